@@ -1,0 +1,92 @@
+/// An S3 object key: 1 to 1,024 bytes of UTF-8 without NUL, compared by bytes.
+///
+/// RGW refuses longer keys and invalid UTF-8 with InvalidObjectName, and NUL with InvalidRequest
+/// (`src/rgw/rgw_rest_s3.cc`, `validate_object_name`); rgwfs refuses them before a request is made.
+package struct ObjectKey: Hashable, Sendable, Comparable, ExpressibleByStringLiteral,
+    CustomStringConvertible
+{
+    package let bytes: [UInt8]
+
+    package enum Invalid: Error, Equatable, Sendable {
+        case empty
+        case tooLong
+        case notUTF8
+        case containsNUL
+    }
+
+    /// Source: rgw_rest_s3.cc, `validate_object_name`.
+    package static let lengthMax = 1024
+
+    package init(_ bytes: [UInt8]) throws(Invalid) {
+        guard !bytes.isEmpty else { throw .empty }
+        guard bytes.count <= Self.lengthMax else { throw .tooLong }
+        guard !bytes.contains(0) else { throw .containsNUL }
+        guard String(validating: bytes, as: UTF8.self) != nil else { throw .notUTF8 }
+        self.bytes = bytes
+    }
+
+    package init(_ text: String) throws(Invalid) { try self.init(Array(text.utf8)) }
+
+    package init(stringLiteral value: String) {
+        do { try self.init(Array(value.utf8)) } catch { preconditionFailure("\(value): \(error)") }
+    }
+
+    package var text: String { String(decoding: bytes, as: UTF8.self) }
+    package var description: String { text }
+    /// Ends in `/`: a directory marker's key.
+    package var isMarker: Bool { bytes.last == 0x2F }
+
+    package static func < (a: Self, b: Self) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
+}
+
+/// A bucket, possibly of another tenant (`tenant:bucket`). Source: docs.ceph.com, radosgw/multitenancy.
+package struct BucketName: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
+    package let tenant: String?
+    package let name: String
+
+    package init(tenant: String? = nil, name: String) {
+        self.tenant = tenant
+        self.name = name
+    }
+
+    package init(stringLiteral value: String) { self.init(parsing: value) }
+
+    /// `bucket` or `tenant:bucket`.
+    package init(parsing text: String) {
+        if let colon = text.firstIndex(of: ":") {
+            self.init(
+                tenant: String(text[..<colon]), name: String(text[text.index(after: colon)...]))
+        } else {
+            self.init(name: text)
+        }
+    }
+
+    package var description: String { tenant.map { "\($0):\(name)" } ?? name }
+}
+
+/// Where an object is.
+package struct ObjectAddress: Hashable, Sendable, CustomStringConvertible {
+    package let bucket: BucketName
+    package let key: ObjectKey
+    package init(bucket: BucketName, key: ObjectKey) {
+        self.bucket = bucket
+        self.key = key
+    }
+    package var description: String { "\(bucket)/\(key)" }
+}
+
+/// An entity tag without its quotes; opaque, although RGW's is the MD5 of a single PUT.
+package struct ETag: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    package let text: String
+
+    /// Takes a tag as it stands in a header or listing, with or without quotes.
+    package init(_ text: String) {
+        var body = Substring(text)
+        if body.utf8.count >= 2, body.utf8.first == 0x22, body.utf8.last == 0x22 {
+            body = body.dropFirst().dropLast()
+        }
+        self.text = String(body)
+    }
+    package init(stringLiteral value: String) { self.init(value) }
+    package var description: String { text }
+}

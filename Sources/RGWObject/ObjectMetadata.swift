@@ -1,0 +1,108 @@
+package import RGWBase
+
+/// The headers that S3 keeps with an object and gives back with it.
+///
+/// A copy with REPLACE drops what is not sent again (measured on RGW 16), so a metadata change starts
+/// from what HEAD returned and keeps every field.
+package struct ObjectMetadata: Equatable, Sendable {
+    package var contentType: String?
+    package var cacheControl: String?
+    package var contentDisposition: String?
+    package var contentEncoding: String?
+    package var contentLanguage: String?
+    package var expires: String?
+    /// `x-amz-meta-*`, names in lower case without that prefix, values as sent.
+    package var user: [String: String]
+
+    package init(
+        contentType: String? = nil, cacheControl: String? = nil, contentDisposition: String? = nil,
+        contentEncoding: String? = nil, contentLanguage: String? = nil, expires: String? = nil,
+        user: [String: String] = [:]
+    ) {
+        self.contentType = contentType
+        self.cacheControl = cacheControl
+        self.contentDisposition = contentDisposition
+        self.contentEncoding = contentEncoding
+        self.contentLanguage = contentLanguage
+        self.expires = expires
+        self.user = user
+    }
+}
+
+/// What HEAD and GET say of an object.
+package struct ObjectHead: Equatable, Sendable {
+    package var etag: ETag
+    /// Bytes of the whole object, also when a range was asked.
+    package var size: UInt64
+    /// Whole seconds (HTTP date).
+    package var lastModified: WallTime
+    package var metadata: ObjectMetadata
+
+    package init(etag: ETag, size: UInt64, lastModified: WallTime, metadata: ObjectMetadata) {
+        self.etag = etag
+        self.size = size
+        self.lastModified = lastModified
+        self.metadata = metadata
+    }
+}
+
+/// One object of a listing.
+package struct ListedObject: Equatable, Sendable {
+    package var key: ObjectKey
+    package var etag: ETag
+    package var size: UInt64
+    /// Milliseconds on RGW.
+    package var lastModified: WallTime
+
+    package init(key: ObjectKey, etag: ETag, size: UInt64, lastModified: WallTime) {
+        self.key = key
+        self.etag = etag
+        self.size = size
+        self.lastModified = lastModified
+    }
+}
+
+/// One page of ListObjectsV2.
+package struct ListPage: Equatable, Sendable {
+    package var objects: [ListedObject]
+    /// Each ends in `/`; empty without a delimiter.
+    package var commonPrefixes: [ObjectKey]
+    /// Where the next page starts (`start-after`); nil at the end. Made from the last decoded key or
+    /// prefix, because RGW's NextContinuationToken is not encoded under encoding-type=url.
+    package var next: ObjectKey?
+
+    package init(objects: [ListedObject], commonPrefixes: [ObjectKey], next: ObjectKey?) {
+        self.objects = objects
+        self.commonPrefixes = commonPrefixes
+        self.next = next
+    }
+}
+
+/// A bucket as ListBuckets shows it.
+package struct ListedBucket: Equatable, Sendable {
+    package var name: BucketName
+    package var created: WallTime
+    package init(name: BucketName, created: WallTime) {
+        self.name = name
+        self.created = created
+    }
+}
+
+/// What HEAD bucket says on RGW (`X-RGW-*`); nil where the server does not tell.
+package struct BucketUsage: Equatable, Sendable {
+    package var objects: UInt64?
+    package var bytes: UInt64?
+    /// Negative on the wire means unlimited and is nil here.
+    package var quotaBytes: UInt64?
+    package var quotaObjects: UInt64?
+
+    package init(
+        objects: UInt64? = nil, bytes: UInt64? = nil, quotaBytes: UInt64? = nil,
+        quotaObjects: UInt64? = nil
+    ) {
+        self.objects = objects
+        self.bytes = bytes
+        self.quotaBytes = quotaBytes
+        self.quotaObjects = quotaObjects
+    }
+}

@@ -1,0 +1,134 @@
+package import RGWBase
+
+/// Bytes to upload that live in a file; kept open for as long as a request holds the reference.
+package protocol BodyFile: AnyObject, Sendable {
+    /// Open for reading; transports `pread` from it.
+    var descriptor: Int32 { get }
+}
+
+/// What a PUT sends.
+package enum ObjectBody: Sendable {
+    case bytes([UInt8])
+    /// `length` bytes from `offset` of an open file, read while they are sent.
+    case file(any BodyFile, offset: UInt64, length: UInt64)
+
+    package var length: UInt64 {
+        switch self {
+        case .bytes(let bytes): UInt64(bytes.count)
+        case .file(_, _, let length): length
+        }
+    }
+}
+
+/// What must hold for a PUT to take effect.
+package enum Precondition: Hashable, Sendable {
+    case none
+    /// `If-None-Match: *`: the key must not exist.
+    case absent
+    /// `If-Match`: the key must have this tag. RGW 16 wants it without quotes.
+    case matches(ETag)
+}
+
+/// Which connections a request may use, so that metadata never waits behind bulk data.
+package enum Lane: Hashable, Sendable, CaseIterable {
+    case metadata
+    case bulk
+}
+
+/// The answer to a PUT or COPY.
+package struct Stored: Equatable, Sendable {
+    package var etag: ETag
+    /// From COPY's answer, or the Date header of a PUT's; whole seconds.
+    package var lastModified: WallTime
+    package init(etag: ETag, lastModified: WallTime) {
+        self.etag = etag
+        self.lastModified = lastModified
+    }
+}
+
+/// A key that DeleteObjects could not delete.
+package struct DeleteFailure: Equatable, Sendable {
+    package var key: ObjectKey
+    package var error: ObjectStoreError
+    package init(key: ObjectKey, error: ObjectStoreError) {
+        self.key = key
+        self.error = error
+    }
+}
+
+/// A request under way. Cancelling is a hint: the completion still comes, once.
+package protocol Cancellable: Sendable {
+    func cancel()
+}
+
+package typealias Completion<Answer> = @Sendable (Result<Answer, ObjectStoreError>) -> Void
+
+/// The S3 operations that rgwfs needs, as a port: RGWClient's `S3ObjectStore` speaks to a real RGW,
+/// RGWTestKit's `StrictObjectStore` keeps objects in memory and forgives less.
+///
+/// Every call returns at once; its completion is called exactly once, on any thread (never before
+/// the call returned, never under a lock of the store), and must not block for long.
+/// Retries of what is safe to retry happen inside; an error is final.
+package protocol ObjectStore: Sendable {
+    @discardableResult
+    func head(_ address: ObjectAddress, completion: @escaping Completion<ObjectHead>)
+        -> any Cancellable
+
+    /// Delivers `range` (nil: everything) in order, in blocks of `blockSize` bytes (the last may be shorter).
+    /// With `matching`, a changed object fails with preconditionFailed, so that no read mixes versions.
+    /// A retry after a broken answer goes on where it stopped and requires the same ETag.
+    @discardableResult
+    func get(
+        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?, lane: Lane,
+        blockSize: Int, onBlock: @escaping @Sendable ([UInt8]) -> Void,
+        completion: @escaping Completion<ObjectHead>) -> any Cancellable
+
+    /// One PUT. `md5` is the body's MD5 (16 bytes), sent as Content-MD5 and compared with the ETag.
+    @discardableResult
+    func put(
+        _ address: ObjectAddress, body: ObjectBody, md5: [UInt8], metadata: ObjectMetadata,
+        precondition: Precondition, completion: @escaping Completion<Stored>) -> any Cancellable
+
+    /// Upload in parts for bodies over the limit of one PUT (5 GiB); aborted when it fails.
+    /// The precondition is checked by HEAD before completing where the server ignores it there.
+    @discardableResult
+    func putMultipart(
+        _ address: ObjectAddress, body: ObjectBody, metadata: ObjectMetadata,
+        precondition: Precondition, completion: @escaping Completion<Stored>) -> any Cancellable
+
+    /// CopyObject with the REPLACE directive. `sourceMatching` guards the source
+    /// (`x-amz-copy-if-match`, RGW's own header: `x-amz-copy-source-if-*` is ignored there).
+    @discardableResult
+    func copy(
+        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata,
+        sourceMatching: ETag?, completion: @escaping Completion<Stored>) -> any Cancellable
+
+    /// Succeeds also when the key does not exist (S3's rule).
+    @discardableResult
+    func delete(_ address: ObjectAddress, completion: @escaping Completion<Void>)
+        -> any Cancellable
+
+    /// DeleteObjects: at most 1,000 keys of one bucket. The answer lists the keys that failed.
+    @discardableResult
+    func delete(
+        _ keys: [ObjectKey], in bucket: BucketName, completion: @escaping Completion<[DeleteFailure]>
+    ) -> any Cancellable
+
+    /// One page in byte order. `delimited` groups by `/`. `limit` is 1 ... 1000.
+    @discardableResult
+    func list(
+        _ bucket: BucketName, prefix: ObjectKey?, delimited: Bool, after: ObjectKey?, limit: Int,
+        completion: @escaping Completion<ListPage>) -> any Cancellable
+
+    @discardableResult
+    func headBucket(_ bucket: BucketName, completion: @escaping Completion<BucketUsage>)
+        -> any Cancellable
+    @discardableResult
+    func listBuckets(completion: @escaping Completion<[ListedBucket]>) -> any Cancellable
+    @discardableResult
+    func createBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+        -> any Cancellable
+    @discardableResult
+    func deleteBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+        -> any Cancellable
+}

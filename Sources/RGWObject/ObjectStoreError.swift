@@ -1,0 +1,76 @@
+/// Why a request to the object store failed: a closed set, with what a person needs to find the cause.
+package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvertible {
+    package enum Kind: Hashable, Sendable, CaseIterable {
+        /// A definite 404 for the key. The only "not found".
+        case noSuchKey
+        case noSuchBucket
+        case noSuchUpload
+        case accessDenied
+        /// InvalidAccessKeyId, SignatureDoesNotMatch, ExpiredToken, UserSuspended.
+        case badCredentials
+        /// RequestTimeTooSkewed that correcting the offset did not cure.
+        case clockSkew
+        /// 412
+        case preconditionFailed
+        case quotaExceeded
+        /// EntityTooLarge
+        case tooLarge
+        /// BadDigest: the body did not have the announced MD5, so nothing was stored.
+        case badDigest
+        /// 416
+        case invalidRange
+        case bucketNotEmpty
+        case bucketExists
+        case invalidName
+        /// 4xx that no other case names: the request itself is wrong.
+        case invalidRequest
+        /// 501 or a feature the server lacks.
+        case notImplemented
+        /// Definitely not done: connection refused, name not resolved, TLS failed.
+        case unreachable
+        /// Definitely not done: 503 SlowDown and other refusals to try now.
+        case busy
+        /// The request may or may not have taken effect (body sent, no or broken answer, 500/502/504).
+        case unknownOutcome
+        /// The deadline passed before anything that changes the store was sent, or on a read.
+        case timedOut
+        /// The answer breaks HTTP or S3: truncated body, malformed XML, missing ETag.
+        case malformedAnswer
+        case cancelled
+        /// The body could not be read from the spool while it was sent.
+        case bodyUnreadable
+    }
+
+    package var kind: Kind
+    /// For example `PUT photos/2024/a.jpg`.
+    package var operation: String
+    package var status: Int?
+    /// S3's `<Code>`, as sent.
+    package var code: String?
+    /// `x-amz-request-id`.
+    package var requestID: String?
+    /// One more sentence: the server's message, or libcurl's.
+    package var message: String?
+
+    package init(
+        _ kind: Kind, operation: String, status: Int? = nil, code: String? = nil,
+        requestID: String? = nil, message: String? = nil
+    ) {
+        self.kind = kind
+        self.operation = operation
+        self.status = status
+        self.code = code
+        self.requestID = requestID
+        self.message = message
+    }
+
+    /// One line.
+    package var description: String {
+        var text = "\(operation): \(kind)"
+        if let status { text += ", HTTP \(status)" }
+        if let code { text += " \(code)" }
+        if let message, !message.isEmpty { text += ": \(message)" }
+        if let requestID { text += " (request \(requestID))" }
+        return text
+    }
+}

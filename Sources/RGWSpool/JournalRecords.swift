@@ -1,0 +1,110 @@
+package import RGWBase
+package import RGWObject
+
+/// The object version that a file was last known to agree with.
+package struct BaseVersion: Equatable, Sendable {
+    package var etag: ETag
+    package var size: UInt64
+    package var lastModified: WallTime
+    package init(etag: ETag, size: UInt64, lastModified: WallTime) {
+        self.etag = etag
+        self.size = size
+        self.lastModified = lastModified
+    }
+}
+
+/// A file, directory or symlink with local changes, as the journal keeps it.
+package struct NodeRecord: Equatable, Sendable {
+    package var inode: InodeNumber
+    package var attributes: FileAttributes
+    /// The data file with the whole local content; nil when the content is the base's or empty.
+    package var data: DataID?
+    package var generation: Generation
+    /// Headers to keep with the object, and the user metadata that rgwfs does not own.
+    package var metadata: ObjectMetadata
+    package var base: BaseVersion?
+    /// The content replaces the base from scratch and no close or fsync has confirmed it yet: after a crash
+    /// the old object stays and this content goes to `lost/`.
+    package var replacing: Bool
+
+    package init(
+        inode: InodeNumber, attributes: FileAttributes, data: DataID?, generation: Generation,
+        metadata: ObjectMetadata, base: BaseVersion?, replacing: Bool
+    ) {
+        self.inode = inode
+        self.attributes = attributes
+        self.data = data
+        self.generation = generation
+        self.metadata = metadata
+        self.base = base
+        self.replacing = replacing
+    }
+}
+
+/// The state a key shall have next. One record a key: writing it again is what coalesces changes.
+package struct IntentRecord: Equatable, Sendable {
+    package enum Want: UInt8, Sendable, CaseIterable {
+        /// PUT the node's content and metadata.
+        case put = 1
+        /// Copy the object onto itself with the node's metadata.
+        case metadata = 2
+        /// Delete the object.
+        case delete = 3
+        /// PUT the directory marker.
+        case makeDirectory = 4
+        /// Delete the directory marker, after everything below it.
+        case removeDirectory = 5
+    }
+
+    package var address: ObjectAddress
+    package var want: Want
+    /// The node behind put, metadata and makeDirectory.
+    package var inode: InodeNumber?
+    /// The tag the key is believed to have now; nil: no object.
+    package var base: ETag?
+    /// This intent may start only when the intent at that key is gone (rename: destination first).
+    package var after: ObjectAddress?
+    /// When the oldest change in it was made.
+    package var born: WallTime
+
+    package init(
+        address: ObjectAddress, want: Want, inode: InodeNumber?, base: ETag?,
+        after: ObjectAddress?, born: WallTime
+    ) {
+        self.address = address
+        self.want = want
+        self.inode = inode
+        self.base = base
+        self.after = after
+        self.born = born
+    }
+}
+
+/// One step of a transaction.
+package enum JournalChange: Equatable, Sendable {
+    /// Insert or replace.
+    case node(NodeRecord)
+    case removeNode(InodeNumber)
+    /// Insert or replace.
+    case intent(IntentRecord)
+    case removeIntent(ObjectAddress)
+}
+
+/// Everything a journal holds, as recovery reads it.
+package struct JournalContents: Equatable, Sendable {
+    package var nodes: [NodeRecord]
+    package var intents: [IntentRecord]
+    /// Identifiers above every one ever committed.
+    package var nextInode: InodeNumber
+    package var nextData: DataID
+
+    package init(
+        nodes: [NodeRecord] = [], intents: [IntentRecord] = [],
+        nextInode: InodeNumber = InodeNumber(2), nextData: DataID = DataID(1)
+    ) {
+        self.nodes = nodes
+        self.intents = intents
+        self.nextInode = nextInode
+        self.nextData = nextData
+    }
+}

@@ -1,0 +1,67 @@
+package import RGWBase
+package import RGWObject
+
+/// Why the spool failed.
+package enum SpoolError: Error, Equatable, Sendable {
+    /// ENOSPC or EDQUOT of the spool's filesystem, or SQLITE_FULL.
+    case full
+    /// EFBIG: the spool's filesystem cannot hold a file of this size.
+    case tooLarge
+    /// Any other I/O error; `errno` and the operation say which.
+    case failed(operation: String, errno: Int32)
+    /// The journal is damaged or of a newer format; the text names the file and the reason.
+    case unusable(String)
+    /// Another process owns the spool; the text says which.
+    case busy(String)
+}
+
+/// How far a commit must have got before it returns.
+package enum Durability: Sendable {
+    /// Survives `kill -9` of the process.
+    case process
+    /// Survives a power cut, with everything committed before it.
+    case power
+}
+
+/// The durable desired state. Thread-safe; each `commit` is one transaction, applied in order.
+package protocol Journal: Sendable {
+    func load() throws(SpoolError) -> JournalContents
+    func commit(_ changes: [JournalChange], durability: Durability) throws(SpoolError)
+}
+
+/// One data file of the spool: the whole local content of one file, sparse where never written.
+/// Thread-safe as far as the kernel's `pread`/`pwrite` are.
+package protocol SpoolFile: BodyFile {
+    /// Writes all of `bytes` at `offset`. On failure nothing before `offset` changes.
+    func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(SpoolError)
+    /// Up to `count` bytes; shorter only at the end of the file.
+    func read(at offset: UInt64, count: Int) throws(SpoolError) -> [UInt8]
+    func truncate(to size: UInt64) throws(SpoolError)
+    func size() throws(SpoolError) -> UInt64
+    /// `fdatasync`
+    func sync() throws(SpoolError)
+    /// The MD5 of the first `length` bytes, 16 bytes; fails when the file is shorter.
+    func md5(length: UInt64) throws(SpoolError) -> [UInt8]
+    /// Frees `range` and makes it read as zeros, within the size. Source: fallocate(2), PUNCH_HOLE | KEEP_SIZE.
+    func punchHole(_ range: Range<UInt64>) throws(SpoolError)
+    /// Reserves space for `range`; `keepSize` leaves the size alone. Source: fallocate(2).
+    func allocate(_ range: Range<UInt64>, keepSize: Bool) throws(SpoolError)
+    /// The next data (`hole` false) or hole (`hole` true) at or after `offset`; nil: none. Source: lseek(2).
+    func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64?
+}
+
+/// The spool's directory of data files.
+package protocol SpoolFiles: Sendable {
+    /// A new, empty file; its directory entry is durable after the next `syncDirectory`.
+    func create(_ id: DataID) throws(SpoolError) -> any SpoolFile
+    /// An existing file; nil when there is none.
+    func open(_ id: DataID) throws(SpoolError) -> (any SpoolFile)?
+    func remove(_ id: DataID) throws(SpoolError)
+    func list() throws(SpoolError) -> [DataID]
+    /// Moves a file to `lost/` with a description beside it; never overwrites.
+    func moveToLost(_ id: DataID, description: String) throws(SpoolError)
+    /// `syncfs` of the spool: data files and their names reach the disk.
+    func syncAll() throws(SpoolError)
+    /// Bytes free for the spool on its filesystem.
+    func freeBytes() throws(SpoolError) -> UInt64
+}

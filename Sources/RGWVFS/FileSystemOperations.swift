@@ -1,0 +1,59 @@
+package import RGWBase
+
+/// The filesystem as RGWFuse calls it: FUSE's low-level operations as values (names and meanings as in
+/// libfuse's fuse_lowlevel.h). Every call returns at once; the reply is sent inline when the answer
+/// is local, or later from another thread. No lock is held while a reply is sent.
+package protocol FileSystemOperations: Sendable {
+    func lookup(_ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<EntryAnswer>)
+    /// Never answered; gives lookup counts back.
+    func forget(_ inode: InodeNumber, count: UInt64)
+    func getattr(_ inode: InodeNumber, _ reply: consuming Reply<AttributeAnswer>)
+    func setattr(
+        _ inode: InodeNumber, _ changes: AttributeChanges, _ caller: Caller,
+        _ reply: consuming Reply<AttributeAnswer>)
+    func readlink(_ inode: InodeNumber, _ reply: consuming Reply<[UInt8]>)
+    func symlink(
+        _ parent: InodeNumber, _ name: EntryName, target: [UInt8], _ caller: Caller,
+        _ reply: consuming Reply<EntryAnswer>)
+    func mknod(
+        _ parent: InodeNumber, _ name: EntryName, kind: FileKind, permissions: UInt32, rdev: UInt64,
+        _ caller: Caller, _ reply: consuming Reply<EntryAnswer>)
+    func mkdir(
+        _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ caller: Caller,
+        _ reply: consuming Reply<EntryAnswer>)
+    func unlink(_ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>)
+    func rmdir(_ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>)
+    func rename(
+        _ parent: InodeNumber, _ name: EntryName, to newParent: InodeNumber, _ newName: EntryName,
+        _ mode: RenameMode, _ reply: consuming Reply<Void>)
+    func open(_ inode: InodeNumber, _ flags: OpenFlags, _ reply: consuming Reply<OpenAnswer>)
+    func create(
+        _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ flags: OpenFlags,
+        _ caller: Caller, _ reply: consuming Reply<CreateAnswer>)
+    func read(
+        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, count: Int,
+        _ reply: consuming Reply<ReadAnswer>)
+    /// `bytes` is valid only during the call.
+    func write(
+        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
+        _ reply: consuming Reply<Int>)
+    /// `close(2)` of one descriptor.
+    func flush(_ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>)
+    func fsync(
+        _ inode: InodeNumber, _ handle: HandleID, dataOnly: Bool, _ reply: consuming Reply<Void>)
+    func release(_ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>)
+    func opendir(_ inode: InodeNumber, _ reply: consuming Reply<OpenAnswer>)
+    func readdir(
+        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, budget: DirectoryBudget,
+        plus: Bool, _ reply: consuming Reply<[DirectoryEntry]>)
+    func releasedir(_ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>)
+    func fsyncdir(_ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>)
+    func statfs(_ reply: consuming Reply<VolumeStatistics>)
+    /// Values; the names in `listxattr` are not terminated.
+    func getxattr(_ inode: InodeNumber, _ name: [UInt8], _ reply: consuming Reply<[UInt8]>)
+    func listxattr(_ inode: InodeNumber, _ reply: consuming Reply<[[UInt8]]>)
+    func setxattr(
+        _ inode: InodeNumber, _ name: [UInt8], value: [UInt8], create: Bool, replace: Bool,
+        _ reply: consuming Reply<Void>)
+    func removexattr(_ inode: InodeNumber, _ name: [UInt8], _ reply: consuming Reply<Void>)
+}

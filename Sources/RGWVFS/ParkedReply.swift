@@ -1,0 +1,32 @@
+package import RGWBase
+import Synchronization
+
+/// A reply that waits for an event. Closures may share it; the first answer counts, a second one traps.
+package final class ParkedReply<Value>: Sendable {
+    private let sink: @Sendable (Result<Value, FileSystemError>) -> Void
+    private let answered = Atomic<Bool>(false)
+
+    fileprivate init(_ sink: @escaping @Sendable (Result<Value, FileSystemError>) -> Void, _: Void) {
+        self.sink = sink
+    }
+
+    convenience init(_ sink: @escaping @Sendable (Result<Value, FileSystemError>) -> Void) {
+        self.init(sink, ())
+    }
+
+    package func succeed(_ value: Value) { send(.success(value)) }
+    package func fail(_ error: FileSystemError) { send(.failure(error)) }
+
+    package func send(_ result: Result<Value, FileSystemError>) {
+        let before = answered.exchange(true, ordering: .acquiringAndReleasing)
+        precondition(!before, "a request was answered twice")
+        sink(result)
+    }
+
+    deinit {
+        if !answered.load(ordering: .acquiring) {
+            assertionFailure("a parked request was dropped without an answer")
+            sink(.failure(.inputOutput))
+        }
+    }
+}

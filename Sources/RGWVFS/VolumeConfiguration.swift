@@ -1,0 +1,113 @@
+package import RGWBase
+package import RGWObject
+
+/// When `close(2)` and `fsync(2)` may return.
+package enum WriteGuarantee: Sendable {
+    /// fsync waits for the bucket (default).
+    case remote
+    /// fsync makes the spool power-safe and does not wait for the bucket.
+    case local
+    /// close waits for the bucket too.
+    case synchronous
+}
+
+/// What to do when another client changed an object that has local changes.
+package enum ConflictPolicy: Sendable {
+    /// The remote version keeps the name, the local one is uploaded beside it.
+    case both
+    /// The local version is kept in the spool, not uploaded, until the user decides.
+    case hold
+    /// The local version wins.
+    case local
+}
+
+/// How much of an object's attributes is read.
+package enum AttributeSource: Sendable {
+    /// Mode, owner and times from the object's metadata (one HEAD an object).
+    case posix
+    /// Size and Last-Modified from the listing; mode and owner are the mount's defaults.
+    case list
+}
+
+/// One mount's settings, checked by RGWMount.
+package struct VolumeConfiguration: Sendable {
+    package var bucket: BucketName
+    /// Empty, or ends in `/`.
+    package var prefix: [UInt8] = []
+    package var readOnly = false
+    /// Owner of objects without POSIX metadata.
+    package var uid: UInt32
+    package var gid: UInt32
+    /// Permission bits taken away from objects without POSIX metadata.
+    package var fileMask: UInt32 = 0o022
+    package var directoryMask: UInt32 = 0o022
+    package var attributeSource = AttributeSource.posix
+    /// How long attributes of files and directories are believed; each doubles from min to max while the
+    /// object stays the same. Source: nfs(5), acregmin and its kin.
+    package var fileAttributesMin = Duration.seconds(3)
+    package var fileAttributesMax = Duration.seconds(60)
+    package var directoryAttributesMin = Duration.seconds(30)
+    package var directoryAttributesMax = Duration.seconds(60)
+    /// open asks the server when the attributes are older than their time. Source: nfs(5), cto.
+    package var closeToOpen = true
+    /// Bytes for clean data in memory.
+    package var memoryBytes = 256 << 20
+    /// Bytes read ahead of one sequential reader, at most.
+    package var readAheadBytes = 32 << 20
+    package var guarantee = WriteGuarantee.remote
+    package var conflict = ConflictPolicy.both
+    /// How long after the last close an upload starts, and how long it may be put off by new changes.
+    package var writebackDelay = Duration.milliseconds(300)
+    package var writebackDelayMax = Duration.seconds(30)
+    /// Parallel uploads and other changes in the bucket.
+    package var uploadsMax = 16
+    /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.
+    package var multipartThreshold: UInt64 = 5 << 30
+    /// Longest time a drain may take before umount says what is left.
+    package var drainTimeout = Duration.seconds(60)
+    /// Bytes that wait in the spool, at most; above it writers wait.
+    package var spoolBytesMax: UInt64 = 100 << 30
+    /// Extension (lower case) to Content-Type, from the system's mime.types.
+    package var contentTypes: [String: String] = [:]
+    /// Names the loser of a conflict.
+    package var hostName = "localhost"
+
+    package init(bucket: BucketName, uid: UInt32, gid: UInt32) {
+        self.bucket = bucket
+        self.uid = uid
+        self.gid = gid
+    }
+}
+
+/// What waits and what failed, for status displays.
+package struct VolumeStatus: Sendable, Equatable {
+    package struct Failure: Sendable, Equatable {
+        package var path: String
+        package var error: FileSystemError
+        package var detail: String
+    }
+    package var pending = 0
+    package var pendingBytes: UInt64 = 0
+    package var uploading = 0
+    package var failures: [Failure] = []
+    package init() {}
+}
+
+/// What the volume tells the outside; the program logs it. Called without any lock held.
+package enum VolumeEvent: Sendable {
+    /// An upload or other change failed for good and waits for the user.
+    case blocked(path: String, error: ObjectStoreError)
+    /// A change that had failed went through.
+    case unblocked(path: String)
+    /// Another client changed the object; where the local version is kept.
+    case conflict(path: String, keptAs: String)
+    /// Recovery found changes of an earlier mount.
+    case recovered(files: Int, lost: Int)
+    /// The spool itself failed: changes are refused from now on.
+    case spoolFailed(SpoolFailure)
+
+    package struct SpoolFailure: Sendable {
+        package var detail: String
+        package init(detail: String) { self.detail = detail }
+    }
+}

@@ -1,0 +1,1 @@
+print("rgwfs: not built yet")
