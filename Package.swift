@@ -60,7 +60,7 @@ let package = Package(
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
-        module("RGWJournal", ["RGWBase", "RGWObject", "RGWSpool", grdb]),
+        module("RGWJournal", ["RGWBase", "RGWObject", "RGWSpool", grdb, system]),
         .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
         .target(name: "CRGWFuse", dependencies: ["CFuse"]),
         module("RGWFuse", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "CRGWFuse"]),
