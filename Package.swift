@@ -83,7 +83,7 @@ let package = Package(
         tests("RGWClientTests", ["RGWClient", "RGWWire", "RGWTestKit"]),
         tests("RGWCurlTests", ["RGWCurl", "RGWClient", "RGWWire", "RGWHost"]),
         tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWBase"]),
-        tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject"]),
+        tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
         tests("RGWMountTests", ["RGWMount"]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit"]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
