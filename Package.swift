@@ -60,7 +60,7 @@ let package = Package(
         module("RGWFuse", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "CRGWFuse"]),
 
         // The program.
-        module("RGWMount", ["RGWBase", "RGWObject", "RGWClient"]),
+        module("RGWMount", ["RGWBase", "RGWObject", "RGWClient", "RGWCrypto", "RGWVFS"]),
         .executableTarget(
             name: "rgwfs",
             dependencies: [
@@ -78,7 +78,7 @@ let package = Package(
         tests("RGWCurlTests", ["RGWCurl", "RGWClient", "RGWWire", "RGWHost"]),
         tests("RGWHostTests", ["RGWHost", "RGWSpool"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool"]),
-        tests("RGWMountTests", ["RGWMount"]),
+        tests("RGWMountTests", ["RGWMount", "RGWBase", "RGWObject", "RGWVFS"]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit"]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
         tests("RGWTestKitTests", ["RGWTestKit"]),
