@@ -1,5 +1,5 @@
-package import RGWBase
-package import RGWObject
+import RGWBase
+import RGWObject
 package import RGWVFS
 
 /// How requests are signed.

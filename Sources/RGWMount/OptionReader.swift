@@ -1,3 +1,5 @@
+import RGWVFS
+
 /// Turns option texts into settings, row by row of the table.
 package enum OptionReader {
     /// `sloppy` (mount's -s) makes unknown options warnings; unbuilt ones stay errors.

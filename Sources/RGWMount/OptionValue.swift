@@ -1,4 +1,4 @@
-package import RGWBase
+import RGWBase
 
 /// Reads option values; each returns nil for text that is not one.
 package enum OptionValue {
