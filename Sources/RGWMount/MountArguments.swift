@@ -57,6 +57,7 @@ package struct MountArguments: Equatable, Sendable {
         var operandsOnly = false
         var hasShortForeground = false
         var flagsBeforeOperands = false
+        var flagsPrecedeOptions = false
         var index = 0
         while index < arguments.count {
             let argument = arguments[index]
@@ -74,19 +75,27 @@ package struct MountArguments: Equatable, Sendable {
                 try readLong(argument, arguments, &index)
                 continue
             }
+            let hasOptions = !optionTexts.isEmpty
+            let hadForeground = hasShortForeground
             try readShort(argument, arguments, &index, &hasShortForeground)
+            if hasShortForeground, !hadForeground { flagsPrecedeOptions = !hasOptions }
         }
         if request == .help || request == .version { return }
-        let first = optionTexts.first.flatMap { OptionList.items($0).first?.name }
-        let isMountForm = !flagsBeforeOperands && (first == "rw" || first == "ro")
         if hasShortForeground {
-            if isMountForm { request = .pretend } else { isForeground = true }
+            let isFake = !flagsBeforeOperands && flagsPrecedeOptions && beginsWithAccessMode
+            if isFake { request = .pretend } else { isForeground = true }
         }
         guard operands.count <= 2 else { throw .tooManyOperands(operands[2]) }
         guard let source = operands.first else { throw .sourceMissing }
         guard operands.count == 2 else { throw .mountPointMissing }
         self.source = source
         mountPoint = operands[1]
+    }
+
+    /// mount(8) always puts `rw` or `ro` in front of the options that it passes on.
+    private var beginsWithAccessMode: Bool {
+        let first = optionTexts.first.flatMap { OptionList.items($0).first?.name }
+        return first == "rw" || first == "ro"
     }
 
     private mutating func readLong(

@@ -28,6 +28,19 @@ package enum DirectoryAnswer: Equatable, Sendable {
     case failed(String)
 }
 
+/// A mount as the kernel's table has it. Source: proc_pid_mountinfo(5).
+package struct MountTableEntry: Equatable, Sendable {
+    /// `fuse.rgwfs`, `ext4`.
+    package var type: String
+    package var source: String
+    package init(type: String, source: String) {
+        self.type = type
+        self.source = source
+    }
+
+    package var isRGWFS: Bool { type == "fuse.rgwfs" || type == "rgwfs" }
+}
+
 /// What the machine tells a mount before it exists: the only way in for files, variables and identities,
 /// so that everything in RGWMount runs on values in tests.
 package protocol MountEnvironment: Sendable {
@@ -36,6 +49,8 @@ package protocol MountEnvironment: Sendable {
     /// At most `limit` bytes.
     func readFile(_ path: String, limit: Int) -> FileAnswer
     func directory(_ path: String) -> DirectoryAnswer
+    /// The topmost mount at a real, absolute path.
+    func mount(at path: String) -> MountTableEntry?
     /// The process's real user and group.
     var userID: UInt32 { get }
     var groupID: UInt32 { get }
