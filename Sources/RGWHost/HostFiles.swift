@@ -1,0 +1,133 @@
+package import RGWBase
+package import RGWSpool
+
+/// The data files of one spool: `data/<low byte>/<identifier>`, and `lost/` for what nobody wants back.
+///
+/// Owns a descriptor of the spool's directory. Holds no list of files: the directory is the list.
+package final class HostFiles: SpoolFiles {
+    private let root: HostDescriptor
+    private let clock: any Clock
+
+    /// `spool` must exist (`SpoolDirectory`); `clock` dates what goes to `lost/`.
+    package init(spool: String, clock: any Clock = HostClock()) throws(SpoolError) {
+        self.clock = clock
+        do throws(HostError) {
+            try HostNames.makeDirectory("\(spool)/data", mode: 0o700)
+            try HostNames.makeDirectory("\(spool)/lost", mode: 0o700)
+            root = try HostDescriptor(spool, .directory)
+            try root.sync()
+        } catch {
+            throw error.spoolError
+        }
+    }
+
+    /// Fails with EEXIST where the file exists: identifiers are never used twice.
+    package func create(_ id: DataID) throws(SpoolError) -> any SpoolFile {
+        do throws(HostError) {
+            let directory = directory(of: id)
+            let file = try createFile(id, in: directory)
+            return HostSpoolFile(file, createdIn: directory)
+        } catch {
+            throw error.spoolError
+        }
+    }
+
+    package func open(_ id: DataID) throws(SpoolError) -> (any SpoolFile)? {
+        do throws(HostError) {
+            return HostSpoolFile(try HostDescriptor(path(of: id), .write))
+        } catch {
+            if error.isNotFound { return nil }
+            throw error.spoolError
+        }
+    }
+
+    /// Also succeeds when there is no such file, so that recovery may repeat it.
+    package func remove(_ id: DataID) throws(SpoolError) {
+        do throws(HostError) { try HostNames.unlink(path(of: id)) } catch { throw error.spoolError }
+    }
+
+    /// In ascending order. Names that are not a data file's are left alone and not listed.
+    package func list() throws(SpoolError) -> [DataID] {
+        try asSpoolOperation { () throws(HostError) in
+            var found: [DataID] = []
+            for shard in try HostNames.list("\(root.path)/data") ?? [] where shard.utf8.count == 2 {
+                for name in try HostNames.list("\(root.path)/data/\(shard)") ?? [] {
+                    guard let id = Self.identifier(of: name), Self.shard(of: id) == shard else {
+                        continue
+                    }
+                    found.append(id)
+                }
+            }
+            return found.sorted()
+        }
+    }
+
+    /// Makes `lost/<UTC>-<identifier>/` with `info.txt` first and moves the file in as `data` last:
+    /// after a crash between the two the file is still in its place, and the next call goes on there.
+    package func moveToLost(_ id: DataID, description: String) throws(SpoolError) {
+        try asSpoolOperation { () throws(HostError) in
+            guard try HostNames.status(path(of: id)) != nil else {
+                throw HostError("move to lost", path: path(of: id), errno: 2)
+            }
+            let target = try lostDirectory(for: id)
+            try HostFile.writeAtomically(
+                "\(target)/info.txt", text: description, mode: 0o600)
+            try HostNames.move(path(of: id), to: "\(target)/data")
+            try HostNames.syncDirectory(target)
+            try HostNames.syncDirectory("\(root.path)/lost")
+            try HostNames.syncDirectory(directory(of: id))
+        }
+    }
+
+    package func syncAll() throws(SpoolError) {
+        do throws(HostError) { try root.syncFilesystem() } catch { throw error.spoolError }
+    }
+
+    package func freeBytes() throws(SpoolError) -> UInt64 {
+        do throws(HostError) { return try root.freeBytes() } catch { throw error.spoolError }
+    }
+
+    // MARK: - Names
+
+    private func createFile(_ id: DataID, in directory: String) throws(HostError) -> HostDescriptor {
+        let flags: HostOpenFlags = [.write, .create, .exclusive]
+        do throws(HostError) { return try HostDescriptor(path(of: id), flags) } catch {
+            guard error.isNotFound else { throw error }
+        }
+        // The first file of this shard. Its directory's own entry must not be lost either.
+        try HostNames.makeDirectory(directory, mode: 0o700)
+        try HostNames.syncDirectory("\(root.path)/data")
+        return try HostDescriptor(path(of: id), flags)
+    }
+
+    /// A new directory below `lost`, or the one that an interrupted call left for the same file.
+    private func lostDirectory(for id: DataID) throws(HostError) -> String {
+        let lost = "\(root.path)/lost"
+        let suffix = "-\(hexadecimal(id.value, digits: 16))"
+        for name in try HostNames.list(lost) ?? [] where name.hasSuffix(suffix) {
+            let candidate = "\(lost)/\(name)"
+            if try HostNames.status("\(candidate)/data") == nil { return candidate }
+        }
+        let target = "\(lost)/\(compactUTC(clock.wallTime()))\(suffix)"
+        guard try HostNames.makeDirectory(target, mode: 0o700) else {
+            throw HostError("mkdir", path: target, errno: 17)
+        }
+        return target
+    }
+
+    private func directory(of id: DataID) -> String { "\(root.path)/data/\(Self.shard(of: id))" }
+
+    private func path(of id: DataID) -> String {
+        "\(directory(of: id))/\(hexadecimal(id.value, digits: 16))"
+    }
+
+    private static func shard(of id: DataID) -> String { hexadecimal(id.value & 0xFF, digits: 2) }
+
+    /// Nil unless `name` is exactly what `path(of:)` would write.
+    private static func identifier(of name: String) -> DataID? {
+        guard name.utf8.count == 16, let value = UInt64(name, radix: 16),
+            hexadecimal(value, digits: 16) == name
+        else { return nil }
+        return DataID(value)
+    }
+}

@@ -1,0 +1,87 @@
+import CRGWHost
+
+/// One line of `/proc/self/mountinfo`.
+package struct HostMount: Equatable, Sendable {
+    package var deviceMajor: UInt32
+    package var deviceMinor: UInt32
+    package var mountPoint: String
+    /// For example `fuse.rgwfs`.
+    package var type: String
+    package var source: String
+}
+
+/// What is mounted where, asked without touching a mount: `stat` on a dead FUSE mount would wait.
+package enum HostMounts {
+    /// In the order of mounting. Source: proc_pid_mountinfo(5).
+    package static func list() throws(HostError) -> [HostMount] {
+        let path = "/proc/self/mountinfo"
+        let text = try HostFile.read(path, limit: 16 << 20)?.bytes ?? []
+        return parse(String(decoding: text, as: UTF8.self))
+    }
+
+    /// The topmost mount exactly at `path`, which is absolute and without symbolic links.
+    package static func mount(at path: String) throws(HostError) -> HostMount? {
+        try list().last { $0.mountPoint == path }
+    }
+
+    /// `lazily` takes the name away at once and the rest when nobody uses it. Source: umount2(2).
+    package static func unmount(_ path: String, lazily: Bool) throws(HostError) {
+        // SAFETY: the path is NUL-terminated and lives for the call.
+        try checked(unsafe CRGWHost_unmount(path, lazily ? 1 : 0), "umount", path)
+    }
+
+    /// Lines that are not understood are left out: new kernels may add some.
+    static func parse(_ text: String) -> [HostMount] {
+        text.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ", omittingEmptySubsequences: false)
+            // Optional fields end at a lone hyphen; the type and the source follow it.
+            guard fields.count > 6, let hyphen = fields[6...].firstIndex(of: "-"),
+                fields.count > hyphen + 2
+            else { return nil }
+            let device = fields[2].split(separator: ":").map { UInt32($0) }
+            guard device.count == 2, let major = device[0], let minor = device[1] else {
+                return nil
+            }
+            return HostMount(
+                deviceMajor: major, deviceMinor: minor, mountPoint: unescaped(fields[4]),
+                type: String(fields[hyphen + 1]), source: unescaped(fields[hyphen + 2]))
+        }
+    }
+
+    /// Space, tab, newline and backslash are written as three octal digits after a backslash.
+    private static func unescaped(_ field: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(field.utf8)[...]
+        while let first = rest.popFirst() {
+            if first == UInt8(ascii: "\\"), rest.count >= 3,
+                let value = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8)
+            {
+                bytes.append(value)
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(first)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// The kernel's read-ahead for one mount; FUSE's own default is 128 KiB.
+package enum ReadAheadSetting {
+    /// False: there is no such setting here, or this user may not change it.
+    /// Source: Documentation/ABI/testing/sysfs-class-bdi, read_ahead_kb.
+    package static func apply(kibibytes: Int, mountPoint: String) throws(HostError) -> Bool {
+        guard let mount = try HostMounts.mount(at: mountPoint) else { return false }
+        let path = path(of: mount)
+        do throws(HostError) { try HostFile.store("\(kibibytes)\n", into: path) } catch {
+            // EPERM, ENOENT, EACCES, EROFS (a container's /sys).
+            guard [1, 2, 13, 30].contains(error.errno) else { throw error }
+            return false
+        }
+        return true
+    }
+
+    static func path(of mount: HostMount) -> String {
+        "/sys/class/bdi/\(mount.deviceMajor):\(mount.deviceMinor)/read_ahead_kb"
+    }
+}

@@ -1,0 +1,61 @@
+import CRGWHost
+
+/// This process and others, as `/proc` and the kernel show them.
+package enum HostProcess {
+    package static var identifier: Int32 { CRGWHost_pid() }
+    package static var effectiveUser: UInt32 { CRGWHost_effective_uid() }
+
+    /// The running kernel's boot; empty where `/proc` does not tell. Source: random(4), boot_id.
+    package static func bootIdentifier() -> String {
+        (try? HostFile.line("/proc/sys/kernel/random/boot_id")) ?? ""
+    }
+
+    /// Clock ticks after boot at which a process started, so that a reused number is another process;
+    /// nil: no such process. Source: proc_pid_stat(5), field 22.
+    package static func startTime(of process: Int32) -> UInt64? {
+        guard let line = try? HostFile.line("/proc/\(process)/stat"),
+            // The name, field 2, is in parentheses and may contain spaces and parentheses.
+            let end = line.lastIndex(of: ")")
+        else { return nil }
+        let fields = line[line.index(after: end)...].split(separator: " ")
+        return fields.count > 19 ? UInt64(fields[19]) : nil
+    }
+
+    /// Source: gethostname(2).
+    package static func hostName() throws(HostError) -> String {
+        var result: Int32 = 0
+        // SAFETY: the shim fills at most the buffer, with a NUL (HOST_NAME_MAX is 64).
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 256) { buffer, filled in
+            result = unsafe CRGWHost_host_name(buffer.baseAddress, buffer.count)
+            filled = result == 0 ? (unsafe buffer.firstIndex(of: 0) ?? 0) : 0
+        }
+        try checked(result, "gethostname")
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// Source: kill(2). Signal 0 only asks.
+    package static func send(_ signal: Int32, to process: Int32) throws(HostError) {
+        try checked(CRGWHost_kill(process, signal), "kill \(process)")
+    }
+
+    /// A child's exit status, or 128 + the signal that ended it. Source: waitpid(2).
+    package static func wait(for child: Int32) throws(HostError) -> Int32 {
+        try checked(CRGWHost_wait(child), "wait for \(child)")
+    }
+
+    /// Ends the process at once: no handlers, no buffers. Source: _exit(2).
+    package static func exit(_ status: Int32) -> Never { CRGWHost_exit(status) }
+}
+
+/// What this process holds in memory.
+package enum ProcessMemory {
+    /// Resident set, bytes. Source: proc_pid_statm(5), field 2, in pages.
+    package static func residentBytes() throws(HostError) -> UInt64 {
+        let path = "/proc/self/statm"
+        let fields = try HostFile.line(path)?.split(separator: " ") ?? []
+        guard fields.count > 1, let pages = UInt64(fields[1]) else {
+            throw HostError("read", path: path, errno: 22)
+        }
+        return pages * UInt64(max(0, CRGWHost_page_size()))
+    }
+}

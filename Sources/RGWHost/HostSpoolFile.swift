@@ -1,0 +1,83 @@
+import RGWBase
+import RGWCrypto
+import RGWObject
+package import RGWSpool
+import Synchronization
+
+/// One data file of the spool. Owns its descriptor, which closes with the last reference; a file
+/// that was removed or moved meanwhile stays readable and writable.
+package final class HostSpoolFile: SpoolFile {
+    private let file: HostDescriptor
+    /// The directory whose entry for this file is not durable yet; nil: it is. Guarded by the mutex.
+    private let unsyncedDirectory: Mutex<String?>
+
+    /// `directory` is set for a new file.
+    init(_ file: consuming HostDescriptor, createdIn directory: String? = nil) {
+        self.file = file
+        unsyncedDirectory = Mutex(directory)
+    }
+
+    package var descriptor: Int32 { file.number }
+
+    package func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(SpoolError) {
+        do throws(HostError) { try file.write(bytes, at: offset) } catch { throw error.spoolError }
+    }
+
+    package func read(at offset: UInt64, count: Int) throws(SpoolError) -> [UInt8] {
+        try asSpoolOperation { () throws(HostError) in try file.read(at: offset, count: count) }
+    }
+
+    package func truncate(to size: UInt64) throws(SpoolError) {
+        try asSpoolOperation { () throws(HostError) in try file.truncate(to: size) }
+    }
+
+    package func size() throws(SpoolError) -> UInt64 {
+        try asSpoolOperation { () throws(HostError) in try file.status().size }
+    }
+
+    /// Also makes the name of a new file durable: content without a name is lost content. fsync(2)
+    /// does not promise that for the file alone, although ext4 and XFS do it.
+    package func sync() throws(SpoolError) {
+        try asSpoolOperation { () throws(HostError) in
+            try file.syncData()
+            guard let directory = unsyncedDirectory.withLock({ $0 }) else { return }
+            try HostNames.syncDirectory(directory)
+            // Two threads may both have synced the directory; neither harms the other.
+            unsyncedDirectory.withLock { $0 = nil }
+        }
+    }
+
+    /// Reads 1 MiB at a time, so memory does not grow with the file.
+    package func md5(length: UInt64) throws(SpoolError) -> [UInt8] {
+        var digest = MD5Digest()
+        var offset: UInt64 = 0
+        while offset < length {
+            let wanted = Int(min(length - offset, Self.chunk))
+            let bytes = try read(at: offset, count: wanted)
+            guard bytes.count == wanted else {
+                // ENODATA, errno.h: the file ends before `length`.
+                throw .failed(operation: "digest \(file.path)", errno: 61)
+            }
+            digest.update(bytes.span)
+            offset += UInt64(wanted)
+        }
+        return digest.finalize()
+    }
+
+    package func punchHole(_ range: Range<UInt64>) throws(SpoolError) {
+        try asSpoolOperation { () throws(HostError) in try file.punchHole(range) }
+    }
+
+    package func allocate(_ range: Range<UInt64>, keepSize: Bool) throws(SpoolError) {
+        try asSpoolOperation { () throws(HostError) in
+            try file.allocate(range, keepSize: keepSize)
+        }
+    }
+
+    package func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64? {
+        try asSpoolOperation { () throws(HostError) in try file.seek(from: offset, hole: hole) }
+    }
+
+    /// Bytes: large enough that the system calls cost nothing, small enough for a cache.
+    private static let chunk: UInt64 = 1 << 20
+}

@@ -1,0 +1,120 @@
+package import RGWBase
+package import RGWSpool
+
+/// A spool's directory, checked and locked.
+///
+/// Owns the lock. What is inside: `FORMAT`, `LOCK`, `journal.db` with SQLite's `-wal`, `data/`, `lost/`.
+package final class SpoolDirectory: Sendable {
+    package let path: String
+    package let format: SpoolFormat
+    package let lock: SpoolLock
+    /// There was no FORMAT file before.
+    package let isNew: Bool
+
+    package var journalPath: String { "\(path)/journal.db" }
+
+    /// Creates what is missing, takes the lock, then reads or writes FORMAT; a spool that is locked
+    /// or that this program must not write stays untouched.
+    ///
+    /// Throws `busy` (locked), `unusable` (a directory or format that is refused; the text says why),
+    /// or what the system says.
+    package init(
+        path: String, identity: SpoolIdentity, mountPoint: String,
+        entropy: any Entropy = HostEntropy()
+    ) throws(SpoolError) {
+        self.path = path
+        let known = try Self.prepare(path)
+        if let known { try Self.check(known, path: path, identity: identity) }
+        lock = try SpoolLock(spool: path, mountPoint: mountPoint)
+        // Another mount may have made it between the first look and the lock.
+        if let format = try Self.format(of: path) {
+            try Self.check(format, path: path, identity: identity)
+            self.format = format
+            isNew = false
+        } else {
+            format = SpoolFormat(identity: identity, entropy: entropy)
+            isNew = true
+            do throws(HostError) {
+                try HostFile.writeAtomically("\(path)/FORMAT", text: format.text, mode: 0o600)
+                try HostNames.syncDirectory(HostNames.parentDirectory(of: path))
+            } catch {
+                throw error.spoolError
+            }
+        }
+    }
+
+    /// The FORMAT file of a spool; nil: there is none.
+    package static func format(of path: String) throws(SpoolError) -> SpoolFormat? {
+        let contents = try asSpoolOperation { () throws(HostError) in
+            try HostFile.read("\(path)/FORMAT", limit: 1 << 16)
+        }
+        guard let contents else { return nil }
+        guard let text = contents.text, let format = SpoolFormat(parsing: text) else {
+            throw .unusable("\(path)/FORMAT is not a spool's format file")
+        }
+        return format
+    }
+
+    // MARK: - Checks
+
+    /// The directory exists afterwards and is fit to hold data; gives its format, if it has one.
+    private static func prepare(_ path: String) throws(SpoolError) -> SpoolFormat? {
+        let (status, type, names) = try asSpoolOperation { () throws(HostError) in
+            if try HostNames.status(path) == nil {
+                try HostNames.makeDirectories(path, mode: 0o700)
+            }
+            let directory = try HostDescriptor(path, .directory)
+            return (
+                try directory.status(), try directory.filesystemType(),
+                try HostNames.list(path) ?? []
+            )
+        }
+        if let name = unfitFilesystems[type] {
+            throw .unusable("the spool \(path) is on \(name); it must be on a local filesystem")
+        }
+        let user = HostProcess.effectiveUser
+        guard status.uid == user else {
+            throw .unusable("the spool \(path) belongs to user \(status.uid), not to \(user)")
+        }
+        guard status.permissions & 0o077 == 0 else {
+            let mode = String(status.permissions, radix: 8)
+            throw .unusable(
+                "the spool \(path) is open to other users (mode \(mode)); use chmod 700")
+        }
+        if let format = try format(of: path) { return format }
+        if let stranger = names.first(where: { !expectedBeforeFormat.contains($0) }) {
+            throw .unusable(
+                "the directory \(path) is neither a spool nor empty: it contains \(stranger)")
+        }
+        return nil
+    }
+
+    private static func check(
+        _ format: SpoolFormat, path: String, identity: SpoolIdentity
+    ) throws(SpoolError) {
+        guard format.minWriter <= SpoolFormat.current else {
+            throw .unusable(
+                "the spool \(path) has format \(format.version), which needs a newer rgwfs")
+        }
+        let wanted = [
+            ("endpoint", format.identity.endpoint, identity.endpoint),
+            ("bucket", format.identity.bucket, identity.bucket),
+            ("prefix", format.identity.prefix, identity.prefix),
+        ]
+        for (name, has, wants) in wanted where has != wants {
+            throw .unusable("the spool \(path) belongs to \(name) \"\(has)\", not to \"\(wants)\"")
+        }
+    }
+
+    /// What an interrupted first mount, or mkfs, may have left.
+    private static let expectedBeforeFormat: Set<String> = ["LOCK", "FORMAT.new", "lost+found"]
+
+    /// Filesystems whose locks or whose fsync cannot be trusted to be local, by the magic number of
+    /// statfs(2). FUSE: rgwfs below rgwfs would wait for itself. Source: linux/magic.h.
+    static let unfitFilesystems: [Int64: String] = [
+        0x6969: "NFS",
+        0x6573_5546: "FUSE",
+        0xFF53_4D42: "CIFS",
+        0xFE53_4D42: "SMB",
+    ]
+}

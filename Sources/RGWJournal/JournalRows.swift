@@ -1,0 +1,155 @@
+import FoundationEssentials
+import GRDB
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Records as rows: writing them and reading them back.
+///
+/// The tenant of a bucket is never NULL, because NULLs are distinct in a key: no tenant is stored
+/// as the empty text, which names the same bucket on RGW (radosgw/multitenancy).
+enum JournalRows {
+    static func apply(_ change: JournalChange, _ database: Database) throws {
+        switch change {
+        case .node(let node):
+            try database.cachedStatement(sql: insertNode).execute(arguments: arguments(node))
+        case .removeNode(let inode):
+            try database.cachedStatement(sql: "DELETE FROM node WHERE inode = ?")
+                .execute(arguments: [Int64(bitPattern: inode.value)])
+        case .intent(let intent):
+            try database.cachedStatement(sql: insertIntent).execute(arguments: arguments(intent))
+        case .removeIntent(let address):
+            try database.cachedStatement(
+                sql: "DELETE FROM intent WHERE tenant = ? AND bucket = ? AND key = ?"
+            ).execute(arguments: StatementArguments(columns(address)))
+        }
+    }
+
+    /// In the order of their inode numbers' bits.
+    static func nodes(_ database: Database) throws -> [NodeRecord] {
+        var nodes: [NodeRecord] = []
+        let rows = try Row.fetchCursor(database, sql: "SELECT * FROM node ORDER BY inode")
+        while let row = try rows.next() {
+            var fields = JournalFields(row, table: "node")
+            nodes.append(try node(&fields))
+        }
+        return nodes
+    }
+
+    /// In the order of their addresses' bytes.
+    static func intents(_ database: Database) throws -> [IntentRecord] {
+        var intents: [IntentRecord] = []
+        let rows = try Row.fetchCursor(
+            database, sql: "SELECT * FROM intent ORDER BY tenant, bucket, key")
+        while let row = try rows.next() {
+            var fields = JournalFields(row, table: "intent")
+            intents.append(try intent(&fields))
+        }
+        return intents
+    }
+
+    // MARK: - Writing
+
+    private typealias Column = (any DatabaseValueConvertible)?
+
+    private static func insert(into table: String, columns: Int) -> String {
+        let marks = Array(repeating: "?", count: columns).joined(separator: ", ")
+        return "INSERT OR REPLACE INTO \(table) VALUES (\(marks))"
+    }
+
+    private static let insertNode = insert(into: "node", columns: 21)
+    private static let insertIntent = insert(into: "intent", columns: 11)
+
+    private static func arguments(_ node: NodeRecord) throws -> StatementArguments {
+        let attributes = node.attributes
+        var columns: [Column] = [
+            Int64(bitPattern: node.inode.value), Int64(attributes.kind.rawValue),
+            Int64(attributes.permissions), Int64(attributes.uid), Int64(attributes.gid),
+            Int64(bitPattern: attributes.size),
+        ]
+        for time in [attributes.mtime, attributes.ctime, attributes.atime] {
+            columns.append(time.seconds)
+            columns.append(time.nanoseconds)
+        }
+        columns += [
+            Int64(bitPattern: attributes.rdev), node.data.map { Int64(bitPattern: $0.value) },
+            Int64(bitPattern: node.generation.value), try MetadataText.encode(node.metadata),
+            node.base?.etag.text, node.base.map { Int64(bitPattern: $0.size) },
+            node.base?.lastModified.seconds, node.base?.lastModified.nanoseconds,
+            node.replacing ? Int64(1) : Int64(0),
+        ]
+        return StatementArguments(columns)
+    }
+
+    private static func arguments(_ intent: IntentRecord) -> StatementArguments {
+        var columns = columns(intent.address)
+        columns += [
+            Int64(intent.want.rawValue), intent.inode.map { Int64(bitPattern: $0.value) },
+            intent.base?.text,
+        ]
+        columns += intent.after.map { Self.columns($0) } ?? [nil, nil, nil]
+        columns += [intent.born.seconds, intent.born.nanoseconds]
+        return StatementArguments(columns)
+    }
+
+    private static func columns(_ address: ObjectAddress) -> [Column] {
+        [address.bucket.tenant ?? "", address.bucket.name, Data(address.key.bytes)]
+    }
+
+    // MARK: - Reading
+
+    private static func node(_ fields: inout JournalFields) throws -> NodeRecord {
+        let inode = InodeNumber(UInt64(bitPattern: try fields.integer()))
+        guard let kind = FileKind(rawValue: try fields.narrow()) else {
+            throw JournalDamage("inode \(inode.value) is of no known kind")
+        }
+        let attributes = FileAttributes(
+            kind: kind, permissions: try fields.narrow(), uid: try fields.narrow(),
+            gid: try fields.narrow(), size: UInt64(bitPattern: try fields.integer()),
+            mtime: try fields.time(), ctime: try fields.time(), atime: try fields.time(),
+            rdev: UInt64(bitPattern: try fields.integer()))
+        let data = try fields.optional(Int64.self).map { DataID(UInt64(bitPattern: $0)) }
+        let generation = Generation(UInt64(bitPattern: try fields.integer()))
+        let metadata = try MetadataText.decode(try fields.required(String.self))
+        return NodeRecord(
+            inode: inode, attributes: attributes, data: data, generation: generation,
+            metadata: metadata, base: try base(&fields), replacing: try fields.integer() != 0)
+    }
+
+    private static func base(_ fields: inout JournalFields) throws -> BaseVersion? {
+        guard let etag = try fields.optional(String.self) else {
+            fields.skip(3)
+            return nil
+        }
+        return BaseVersion(
+            etag: ETag(etag), size: UInt64(bitPattern: try fields.integer()),
+            lastModified: try fields.time())
+    }
+
+    private static func intent(_ fields: inout JournalFields) throws -> IntentRecord {
+        guard let address = try address(&fields),
+            let want = IntentRecord.Want(rawValue: try fields.narrow())
+        else { throw JournalDamage("an intent wants nothing that is known") }
+        return IntentRecord(
+            address: address, want: want,
+            inode: try fields.optional(Int64.self).map { InodeNumber(UInt64(bitPattern: $0)) },
+            base: try fields.optional(String.self).map { ETag($0) },
+            after: try self.address(&fields), born: try fields.time())
+    }
+
+    /// Nil: the columns are NULL.
+    private static func address(_ fields: inout JournalFields) throws -> ObjectAddress? {
+        guard let tenant = try fields.optional(String.self) else {
+            fields.skip(2)
+            return nil
+        }
+        let name = try fields.required(String.self)
+        let bytes = [UInt8](try fields.required(Data.self))
+        do throws(ObjectKey.Invalid) {
+            let bucket = BucketName(tenant: tenant.isEmpty ? nil : tenant, name: name)
+            return ObjectAddress(bucket: bucket, key: try ObjectKey(bytes))
+        } catch {
+            throw JournalDamage("it has a key that is not one (\(error))")
+        }
+    }
+}

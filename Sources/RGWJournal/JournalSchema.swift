@@ -1,0 +1,164 @@
+import GRDB
+import RGWBase
+import RGWSpool
+
+/// The tables of the journal, format 1, and the few values kept beside the records.
+///
+/// 64-bit unsigned values are stored as SQLite's signed integers with the same bits.
+enum JournalSchema {
+    static let format: Int64 = 1
+    /// "RGWF", for file(1) and for telling a journal from any other database.
+    static let applicationID: Int64 = 0x5247_5746
+    /// Identifiers reserved at a time, so that ordinary commits leave `meta` alone.
+    static let reservedAtOnce: UInt64 = 1_000
+
+    /// Creates the tables in a new file; in an old one checks the format and the pages.
+    static func prepare(_ database: Database) throws {
+        let application = try Int64.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        let objects = try Int64.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+        if application == 0, objects == 0 {
+            try create(database)
+            return
+        }
+        guard application == applicationID else {
+            throw JournalDamage("it is another program's database")
+        }
+        let found = try value("format", database)
+        guard found == format else {
+            throw JournalDamage("it has format \(found), this program knows format \(format)")
+        }
+        let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
+        guard verdict == "ok" else { throw JournalDamage(verdict ?? "its check gave no answer") }
+    }
+
+    // MARK: - Identifiers
+
+    typealias Limits = (inode: UInt64, data: UInt64)
+
+    static func reservations(_ database: Database) throws -> Limits {
+        (
+            UInt64(bitPattern: try value("next_inode", database)),
+            UInt64(bitPattern: try value("next_data", database))
+        )
+    }
+
+    /// `limits`, or a block above them where a change uses an identifier beyond.
+    static func limits(above changes: [JournalChange], atLeast limits: Limits) -> Limits {
+        var inode = limits.inode
+        var data = limits.data
+        for change in changes {
+            switch change {
+            case .node(let node):
+                inode = raised(inode, over: node.inode.value)
+                if let used = node.data { data = raised(data, over: used.value) }
+            case .intent(let intent):
+                if let used = intent.inode { inode = raised(inode, over: used.value) }
+            case .removeNode, .removeIntent: break
+            }
+        }
+        return (inode, data)
+    }
+
+    static func reserve(_ database: Database, _ limits: Limits) throws {
+        let statement = try database.cachedStatement(
+            sql: "UPDATE meta SET value = ? WHERE name = ?")
+        try statement.execute(arguments: [Int64(bitPattern: limits.inode), "next_inode"])
+        try statement.execute(arguments: [Int64(bitPattern: limits.data), "next_data"])
+    }
+
+    /// A transaction that reaches the disk before it returns, and with it all earlier ones.
+    /// Source: sqlite.org/pragma.html#pragma_synchronous, FULL in WAL mode.
+    static func barrier(_ database: Database) throws {
+        try database.cachedStatement(sql: "PRAGMA synchronous=FULL").execute()
+        let update = Result {
+            // A transaction that changes no page would not be written, and so not synced.
+            try database.inTransaction(.immediate) {
+                try database.cachedStatement(
+                    sql: "UPDATE meta SET value = value + 1 WHERE name = 'barrier'"
+                ).execute()
+                return .commit
+            }
+        }
+        try database.cachedStatement(sql: "PRAGMA synchronous=NORMAL").execute()
+        try update.get()
+    }
+
+    // MARK: - Details
+
+    private static func raised(_ limit: UInt64, over used: UInt64) -> UInt64 {
+        guard used >= limit else { return limit }
+        let (sum, overflow) = used.addingReportingOverflow(reservedAtOnce)
+        return overflow ? .max : sum
+    }
+
+    private static func value(_ name: String, _ database: Database) throws -> Int64 {
+        let found = try Row.fetchOne(
+            database, sql: "SELECT value FROM meta WHERE name = ?", arguments: [name])
+        guard let found, let value = Int64.fromDatabaseValue(found[0]) else {
+            throw JournalDamage("it lacks the value \(name)")
+        }
+        return value
+    }
+
+    private static func create(_ database: Database) throws {
+        let empty = JournalContents()
+        try database.inTransaction(.immediate) {
+            try database.execute(sql: "PRAGMA application_id=\(applicationID)")
+            try database.execute(sql: tables)
+            let insert = try database.makeStatement(sql: "INSERT INTO meta VALUES (?, ?)")
+            let next = (empty.nextInode.value, empty.nextData.value)
+            try insert.execute(arguments: ["format", format])
+            try insert.execute(arguments: ["barrier", 0])
+            try insert.execute(arguments: ["next_inode", Int64(bitPattern: next.0)])
+            try insert.execute(arguments: ["next_data", Int64(bitPattern: next.1)])
+            return .commit
+        }
+    }
+
+    /// Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html, sqlite.org/withoutrowid.html.
+    private static let tables = """
+        CREATE TABLE meta (
+            name TEXT PRIMARY KEY,
+            value INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE node (
+            inode INTEGER PRIMARY KEY,
+            kind INTEGER NOT NULL,
+            permissions INTEGER NOT NULL,
+            uid INTEGER NOT NULL,
+            gid INTEGER NOT NULL,
+            size INTEGER NOT NULL,
+            mtime_seconds INTEGER NOT NULL,
+            mtime_nanoseconds INTEGER NOT NULL,
+            ctime_seconds INTEGER NOT NULL,
+            ctime_nanoseconds INTEGER NOT NULL,
+            atime_seconds INTEGER NOT NULL,
+            atime_nanoseconds INTEGER NOT NULL,
+            rdev INTEGER NOT NULL,
+            data INTEGER,
+            generation INTEGER NOT NULL,
+            metadata TEXT NOT NULL,
+            base_etag TEXT,
+            base_size INTEGER,
+            base_mtime_seconds INTEGER,
+            base_mtime_nanoseconds INTEGER,
+            replacing INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE intent (
+            tenant TEXT NOT NULL,
+            bucket TEXT NOT NULL,
+            key BLOB NOT NULL,
+            want INTEGER NOT NULL,
+            inode INTEGER,
+            base_etag TEXT,
+            after_tenant TEXT,
+            after_bucket TEXT,
+            after_key BLOB,
+            born_seconds INTEGER NOT NULL,
+            born_nanoseconds INTEGER NOT NULL,
+            PRIMARY KEY (tenant, bucket, key)
+        ) STRICT, WITHOUT ROWID;
+        """
+}

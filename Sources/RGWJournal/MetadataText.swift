@@ -1,0 +1,49 @@
+import FoundationEssentials
+import RGWObject
+
+/// An object's headers as JSON text, with sorted keys so that equal headers give equal text.
+enum MetadataText {
+    static func encode(_ metadata: ObjectMetadata) throws -> String {
+        if metadata == ObjectMetadata() { return "{}" }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(Stored(metadata)), as: UTF8.self)
+    }
+
+    static func decode(_ text: String) throws -> ObjectMetadata {
+        if text == "{}" { return ObjectMetadata() }
+        do {
+            return try JSONDecoder().decode(Stored.self, from: Data(text.utf8)).metadata
+        } catch {
+            throw JournalDamage("an object's metadata is not the JSON it should be")
+        }
+    }
+
+    /// The names are part of the file's format.
+    private struct Stored: Codable {
+        var contentType: String?
+        var cacheControl: String?
+        var contentDisposition: String?
+        var contentEncoding: String?
+        var contentLanguage: String?
+        var expires: String?
+        var user: [String: String]?
+
+        init(_ metadata: ObjectMetadata) {
+            contentType = metadata.contentType
+            cacheControl = metadata.cacheControl
+            contentDisposition = metadata.contentDisposition
+            contentEncoding = metadata.contentEncoding
+            contentLanguage = metadata.contentLanguage
+            expires = metadata.expires
+            user = metadata.user.isEmpty ? nil : metadata.user
+        }
+
+        var metadata: ObjectMetadata {
+            ObjectMetadata(
+                contentType: contentType, cacheControl: cacheControl,
+                contentDisposition: contentDisposition, contentEncoding: contentEncoding,
+                contentLanguage: contentLanguage, expires: expires, user: user ?? [:])
+        }
+    }
+}
