@@ -1,1 +1,133 @@
+#define _GNU_SOURCE
 #include "CRGWFuse.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+// The layouts that RGWFuse fills in; a libfuse that differs must not compile.
+_Static_assert(sizeof(struct fuse_entry_param) == 176, "fuse_entry_param changed");
+_Static_assert(sizeof(struct fuse_file_info) == 40, "fuse_file_info changed");
+_Static_assert(sizeof(struct fuse_forget_data) == 16, "fuse_forget_data changed");
+_Static_assert(sizeof(struct fuse_ctx) == 16, "fuse_ctx changed");
+_Static_assert(sizeof(struct stat) == 144, "struct stat changed");
+
+_Static_assert(CRGWFuse_renameNoReplace == RENAME_NOREPLACE, "rename flag");
+_Static_assert(CRGWFuse_renameExchange == RENAME_EXCHANGE, "rename flag");
+_Static_assert(CRGWFuse_xattrCreate == XATTR_CREATE, "setxattr flag");
+_Static_assert(CRGWFuse_xattrReplace == XATTR_REPLACE, "setxattr flag");
+_Static_assert(CRGWFuse_unmountForce == MNT_FORCE, "umount2 flag");
+_Static_assert(CRGWFuse_unmountDetach == MNT_DETACH, "umount2 flag");
+
+struct fuse_session *CRGWFuse_session(
+    int count, char **arguments, const struct fuse_lowlevel_ops *operations, void *userdata)
+{
+    struct fuse_args args = FUSE_ARGS_INIT(count, arguments);
+    struct fuse_session *session =
+        fuse_session_new(&args, operations, sizeof(*operations), userdata);
+    fuse_opt_free_args(&args);
+    return session;
+}
+
+int CRGWFuse_mount(struct fuse_session *session, const char *path)
+{
+    errno = 0;
+    if (fuse_session_mount(session, path) == 0)
+        return 0;
+    // libfuse checks some options itself and then leaves errno alone.
+    return errno != 0 ? -errno : -EINVAL;
+}
+
+int CRGWFuse_loop(struct fuse_session *session, unsigned threads_max)
+{
+    struct fuse_loop_config *config = fuse_loop_cfg_create();
+    if (config == NULL)
+        return -ENOMEM;
+    fuse_loop_cfg_set_clone_fd(config, 1);
+    fuse_loop_cfg_set_max_threads(config, threads_max);
+    // A thread ends when more than this many are idle: never.
+    fuse_loop_cfg_set_idle_threads(config, threads_max);
+    int result = fuse_session_loop_mt(session, config);
+    fuse_loop_cfg_destroy(config);
+    return result;
+}
+
+// SIGURG: ignored by default, so that a stray one does no harm, and sent by the kernel only to
+// owners of sockets who asked for it.
+static void ignore(int signal) { (void)signal; }
+
+int CRGWFuse_wake_prepare(void)
+{
+    // No SA_RESTART: sem_wait(3), where the loop waits, must return EINTR.
+    struct sigaction action = {.sa_handler = ignore};
+    sigset_t wake;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGURG, &action, NULL) != 0)
+        return -errno;
+    sigemptyset(&wake);
+    sigaddset(&wake, SIGURG);
+    return -pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
+}
+
+int CRGWFuse_wake(unsigned long thread) { return -pthread_kill(thread, SIGURG); }
+
+int CRGWFuse_unmount(const char *path, int flags)
+{
+    return umount2(path, flags) == 0 ? 0 : -errno;
+}
+
+int CRGWFuse_identify(const char *path, struct CRGWFuse_identity *identity)
+{
+    struct statx status;
+    // DONT_SYNC: a FUSE filesystem answers from what the kernel knows, without a request.
+    unsigned unique = 0x4000;  // STATX_MNT_ID_UNIQUE: Linux 6.8, newer than many headers.
+    int flags = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+    if (statx(AT_FDCWD, path, flags, STATX_MNT_ID | unique, &status) != 0)
+        return -errno;
+    if (!(status.stx_mask & (STATX_MNT_ID | unique)))
+        return -EOPNOTSUPP;
+    identity->unique = (status.stx_mask & unique) != 0;
+    identity->mount = status.stx_mnt_id;
+    identity->major = status.stx_dev_major;
+    identity->minor = status.stx_dev_minor;
+    return 0;
+}
+
+int CRGWFuse_check_directory(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return -errno;
+    return S_ISDIR(status.st_mode) ? 0 : -ENOTDIR;
+}
+
+int CRGWFuse_write_text(const char *path, const char *text, size_t size)
+{
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return -errno;
+    ssize_t written = write(descriptor, text, size);
+    int result = written < 0 ? -errno : 0;
+    close(descriptor);
+    return result;
+}
+
+int64_t CRGWFuse_read(int descriptor, void *buffer, size_t size, uint64_t offset)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread(descriptor, (char *)buffer + done, size - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (int64_t)done;
+}

@@ -1,1 +1,54 @@
+// The parts of libfuse's low-level API and of Linux that Swift cannot import: versioned macros, variadic
+// calls, errno. Every function returns 0 or a count, or a negative errno. No state, no allocation.
 #pragma once
+#include "../../CFuse/shim.h"
+#include <stdint.h>
+
+/// rename(2) flags. Source: linux/fs.h.
+enum { CRGWFuse_renameNoReplace = 1 << 0, CRGWFuse_renameExchange = 1 << 1 };
+
+/// setxattr(2) flags. Source: linux/xattr.h.
+enum { CRGWFuse_xattrCreate = 1, CRGWFuse_xattrReplace = 2 };
+
+/// umount2(2) flags. Source: sys/mount.h.
+enum { CRGWFuse_unmountForce = 1, CRGWFuse_unmountDetach = 2 };
+
+/// `fuse_session_new` with an argument vector of `count` strings, the first of which is ignored.
+/// NULL when libfuse does not know an option.
+struct fuse_session *_Nullable CRGWFuse_session(
+    int count, char *_Nullable *_Nonnull arguments,
+    const struct fuse_lowlevel_ops *_Nonnull operations, void *_Nonnull userdata);
+
+/// `fuse_session_mount`.
+int CRGWFuse_mount(struct fuse_session *_Nonnull session, const char *_Nonnull path);
+
+/// `fuse_session_loop_mt`: returns when the filesystem is unmounted or the session was told to exit and
+/// the calling thread was woken. Idle threads are kept; every thread has a descriptor of its own.
+int CRGWFuse_loop(struct fuse_session *_Nonnull session, unsigned threads_max);
+
+/// Makes the wake signal harmless for the process and deliverable to the calling thread.
+int CRGWFuse_wake_prepare(void);
+/// Interrupts the blocking call of one thread.
+int CRGWFuse_wake(unsigned long thread);
+
+/// `umount2`.
+int CRGWFuse_unmount(const char *_Nonnull path, int flags);
+
+/// What is mounted at `path`: its mount ID and device number. Asks the filesystem nothing.
+struct CRGWFuse_identity {
+    uint64_t mount;
+    uint32_t major;
+    uint32_t minor;
+    /// The mount ID is never used again (Linux 6.8); before that the next mount may get it.
+    int unique;
+};
+int CRGWFuse_identify(const char *_Nonnull path, struct CRGWFuse_identity *_Nonnull identity);
+
+/// 0 when `path` is a directory that can be mounted on.
+int CRGWFuse_check_directory(const char *_Nonnull path);
+
+/// Writes a short text to an existing file of sysfs.
+int CRGWFuse_write_text(const char *_Nonnull path, const char *_Nonnull text, size_t size);
+
+/// `pread` until `size` bytes or the end of the file.
+int64_t CRGWFuse_read(int descriptor, void *_Nonnull buffer, size_t size, uint64_t offset);

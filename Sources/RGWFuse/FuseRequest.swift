@@ -1,0 +1,64 @@
+import CRGWFuse
+import Glibc
+import RGWBase
+import RGWVFS
+
+/// C's view of a request as values.
+enum FuseRequest {
+    /// Runs `body` with the session's context and the duty to answer.
+    // SAFETY: libfuse passes a request that is alive until answered, and the userdata it was created with;
+    // the context outlives every call of its session, so no reference is counted here.
+    static func serve(
+        _ request: fuse_req_t?, _ body: (FuseContext, consuming FuseReply) -> Void
+    ) {
+        guard let request = unsafe request, let userdata = unsafe fuse_req_userdata(request) else {
+            preconditionFailure("libfuse called without a request")
+        }
+        unsafe Unmanaged<FuseContext>.fromOpaque(userdata)._withUnsafeGuaranteedRef {
+            unsafe body($0, FuseReply(request))
+        }
+    }
+
+    /// Like `serve`, for a request with a name; one that cannot be a name is answered at once.
+    static func serve(
+        _ request: fuse_req_t?, _ name: UnsafePointer<CChar>?,
+        _ body: (FuseContext, EntryName, consuming FuseReply) -> Void
+    ) {
+        unsafe serve(request) { context, reply in
+            do throws(EntryName.Invalid) {
+                body(context, try EntryName(unsafe bytes(name)), reply)
+            } catch {
+                reply.fail(error.asFileSystemError)
+            }
+        }
+    }
+
+    /// The bytes of a C string, without its end.
+    static func bytes(_ string: UnsafePointer<CChar>?) -> [UInt8] {
+        // SAFETY: libfuse's strings end with NUL and live as long as the request's buffer.
+        guard let string = unsafe string else { return [] }
+        return unsafe Array(UnsafeRawBufferPointer(start: string, count: strlen(string)))
+    }
+
+    static func caller(_ request: fuse_req_t?) -> Caller {
+        // SAFETY: the context lives as long as the request, which is not answered yet.
+        guard let context = unsafe fuse_req_ctx(request) else {
+            return Caller(uid: 0, gid: 0, umask: 0)
+        }
+        return unsafe Caller(
+            uid: context.pointee.uid, gid: context.pointee.gid, umask: context.pointee.umask)
+    }
+
+    static func handle(_ info: UnsafeMutablePointer<fuse_file_info>?) -> HandleID {
+        // SAFETY: libfuse passes the structure with every request on an open file.
+        guard let info = unsafe info else { preconditionFailure("no handle with the request") }
+        return unsafe HandleID(info.pointee.fh)
+    }
+
+    /// open(2)'s flags.
+    static func flags(_ info: UnsafeMutablePointer<fuse_file_info>?) -> Int32 {
+        // SAFETY: as above, for open and create.
+        guard let info = unsafe info else { preconditionFailure("no flags with the request") }
+        return unsafe info.pointee.flags
+    }
+}
