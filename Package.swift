@@ -51,7 +51,7 @@ let package = Package(
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CRGWCurl", dependencies: ["CCurl"]),
-        module("RGWCurl", ["RGWBase", "RGWObject", "RGWWire", "CRGWCurl"]),
+        module("RGWCurl", ["RGWBase", "RGWObject", "RGWWire", "RGWCrypto", "CRGWCurl"]),
         .target(name: "CRGWHost"),
         module(
             "RGWHost",

@@ -1,0 +1,41 @@
+/// Header fields in order; names are kept in lower case, because HTTP ignores their case and both
+/// signatures want them so.
+package struct HTTPHeaders: Equatable, Sendable, Sequence {
+    package struct Field: Equatable, Sendable {
+        package let name: String
+        package let value: String
+    }
+
+    private var fields: [Field] = []
+
+    package init() {}
+
+    /// The value of the first field of that name (any case is accepted); setting replaces all of
+    /// them, and nil removes them.
+    package subscript(name: String) -> String? {
+        get {
+            let name = name.lowercased()
+            return fields.first { $0.name == name }?.value
+        }
+        set {
+            let name = name.lowercased()
+            fields.removeAll { $0.name == name }
+            if let newValue { fields.append(Field(name: name, value: newValue)) }
+        }
+    }
+
+    package mutating func append(_ name: String, _ value: String) {
+        fields.append(Field(name: name.lowercased(), value: value))
+    }
+
+    package mutating func removeAll() { fields.removeAll(keepingCapacity: true) }
+
+    package func makeIterator() -> IndexingIterator<[Field]> { fields.makeIterator() }
+
+    package var count: Int { fields.count }
+
+    /// Bytes on the wire, with `: ` and the line ends. RGW's limit for all of them is 16 KiB.
+    package var wireLength: Int {
+        fields.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+    }
+}

@@ -1,0 +1,35 @@
+/// The S3 requests that rgwfs makes, as the error table and messages name them.
+package enum S3Operation: String, Sendable, CaseIterable {
+    case headObject = "HEAD"
+    case getObject = "GET"
+    case putObject = "PUT"
+    case copyObject = "COPY"
+    case deleteObject = "DELETE"
+    case deleteObjects = "DELETE OBJECTS"
+    case listObjects = "LIST"
+    case headBucket = "HEAD BUCKET"
+    case listBuckets = "LIST BUCKETS"
+    case createBucket = "CREATE BUCKET"
+    case deleteBucket = "DELETE BUCKET"
+    case createMultipart = "CREATE MULTIPART"
+    case uploadPart = "UPLOAD PART"
+    case completeMultipart = "COMPLETE MULTIPART"
+    case abortMultipart = "ABORT MULTIPART"
+
+    /// Sending it again changes nothing, whatever became of the first one.
+    package var isRead: Bool {
+        switch self {
+        case .headObject, .getObject, .listObjects, .headBucket, .listBuckets: true
+        default: false
+        }
+    }
+
+    /// The outcome of a lost answer need not be known: another part or upload id of the same upload
+    /// is harmless, and an upload that does not complete is aborted.
+    package var isRepeatable: Bool {
+        switch self {
+        case .createMultipart, .uploadPart, .abortMultipart: true
+        default: isRead
+        }
+    }
+}

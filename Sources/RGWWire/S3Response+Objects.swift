@@ -1,0 +1,146 @@
+package import RGWBase
+import RGWCrypto
+package import RGWObject
+
+extension S3Response {
+    /// The head of an object from the answer to HEAD or GET.
+    package func objectHead() throws(S3Failure) -> ObjectHead {
+        try requireSuccess()
+        guard let tag = http.headers["etag"], !ETag(tag).text.isEmpty else {
+            throw malformed("no ETag")
+        }
+        guard let date = http.headers["last-modified"],
+            let lastModified = CivilTime.parseHTTP(date)
+        else { throw malformed("no valid Last-Modified") }
+        return ObjectHead(
+            etag: ETag(tag), size: try objectSize(), lastModified: lastModified,
+            metadata: objectMetadata())
+    }
+
+    /// The bytes of the object that the body of a GET holds.
+    package func deliveredRange() throws(S3Failure) -> Range<UInt64> {
+        guard http.status == 206 else { return 0..<(try objectSize()) }
+        guard let range = contentRange?.range else { throw malformed("no valid Content-Range") }
+        return range
+    }
+
+    /// Whole size: from Content-Range where a range was answered.
+    private func objectSize() throws(S3Failure) -> UInt64 {
+        if http.status == 206 {
+            guard let total = contentRange?.total else { throw malformed("no Content-Range") }
+            return total
+        }
+        guard let text = http.headers["content-length"], let length = UInt64(text) else {
+            throw malformed("no valid Content-Length")
+        }
+        return length
+    }
+
+    /// `bytes 0-9/100` (RFC 9110, section 14.4).
+    private var contentRange: (range: Range<UInt64>, total: UInt64)? {
+        guard let text = http.headers["content-range"], text.hasPrefix("bytes ") else { return nil }
+        let halves = text.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
+        guard halves.count == 2, let total = UInt64(halves[1]) else { return nil }
+        let ends = halves[0].split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count == 2, let first = UInt64(ends[0]), let last = UInt64(ends[1]),
+            first <= last, last < total
+        else { return nil }
+        return (first..<(last + 1), total)
+    }
+
+    private func objectMetadata() -> ObjectMetadata {
+        var metadata = ObjectMetadata(
+            contentType: http.headers["content-type"],
+            cacheControl: http.headers["cache-control"],
+            contentDisposition: http.headers["content-disposition"],
+            contentEncoding: http.headers["content-encoding"],
+            contentLanguage: http.headers["content-language"], expires: http.headers["expires"])
+        let prefix = "x-amz-meta-"
+        for field in http.headers where field.name.hasPrefix(prefix) {
+            metadata.user[String(field.name.dropFirst(prefix.utf8.count))] = field.value
+        }
+        return metadata
+    }
+
+    /// The ETag of a PUT or part. `md5`, where given, must be what it says.
+    package func storedTag(md5: [UInt8]?) throws(S3Failure) -> ETag {
+        try requireSuccess()
+        guard let text = http.headers["etag"], !ETag(text).text.isEmpty else {
+            throw malformed("no ETag")
+        }
+        let etag = ETag(text)
+        if let md5, etag.text.lowercased() != Hexadecimal.encode(md5) {
+            throw malformed("stored with ETag \(etag), but the MD5 sent was \(Hexadecimal.encode(md5))")
+        }
+        return etag
+    }
+
+    /// The answer to a PUT; RGW tells no Last-Modified, so its Date (or else `now`) stands for it.
+    package func stored(md5: [UInt8]?, now: WallTime) throws(S3Failure) -> Stored {
+        Stored(etag: try storedTag(md5: md5), lastModified: date ?? now)
+    }
+
+    /// CopyObjectResult: ETag and LastModified.
+    package func copied(now: WallTime) throws(S3Failure) -> Stored {
+        try requireSuccess()
+        var xml = try reader(root: "CopyObjectResult")
+        let (tag, date) = try parsing { () throws(XMLError) -> (String, String) in
+            var tag = ""
+            var date = ""
+            while let name = try xml.nextChild() {
+                switch name {
+                case "ETag": tag = try xml.string()
+                case "LastModified": date = try xml.string()
+                default: try xml.skip()
+                }
+            }
+            try xml.finish()
+            return (tag, date)
+        }
+        guard !ETag(tag).text.isEmpty else { throw malformed("no ETag") }
+        guard let time = CivilTime.parseISO8601(date) else { throw malformed("no LastModified") }
+        return Stored(etag: ETag(tag), lastModified: time)
+    }
+
+    /// DeleteResult: the keys that could not be deleted. `NoSuchKey` among them is a success.
+    package func deleteFailures(bucket: BucketName) throws(S3Failure) -> [DeleteFailure] {
+        try requireSuccess()
+        var xml = try reader(root: "DeleteResult")
+        let failed = try parsing { () throws(XMLError) -> [(key: [UInt8], body: ErrorBody)] in
+            var failed: [(key: [UInt8], body: ErrorBody)] = []
+            while let name = try xml.nextChild() {
+                guard name == "Error" else {
+                    try xml.skip()
+                    continue
+                }
+                failed.append(try Self.deleteError(&xml))
+            }
+            try xml.finish()
+            return failed
+        }
+        var failures: [DeleteFailure] = []
+        for (bytes, body) in failed where body.code != "NoSuchKey" {
+            guard let key = try? ObjectKey(bytes) else { throw malformed("key of a failure") }
+            let one = S3Response(
+                .deleteObject, subject: "\(bucket)/\(key)", http: HTTPResponse(status: 200))
+            failures.append(DeleteFailure(key: key, error: one.failure(body: body).error))
+        }
+        return failures
+    }
+
+    private static func deleteError(_ xml: inout XMLReader) throws(XMLError)
+        -> (key: [UInt8], body: ErrorBody)
+    {
+        var key: [UInt8] = []
+        var body = ErrorBody()
+        while let name = try xml.nextChild() {
+            switch name {
+            case "Key": key = try xml.text()
+            case "Code": body.code = try xml.string()
+            case "Message": body.message = try xml.string()
+            default: try xml.skip()
+            }
+        }
+        return (key, body)
+    }
+}
