@@ -1,1 +1,46 @@
+// libcurl for Swift: one function per argument type of the variadic setopt and getinfo, and the
+// two system calls that the transport's callbacks make. No policy, no state, no allocation.
 #pragma once
+
+#include <curl/curl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+CURLcode CRGWCurl_set_long(CURL *_Nonnull easy, CURLoption option, long value);
+CURLcode CRGWCurl_set_offset(CURL *_Nonnull easy, CURLoption option, int64_t value);
+// libcurl copies the text.
+CURLcode CRGWCurl_set_text(CURL *_Nonnull easy, CURLoption option, const char *_Nullable value);
+CURLcode CRGWCurl_set_pointer(CURL *_Nonnull easy, CURLoption option, void *_Nullable value);
+CURLcode CRGWCurl_set_list(
+    CURL *_Nonnull easy, CURLoption option, struct curl_slist *_Nullable value);
+
+// CURLOPT_WRITEFUNCTION, CURLOPT_HEADERFUNCTION and CURLOPT_READFUNCTION share this shape.
+typedef size_t (*CRGWCurl_data_callback)(
+    char *_Nonnull buffer, size_t size, size_t count, void *_Nonnull context);
+CURLcode CRGWCurl_set_data_callback(
+    CURL *_Nonnull easy, CURLoption option, CRGWCurl_data_callback _Nonnull callback);
+typedef int (*CRGWCurl_prereq_callback)(
+    void *_Nonnull context, char *_Nullable primary_ip, char *_Nullable local_ip,
+    int primary_port, int local_port);
+CURLcode CRGWCurl_set_prereq_callback(
+    CURL *_Nonnull easy, CRGWCurl_prereq_callback _Nonnull callback);
+typedef int (*CRGWCurl_seek_callback)(void *_Nonnull context, curl_off_t offset, int origin);
+CURLcode CRGWCurl_set_seek_callback(
+    CURL *_Nonnull easy, CRGWCurl_seek_callback _Nonnull callback);
+
+CURLcode CRGWCurl_get_long(CURL *_Nonnull easy, CURLINFO info, long *_Nonnull value);
+CURLcode CRGWCurl_get_offset(CURL *_Nonnull easy, CURLINFO info, int64_t *_Nonnull value);
+CURLcode CRGWCurl_get_pointer(
+    CURL *_Nonnull easy, CURLINFO info, void *_Nullable *_Nonnull value);
+CURLcode CRGWCurl_get_socket(CURL *_Nonnull easy, CURLINFO info, int *_Nonnull value);
+
+CURLMcode CRGWCurl_multi_set_long(CURLM *_Nonnull multi, CURLMoption option, long value);
+
+// setsockopt(TCP_QUICKACK, 1); 0 or -errno.
+int CRGWCurl_quickack(int socket);
+// pread(2), repeated on EINTR; bytes read or -errno.
+ssize_t CRGWCurl_pread(int descriptor, void *_Nonnull buffer, size_t count, int64_t offset);
+
+// pthread_setname_np(3) on the calling thread; 0 or -errno.
+int CRGWCurl_name_thread(const char *_Nonnull name);

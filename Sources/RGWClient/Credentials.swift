@@ -1,0 +1,38 @@
+package import RGWBase
+import RGWWire
+
+/// Who asks.
+package enum Credentials: Equatable, Sendable {
+    /// No signature: public buckets.
+    case anonymous
+    case keys(accessKey: String, secret: Secret, sessionToken: Secret? = nil)
+
+    var signingKey: SigningKey? {
+        switch self {
+        case .anonymous: nil
+        case .keys(let accessKey, let secret, let token):
+            SigningKey(accessKey: accessKey, secret: secret, sessionToken: token)
+        }
+    }
+}
+
+/// Where credentials come from, as a port: they may change while a mount lives.
+///
+/// Both calls come from the transport's thread or a caller's and must be short.
+package protocol CredentialsProvider: Sendable {
+    /// The credentials to sign the next attempt with.
+    func current() -> Credentials
+    /// Called when the server refused the credentials: reads the source again; true when they changed,
+    /// so that one more attempt is worth it.
+    func refresh() -> Bool
+}
+
+/// Credentials that never change.
+package struct FixedCredentials: CredentialsProvider {
+    private let credentials: Credentials
+
+    package init(_ credentials: Credentials) { self.credentials = credentials }
+
+    package func current() -> Credentials { credentials }
+    package func refresh() -> Bool { false }
+}

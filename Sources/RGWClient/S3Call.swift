@@ -1,0 +1,138 @@
+import RGWBase
+import RGWObject
+import RGWWire
+import Synchronization
+
+/// One attempt as `S3Call` sends it.
+struct PreparedRequest {
+    let operation: S3Operation
+    let request: HTTPRequest
+    let options: TransferOptions
+}
+
+/// One S3 request with its attempts, from the call to its completion.
+///
+/// Owns the attempt machine, guarded by `state`; nothing is called under that lock. Closures give the
+/// request of each attempt, and may change it between attempts.
+final class S3Call<Answer: Sendable>: Cancellable {
+    /// Makes the next attempt's request; throwing ends the call.
+    typealias Prepare = @Sendable () throws(ObjectStoreError) -> PreparedRequest
+    typealias Parse = @Sendable (S3Response) throws(S3Failure) -> Answer
+    /// Sees each failure first; true when it changed the request so that trying again at once makes
+    /// sense. It must not say so for ever.
+    typealias Adjust = @Sendable (S3Failure) -> Bool
+
+    private let context: S3Context
+    private let operation: S3Operation
+    private let subject: String
+    private let prepare: Prepare
+    private let parse: Parse
+    private let adjust: Adjust
+    /// Bytes delivered by earlier attempts.
+    private let progress: @Sendable () -> UInt64
+    private let completion: Completion<Answer>
+
+    private struct State {
+        var machine: AttemptStateMachine
+        var current: (any Cancellable)?
+        var cancelled = false
+    }
+    private let state: Mutex<State>
+
+    init(
+        _ context: S3Context, _ operation: S3Operation, subject: String,
+        prepare: @escaping Prepare, parse: @escaping Parse,
+        adjust: @escaping Adjust = { _ in false },
+        progress: @escaping @Sendable () -> UInt64 = { 0 },
+        completion: @escaping Completion<Answer>
+    ) {
+        self.context = context
+        self.operation = operation
+        self.subject = subject
+        self.prepare = prepare
+        self.parse = parse
+        self.adjust = adjust
+        self.progress = progress
+        self.completion = completion
+        let machine = AttemptStateMachine(operation, policy: context.configuration.retryPolicy)
+        state = Mutex(State(machine: machine))
+    }
+
+    /// Sends the first attempt. A request that cannot be made fails through the timer, so that the
+    /// completion never runs inside the caller.
+    func start() -> Self {
+        attempt(inline: false)
+        return self
+    }
+
+    func cancel() {
+        let current = state.withLock { state in
+            state.cancelled = true
+            return state.current
+        }
+        current?.cancel()
+    }
+
+    private func attempt(inline: Bool) {
+        let prepared: PreparedRequest
+        do { prepared = try prepare() } catch {
+            guard !inline else { return completion(.failure(error)) }
+            context.timer.schedule(at: context.clock.now()) { [completion] in
+                completion(.failure(error))
+            }
+            return
+        }
+        let request = context.sign(prepared.request)
+        let operation = prepared.operation
+        let sent = context.transport.send(request, options: prepared.options) { result in
+            self.finish(result, operation)
+        }
+        let cancelled = state.withLock { state in
+            state.current = sent
+            return state.cancelled
+        }
+        if cancelled { sent.cancel() }
+    }
+
+    private func finish(
+        _ result: Result<HTTPResponse, TransportError>, _ operation: S3Operation
+    ) {
+        do throws(S3Failure) {
+            switch result {
+            case .success(let response):
+                let answer = try parse(S3Response(operation, subject: subject, http: response))
+                completion(.success(answer))
+            case .failure(let error):
+                throw S3Failure(error, operation, subject: subject)
+            }
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func fail(_ failure: S3Failure) {
+        if adjust(failure) { return retry() }
+        let progress = progress()
+        let random = context.entropy.next()
+        let action = state.withLock { state in
+            state.machine.failed(failure, progress: progress, random: random)
+        }
+        switch action {
+        case .fail(let error): completion(.failure(error))
+        case .correctClock(let time):
+            context.correctClock(by: time)
+            retry()
+        case .refreshCredentials(let error):
+            if context.credentials.refresh() { retry() } else { completion(.failure(error)) }
+        case .retry(let delay):
+            context.timer.schedule(at: context.clock.now() + delay) { self.retry() }
+        }
+    }
+
+    private func retry() {
+        guard state.withLock(\.cancelled) else { return attempt(inline: true) }
+        completion(
+            .failure(
+                ObjectStoreError(.cancelled, operation: "\(operation.rawValue) \(subject)")))
+    }
+}

@@ -1,0 +1,83 @@
+import RGWBase
+import RGWObject
+import RGWWire
+import Synchronization
+
+/// What all calls of one store share: ports, configuration, and what was learnt from the server.
+///
+/// The learnt values are guarded by their mutex, which is held for a read or a write only.
+final class S3Context: Sendable {
+    let configuration: S3Configuration
+    let builder: S3RequestBuilder
+    let transport: any HTTPTransport
+    let credentials: any CredentialsProvider
+    let clock: any Clock
+    let timer: any Timer
+    let entropy: any Entropy
+
+    private struct Learnt {
+        /// Server's clock minus ours, in seconds.
+        var clockOffset: Int64 = 0
+        /// Known once a PUT with If-Match succeeded.
+        var quoting: IfMatchQuoting?
+    }
+    private let learnt = Mutex(Learnt())
+
+    init(
+        configuration: S3Configuration, transport: any HTTPTransport,
+        credentials: any CredentialsProvider, clock: any Clock, timer: any Timer,
+        entropy: any Entropy
+    ) {
+        self.configuration = configuration
+        builder = S3RequestBuilder(
+            origin: configuration.endpoint.origin, style: configuration.endpoint.style)
+        self.transport = transport
+        self.credentials = credentials
+        self.clock = clock
+        self.timer = timer
+        self.entropy = entropy
+    }
+
+    /// Wall clock as the server has it.
+    func serverTime() -> WallTime {
+        let offset = learnt.withLock(\.clockOffset)
+        var time = clock.wallTime()
+        time.seconds += offset
+        return time
+    }
+
+    func correctClock(by serverTime: WallTime) {
+        let own = clock.wallTime()
+        learnt.withLock { $0.clockOffset = serverTime.seconds - own.seconds }
+    }
+
+    var ifMatchQuoting: IfMatchQuoting? { learnt.withLock(\.quoting) }
+
+    func learn(_ quoting: IfMatchQuoting) { learnt.withLock { $0.quoting = quoting } }
+
+    func sign(_ request: HTTPRequest) -> HTTPRequest {
+        guard let key = credentials.current().signingKey else { return request }
+        switch configuration.signatureVersion {
+        case .v4:
+            return SignatureV4(key: key, region: configuration.region)
+                .sign(request, payload: .unsigned, at: serverTime())
+        case .v2:
+            return SignatureV2(key: key).sign(request, at: serverTime())
+        }
+    }
+
+    /// Deadlines of a request that moves `length` bytes either way. A server that drips a byte now and
+    /// then keeps the stall limit quiet, so there is a total limit too.
+    func options(
+        _ operation: S3Operation, lane: Lane, length: UInt64? = 0
+    ) -> TransferOptions {
+        let timeo = configuration.timeo
+        let total = length.map { timeo * 4 + .seconds(Int64(clamping: $0 / Self.bytesPerSecondMin)) }
+        return TransferOptions(
+            lane: lane, connectTimeout: configuration.connectTimeout, stallTimeout: timeo,
+            totalTimeout: total, isIdempotent: operation.isRead)
+    }
+
+    /// A link slower than this is broken.
+    private static let bytesPerSecondMin: UInt64 = 16 << 10
+}

@@ -1,0 +1,65 @@
+package import RGWObject
+import RGWWire
+
+extension S3ObjectStore {
+    package func list(
+        _ bucket: BucketName, prefix: ObjectKey?, delimited: Bool, after: ObjectKey?, limit: Int,
+        completion: @escaping Completion<ListPage>
+    ) -> any Cancellable {
+        let request = context.builder.listObjects(
+            bucket, prefix: prefix, delimited: delimited, after: after, limit: limit)
+        return simpleCall(
+            .listObjects, subject: "\(bucket)/\(prefix?.text ?? "")", request: request,
+            parse: { response throws(S3Failure) in try response.listPage() },
+            completion: completion)
+    }
+
+    /// A bodiless refusal is resolved by listing one key, whose refusal has a code.
+    package func headBucket(_ bucket: BucketName, completion: @escaping Completion<BucketUsage>)
+        -> any Cancellable
+    {
+        let resolving = Once()
+        let builder = context.builder
+        let options = context.options(.headBucket, lane: .metadata)
+        return S3Call(
+            context, .headBucket, subject: "\(bucket)",
+            prepare: { () throws(ObjectStoreError) in
+                let request =
+                    resolving.isDone
+                    ? builder.listObjects(
+                        bucket, prefix: nil, delimited: false, after: nil, limit: 1)
+                    : builder.headBucket(bucket)
+                return PreparedRequest(operation: .headBucket, request: request, options: options)
+            },
+            parse: { response throws(S3Failure) in try response.bucketUsage() },
+            adjust: { $0.isBodilessRefusal && resolving.first() }, completion: completion
+        ).start()
+    }
+
+    package func listBuckets(completion: @escaping Completion<[ListedBucket]>) -> any Cancellable {
+        simpleCall(
+            .listBuckets, subject: "", request: context.builder.listBuckets(),
+            parse: { response throws(S3Failure) in try response.buckets() },
+            completion: completion)
+    }
+
+    package func createBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+        -> any Cancellable
+    {
+        let request = context.builder.createBucket(
+            bucket, locationConstraint: context.configuration.locationConstraint)
+        return simpleCall(
+            .createBucket, subject: "\(bucket)", request: request,
+            parse: { response throws(S3Failure) in try response.requireSuccess() },
+            completion: completion)
+    }
+
+    package func deleteBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+        -> any Cancellable
+    {
+        simpleCall(
+            .deleteBucket, subject: "\(bucket)", request: context.builder.deleteBucket(bucket),
+            parse: { response throws(S3Failure) in try response.requireSuccess() },
+            completion: completion)
+    }
+}

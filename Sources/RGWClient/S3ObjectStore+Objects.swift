@@ -1,0 +1,115 @@
+package import RGWObject
+import RGWWire
+import Synchronization
+
+extension S3ObjectStore {
+    /// A bodiless refusal is resolved by asking for the first byte, whose refusal has a code.
+    package func head(_ address: ObjectAddress, completion: @escaping Completion<ObjectHead>)
+        -> any Cancellable
+    {
+        let resolving = Once()
+        let builder = context.builder
+        let options = context.options(.headObject, lane: .metadata)
+        return S3Call(
+            context, .headObject, subject: "\(address)",
+            prepare: { () throws(ObjectStoreError) in
+                guard resolving.isDone else {
+                    return PreparedRequest(
+                        operation: .headObject, request: builder.headObject(address),
+                        options: options)
+                }
+                let request = builder.getObject(address, range: 0..<1, matching: nil)
+                return PreparedRequest(operation: .getObject, request: request, options: options)
+            },
+            parse: { response throws(S3Failure) in try response.objectHead() },
+            adjust: { $0.isBodilessRefusal && resolving.first() }, completion: completion
+        ).start()
+    }
+
+    package func put(
+        _ address: ObjectAddress, body: ObjectBody, md5: [UInt8], metadata: ObjectMetadata,
+        precondition: Precondition, completion: @escaping Completion<Stored>
+    ) -> any Cancellable {
+        let context = context
+        let conditional = ConditionalPut(precondition, known: context.ifMatchQuoting)
+        let options = context.options(.putObject, lane: .bulk, length: body.length)
+        return S3Call(
+            context, .putObject, subject: "\(address)",
+            prepare: { () throws(ObjectStoreError) in
+                let request = try context.builder.putObject(
+                    address, body: body, md5: md5, metadata: metadata, precondition: precondition,
+                    quoting: conditional.quoting)
+                return PreparedRequest(operation: .putObject, request: request, options: options)
+            },
+            parse: { response throws(S3Failure) in
+                let stored = try response.stored(md5: md5, now: context.serverTime())
+                if case .matches = precondition { context.learn(conditional.quoting) }
+                return stored
+            },
+            adjust: { conditional.adjusts(to: $0) }, completion: completion
+        ).start()
+    }
+
+    package func copy(
+        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata,
+        sourceMatching: ETag?, completion: @escaping Completion<Stored>
+    ) -> any Cancellable {
+        let context = context
+        do {
+            let request = try context.builder.copyObject(
+                from: source, to: target, metadata: metadata, sourceMatching: sourceMatching)
+            return simpleCall(
+                .copyObject, subject: "\(source) to \(target)", request: request,
+                parse: { response throws(S3Failure) in
+                    try response.copied(now: context.serverTime())
+                }, completion: completion)
+        } catch {
+            return refuse(error, completion)
+        }
+    }
+
+    package func delete(_ address: ObjectAddress, completion: @escaping Completion<Void>)
+        -> any Cancellable
+    {
+        simpleCall(
+            .deleteObject, subject: "\(address)", request: context.builder.deleteObject(address),
+            parse: Self.parseDeleted, completion: completion)
+    }
+
+    /// S3 answers 204 for a key that does not exist; a definite NoSuchKey means the same.
+    private static let parseDeleted: S3Call<Void>.Parse = { response throws(S3Failure) in
+        do throws(S3Failure) { try response.requireSuccess() } catch {
+            guard error.error.kind == .noSuchKey else { throw error }
+        }
+    }
+}
+
+/// Which form of If-Match one PUT uses; tries the other once when it is not known which one works.
+///
+/// One PUT's state, guarded by its mutex.
+private final class ConditionalPut: Sendable {
+    private struct State {
+        var quoting: IfMatchQuoting
+        var mayChange: Bool
+    }
+    private let state: Mutex<State>
+
+    init(_ precondition: Precondition, known: IfMatchQuoting?) {
+        var conditional = false
+        if case .matches = precondition { conditional = true }
+        state = Mutex(
+            State(quoting: known ?? .unquoted, mayChange: conditional && known == nil))
+    }
+
+    var quoting: IfMatchQuoting { state.withLock(\.quoting) }
+
+    func adjusts(to failure: S3Failure) -> Bool {
+        guard failure.error.kind == .preconditionFailed else { return false }
+        return state.withLock { state in
+            guard state.mayChange else { return false }
+            state.mayChange = false
+            state.quoting = .quoted
+            return true
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import CRGWCurl
+
+/// The C functions that libcurl calls during a transfer; each finds its `Transfer` in the context.
+enum CurlCallbacks {
+    static func install(on handle: CurlEasyHandle, for transfer: Transfer) {
+        // SAFETY: the loop keeps the transfer in its table until the handle left the multi handle,
+        // and libcurl calls back only in between, on the loop's thread.
+        let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
+        unsafe handle.setPointer(CURLOPT_WRITEDATA, context)
+        unsafe handle.setPointer(CURLOPT_HEADERDATA, context)
+        unsafe handle.setPointer(CURLOPT_READDATA, context)
+        unsafe handle.setPointer(CURLOPT_SEEKDATA, context)
+        unsafe handle.setPointer(CURLOPT_PREREQDATA, context)
+        // SAFETY: the functions have the types that the options take and capture nothing.
+        unsafe handle.setData(CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+            unsafe CurlCallbacks.take(bytes, size * count, context) { $0.receive($1) }
+        }
+        unsafe handle.setData(CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+            unsafe CurlCallbacks.take(bytes, size * count, context) { $0.receiveHeader($1) }
+        }
+        unsafe handle.setData(CURLOPT_READFUNCTION) { bytes, size, count, context in
+            unsafe CurlCallbacks.transfer(context) { transfer in
+                let buffer = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
+                var span = unsafe buffer.mutableBytes
+                return transfer.fill(&span) ?? Int(CURL_READFUNC_ABORT)
+            }
+        }
+        unsafe handle.setPrereq { context, _, _, _, _ in
+            let goesOn = unsafe CurlCallbacks.transfer(context) { $0.begin() }
+            return goesOn ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+        }
+        // A body is never sent twice by libcurl itself; see `Transfer.begin`.
+        unsafe handle.setSeek { _, _, _ in CURL_SEEKFUNC_FAIL }
+    }
+
+    private static func transfer<Answer>(
+        _ context: UnsafeMutableRawPointer, _ body: (Transfer) -> Answer
+    ) -> Answer {
+        // SAFETY: `install` put an unretained Transfer there that is alive during every callback.
+        unsafe Unmanaged<Transfer>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
+    }
+
+    /// Hands received bytes to the transfer; the count that libcurl expects, or another to stop.
+    private static func take(
+        _ bytes: UnsafeMutablePointer<CChar>, _ count: Int, _ context: UnsafeMutableRawPointer,
+        _ receive: (Transfer, Span<UInt8>) -> Bool
+    ) -> Int {
+        unsafe transfer(context) { transfer in
+            // SAFETY: libcurl's buffer has `count` bytes during the callback; the span ends with it.
+            let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+            let taken = unsafe receive(transfer, Span<UInt8>(_bytes: buffer.bytes))
+            return taken ? count : (count == 0 ? 1 : 0)
+        }
+    }
+}

@@ -1,0 +1,239 @@
+import CRGWCurl
+import RGWBase
+import RGWCrypto
+import RGWObject
+import RGWWire
+
+/// A request as `send` took it, waiting for its turn.
+struct Submission: Sendable {
+    let id: UInt64
+    let request: HTTPRequest
+    let options: TransferOptions
+    let completion: @Sendable (Result<HTTPResponse, TransportError>) -> Void
+}
+
+/// One request under way: what its callbacks have sent and received.
+///
+/// Owned by the loop's table of transfers; only the transport's thread touches it.
+final class Transfer {
+    let submission: Submission
+    let handle: CurlEasyHandle
+    let clock: any Clock
+    let setsQuickAck: Bool
+    let started: Instant
+
+    /// The last byte in either direction.
+    private(set) var lastProgress: Instant
+    private var response = HTTPResponse(status: 0)
+    /// Status line seen, header block not ended.
+    private var inHeaders = false
+    /// Decided at the first byte of the body: blocks or collected.
+    private var deliversBlocks: Bool?
+    private var block: [UInt8] = []
+    private var bytesReceived = 0
+    private var bodyOffset: UInt64 = 0
+    private var bytesSentSeen: UInt64 = 0
+    /// Times that libcurl began to send the request.
+    private var starts = 0
+    private var digest: MD5Digest?
+    /// Set by a callback that made libcurl stop.
+    private var stop: TransportError?
+
+    init(
+        _ submission: Submission, handle: CurlEasyHandle, clock: any Clock, setsQuickAck: Bool
+    ) {
+        self.submission = submission
+        self.handle = handle
+        self.clock = clock
+        self.setsQuickAck = setsQuickAck
+        started = clock.now()
+        lastProgress = started
+        if submission.options.digestsBody { digest = MD5Digest() }
+    }
+
+    private var bodyLength: UInt64 { submission.request.body?.length ?? 0 }
+
+    // MARK: Called by libcurl
+
+    /// The request is about to be written to a connection. Only reads may be written twice: on a kept
+    /// connection that turned out dead libcurl would repeat a PUT whose first copy may have arrived.
+    func begin() -> Bool {
+        starts += 1
+        if starts > 1, !submission.options.isIdempotent {
+            stop = .broken(sent: wasSent, "a kept connection broke")
+            return false
+        }
+        lastProgress = clock.now()
+        return true
+    }
+
+    /// One line of the header block, with its line end.
+    func receiveHeader(_ line: Span<UInt8>) -> Bool {
+        lastProgress = clock.now()
+        let text = Self.trimmed(line)
+        if text.starts(with: "HTTP/".utf8) {
+            armQuickAck()
+            response.headers.removeAll()
+            inHeaders = true
+            return true
+        }
+        guard inHeaders else { return true }
+        if text.isEmpty {
+            inHeaders = false
+            return true
+        }
+        guard let colon = text.firstIndex(of: UInt8(ascii: ":")),
+            response.headers.count < Self.headerFieldsMax
+        else {
+            stop = .malformed(sent: wasSent, "a header line without a colon, or too many")
+            return false
+        }
+        let value = text[(colon + 1)...].drop { $0 == 0x20 || $0 == 0x09 }
+        response.headers.append(
+            String(decoding: text[..<colon], as: UTF8.self), String(decoding: value, as: UTF8.self))
+        return true
+    }
+
+    /// Bytes of the answer's body.
+    func receive(_ bytes: Span<UInt8>) -> Bool {
+        lastProgress = clock.now()
+        bytesReceived += bytes.count
+        if bytesReceived < Self.shortBody { armQuickAck() }
+        switch submission.options.delivery {
+        case .blocks(let size, let accepts, let onBlock) where delivers(accepts):
+            deliver(bytes, size: size, to: onBlock)
+            return true
+        case .blocks: return collect(bytes, max: TransferOptions.collectedBytesMax)
+        case .collected(let max): return collect(bytes, max: max)
+        }
+    }
+
+    /// Fills `buffer` with the next bytes of the request's body; the count, or nil to stop.
+    func fill(_ buffer: inout MutableRawSpan) -> Int? {
+        lastProgress = clock.now()
+        let remaining = bodyLength - bodyOffset
+        let count = Int(min(UInt64(buffer.byteCount), remaining))
+        guard count > 0, let body = submission.request.body else { return 0 }
+        let done = BodyReader.read(body, at: bodyOffset, count: count, into: &buffer)
+        guard done > 0 else {
+            let reason = done == 0 ? "the file ended early" : "errno \(-done)"
+            stop = .bodyUnreadable(reason)
+            return nil
+        }
+        bodyOffset += UInt64(done)
+        if digest != nil {
+            let sent = buffer.bytes.extracting(first: done)
+            digest?.update(Span<UInt8>(_bytes: sent))
+        }
+        return done
+    }
+
+    // MARK: Called by the loop
+
+    /// When the transfer is too late unless bytes move.
+    var deadline: Instant {
+        let stall = lastProgress + submission.options.stallTimeout
+        guard let total = submission.options.totalTimeout else { return stall }
+        return min(stall, started + total)
+    }
+
+    /// The error if the transfer is too late now. Bytes that left a full send buffer count as
+    /// progress although no callback saw them.
+    func expiry(now: Instant) -> TransportError? {
+        if let total = submission.options.totalTimeout, now >= started + total {
+            return .timedOut(sent: wasSent, "not complete after \(total)")
+        }
+        guard now >= lastProgress + submission.options.stallTimeout else { return nil }
+        let sent = handle.bytesSent
+        if sent > bytesSentSeen {
+            bytesSentSeen = sent
+            lastProgress = now
+            return nil
+        }
+        return .timedOut(sent: wasSent, "no byte for \(submission.options.stallTimeout)")
+    }
+
+    /// Whether the whole request may be with the server.
+    var wasSent: Bool {
+        guard starts > 0 else { return false }
+        return bodyOffset == bodyLength && handle.bytesSent >= bodyLength
+    }
+
+    /// The transfer ended as `code` says: delivers what is left and makes the result.
+    func finish(_ code: CURLcode) -> Result<HTTPResponse, TransportError> {
+        if let stop { return .failure(stop) }
+        guard code == CURLE_OK else {
+            return .failure(CurlError.translate(code, handle.message(for: code), sent: wasSent))
+        }
+        response.status = handle.status
+        if case .blocks(_, let accepts, let onBlock) = submission.options.delivery,
+            delivers(accepts), !block.isEmpty
+        {
+            onBlock(block)
+            block = []
+        }
+        if let digest = digest.take() { response.sentMD5 = digest.finalize() }
+        return .success(response)
+    }
+
+    // MARK: Bodies
+
+    /// RGW sends 16 KiB of headers at most; this is about lines.
+    private static let headerFieldsMax = 256
+    /// While an answer is shorter than this its next segment may wait for our ACK.
+    private static let shortBody = 256 << 10
+
+    private func delivers(_ accepts: (HTTPResponse) -> Bool) -> Bool {
+        if let deliversBlocks { return deliversBlocks }
+        response.status = handle.status
+        let decision = accepts(response)
+        deliversBlocks = decision
+        return decision
+    }
+
+    private func deliver(_ bytes: Span<UInt8>, size: Int, to onBlock: ([UInt8]) -> Void) {
+        var rest = bytes
+        while !rest.isEmpty {
+            if block.isEmpty { block.reserveCapacity(size) }
+            let part = rest.extracting(first: size - block.count)
+            Self.append(part, to: &block)
+            rest = rest.extracting(droppingFirst: part.count)
+            if block.count == size {
+                onBlock(block)
+                block = []
+            }
+        }
+    }
+
+    private func collect(_ bytes: Span<UInt8>, max: Int) -> Bool {
+        guard response.body.count + bytes.count <= max else {
+            stop = .malformed(sent: wasSent, "an answer of more than \(max) bytes")
+            return false
+        }
+        Self.append(bytes, to: &response.body)
+        return true
+    }
+
+    /// One memcpy.
+    private static func append(_ bytes: Span<UInt8>, to array: inout [UInt8]) {
+        // SAFETY: the buffer is read during the call only.
+        unsafe bytes.withUnsafeBufferPointer { unsafe array.append(contentsOf: $0) }
+    }
+
+    /// Without line end and trailing blanks.
+    private static func trimmed(_ line: Span<UInt8>) -> [UInt8] {
+        var end = line.count
+        while end > 0, [0x0D, 0x0A, 0x20, 0x09].contains(line[end - 1]) { end -= 1 }
+        var text: [UInt8] = []
+        append(line.extracting(first: end), to: &text)
+        return text
+    }
+
+    /// RGW writes header and body separately with Nagle on: the body leaves only after our ACK of the
+    /// header, which the kernel delays by 40 ms. Setting TCP_QUICKACK sends it now; the kernel clears
+    /// the option by itself, so it is set for every answer. Source: tcp(7).
+    private func armQuickAck() {
+        guard setsQuickAck, let socket = handle.activeSocket else { return }
+        _ = CRGWCurl_quickack(socket)
+    }
+}
