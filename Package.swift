@@ -67,7 +67,7 @@ let package = Package(
         module("RGWFuse", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "CRGWFuse"]),
 
         // The program.
-        module("RGWMount", ["RGWBase", "RGWObject", "RGWClient"]),
+        module("RGWMount", ["RGWBase", "RGWObject", "RGWClient", "RGWCrypto", "RGWVFS"]),
         .executableTarget(
             name: "rgwfs",
             dependencies: [
@@ -85,7 +85,7 @@ let package = Package(
         tests("RGWCurlTests", ["RGWCurl", "RGWClient", "RGWWire", "RGWHost"]),
         tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
-        tests("RGWMountTests", ["RGWMount"]),
+        tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWBase", "RGWObject", "RGWVFS"]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit"]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
         tests("RGWTestKitTests", ["RGWTestKit"]),

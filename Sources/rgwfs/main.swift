@@ -1,1 +1,3 @@
-print("rgwfs: not built yet")
+import RGWMount
+
+print(HelpText.manualOptions, terminator: "")

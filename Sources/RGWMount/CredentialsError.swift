@@ -1,0 +1,63 @@
+/// Why there are no keys: one sentence with file and line, never with a secret.
+package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertible {
+    case absent(path: String)
+    case unreadable(path: String, reason: String)
+    /// Group or others have access; `permissions` are the file's bits.
+    case exposed(path: String, permissions: UInt32)
+    case empty(path: String)
+    case syntax(path: String, line: Int, expected: String)
+    case noKeysInJSON(path: String)
+    case noSuchProfile(path: String, profile: String, known: [String])
+    case profileIncomplete(path: String, line: Int, profile: String, missing: String)
+    /// A file with keys for other buckets only.
+    case noKeyForBucket(path: String, bucket: String)
+    case duplicate(path: String, line: Int, what: String)
+    /// A profile was asked for, and the file's format has none.
+    case profileInWrongFormat(path: String, profile: String)
+    case halfInEnvironment(present: String, missing: String)
+    case noHome(profile: String)
+    case nothingFound(lookedAt: [String])
+
+    package var description: String {
+        switch self {
+        case .absent(let path):
+            "there is no credentials file \(Shown.path(path))"
+        case .unreadable(let path, let reason):
+            "cannot read the credentials file \(Shown.path(path)): \(reason)"
+        case .exposed(let path, let permissions):
+            "the credentials file \(Shown.path(path)) is accessible to group or others (mode "
+                + "\(Self.octal(permissions))): run chmod 600 \(Shown.path(path))"
+        case .empty(let path):
+            "the credentials file \(Shown.path(path)) is empty"
+        case .syntax(let path, let line, let expected):
+            "\(Shown.path(path)):\(line): expected \(expected)"
+        case .noKeysInJSON(let path):
+            "\(Shown.path(path)): expected the output of 'radosgw-admin user info' with an access_key "
+                + "and a secret_key in \"keys\""
+        case .noSuchProfile(let path, let profile, let known):
+            "\(Shown.path(path)) has no profile '\(Shown.text(profile))' (it has: "
+                + "\(known.isEmpty ? "none" : Shown.text(known.joined(separator: ", "))))"
+        case .profileIncomplete(let path, let line, let profile, let missing):
+            "\(Shown.path(path)):\(line): profile '\(Shown.text(profile))' has no \(missing)"
+        case .noKeyForBucket(let path, let bucket):
+            "\(Shown.path(path)) has no key for bucket '\(bucket)' and no default key"
+        case .duplicate(let path, let line, let what):
+            "\(Shown.path(path)):\(line): a second \(Shown.text(what))"
+        case .profileInWrongFormat(let path, let profile):
+            "\(Shown.path(path)) has no profiles, so profile '\(Shown.text(profile))' cannot be in it"
+        case .halfInEnvironment(let present, let missing):
+            "\(present) is set in the environment, but \(missing) is not"
+        case .noHome(let profile):
+            "HOME is not set, so profile '\(Shown.text(profile))' cannot be looked up in "
+                + "~/.aws/credentials"
+        case .nothingFound(let lookedAt):
+            "no credentials found: looked at \(lookedAt.joined(separator: ", ")); give "
+                + "credentials=FILE, or public_bucket for a public bucket"
+        }
+    }
+
+    private static func octal(_ permissions: UInt32) -> String {
+        let digits = String(permissions & 0o7777, radix: 8)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+    }
+}

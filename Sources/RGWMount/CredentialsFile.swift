@@ -1,0 +1,167 @@
+import RGWBase
+package import RGWObject
+
+/// A file with keys in one of three formats; which one is found from its content.
+///
+/// - s3fs: lines `ACCESS:SECRET` and `bucket:ACCESS:SECRET`. Source: s3fs(1), AUTHENTICATION.
+/// - AWS: INI with profiles. Source: AWS CLI user guide, "Configuration and credential file settings".
+/// - the JSON that `radosgw-admin user info` prints. Source: radosgw-admin(8).
+package struct CredentialsFile: Sendable {
+    package enum Format: Equatable, Sendable {
+        case s3fs
+        case profiles
+        case userInfo
+    }
+
+    struct Profile: Sendable {
+        var name: String
+        var line: Int
+        var accessKey: String?
+        var secretKey: String?
+        var sessionToken: String?
+    }
+
+    package static let lengthMax = 1 << 20
+
+    package let path: String
+    package let format: Format
+    /// s3fs and JSON: by bucket; the empty name is the default.
+    private var keys: [String: AccessKey] = [:]
+    private var profiles: [Profile] = []
+
+    package init(parsing bytes: [UInt8], path: String) throws(CredentialsError) {
+        self.path = path
+        var lines: [(number: Int, text: String)] = []
+        for (number, line) in ByteText.lines(bytes) {
+            let text = ByteText.trimmed(line)
+            if let first = text.utf8.first, first != 0x23, first != 0x3B {
+                lines.append((number, text))
+            }
+        }
+        guard let first = lines.first else { throw .empty(path: path) }
+        if first.text.utf8.first == 0x7B {
+            format = .userInfo
+            keys[""] = try Self.userInfoKey(bytes, path)
+        } else if first.text.utf8.first == 0x5B {
+            format = .profiles
+            profiles = try Self.readProfiles(lines, path)
+        } else {
+            format = .s3fs
+            for (number, line) in lines { try addS3FSLine(line, number) }
+        }
+    }
+
+    /// The key for a bucket. `profile` names a section of the AWS format; nil means `default`.
+    package func key(
+        bucket: BucketName, profile: String?
+    ) throws(CredentialsError) -> AccessKey {
+        guard format == .profiles else {
+            if let profile { throw .profileInWrongFormat(path: path, profile: profile) }
+            guard let key = keys[bucket.description] ?? keys[bucket.name] ?? keys[""] else {
+                throw .noKeyForBucket(path: path, bucket: bucket.description)
+            }
+            return key
+        }
+        let name = profile ?? "default"
+        guard let found = profiles.first(where: { $0.name == name }) else {
+            throw .noSuchProfile(path: path, profile: name, known: profiles.map(\.name))
+        }
+        func missing(_ field: String) -> CredentialsError {
+            .profileIncomplete(path: path, line: found.line, profile: name, missing: field)
+        }
+        guard let id = found.accessKey else { throw missing("aws_access_key_id") }
+        guard let secret = found.secretKey else { throw missing("aws_secret_access_key") }
+        return AccessKey(
+            id: id, secret: Secret(secret), sessionToken: found.sessionToken.map(Secret.init))
+    }
+
+    /// A file of profiles without the one asked for, which leaves the search to go on.
+    func lacks(profile: String) -> Bool {
+        format == .profiles && !profiles.contains { $0.name == profile }
+    }
+}
+
+// MARK: - s3fs
+
+extension CredentialsFile {
+    private static let s3fsForm = "ACCESS_KEY:SECRET_KEY or BUCKET:ACCESS_KEY:SECRET_KEY"
+
+    /// The secret is what follows the last colon, the bucket what precedes the key: `tenant:bucket` too.
+    private mutating func addS3FSLine(_ line: String, _ number: Int) throws(CredentialsError) {
+        let fields = line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        let hasBlank = line.utf8.contains { ByteText.isBlank($0) }
+        guard (2...4).contains(fields.count), !hasBlank, fields.allSatisfy({ !$0.isEmpty }) else {
+            throw .syntax(path: path, line: number, expected: Self.s3fsForm)
+        }
+        let bucket = fields.dropLast(2).joined(separator: ":")
+        let key = AccessKey(id: fields[fields.count - 2], secret: Secret(fields[fields.count - 1]))
+        guard keys.updateValue(key, forKey: bucket) == nil else {
+            // The bucket's name is not shown: in a mangled line it may be something else.
+            let what = bucket.isEmpty ? "default key" : "key for the same bucket"
+            throw .duplicate(path: path, line: number, what: what)
+        }
+    }
+}
+
+// MARK: - AWS profiles
+
+extension CredentialsFile {
+    private static func readProfiles(
+        _ lines: [(number: Int, text: String)], _ path: String
+    ) throws(CredentialsError) -> [Profile] {
+        var profiles: [Profile] = []
+        for (number, text) in lines {
+            if text.utf8.first == 0x5B {
+                var name = ByteText.trimmed(text.dropFirst().dropLast())
+                // ~/.aws/config writes [profile NAME], ~/.aws/credentials writes [NAME].
+                if name.utf8.starts(with: "profile ".utf8) { name = ByteText.trimmed(name.dropFirst(8)) }
+                guard text.utf8.last == 0x5D, !name.isEmpty else {
+                    throw .syntax(path: path, line: number, expected: "[profile]")
+                }
+                guard !profiles.contains(where: { $0.name == name }) else {
+                    throw .duplicate(path: path, line: number, what: "profile [\(name)]")
+                }
+                profiles.append(Profile(name: name, line: number))
+                continue
+            }
+            let (rawName, rawValue) = ByteText.assignment(text)
+            guard let rawValue, var profile = profiles.popLast() else {
+                throw .syntax(path: path, line: number, expected: "name = value")
+            }
+            let value = ByteText.trimmed(rawValue)
+            let name = ByteText.trimmed(rawName).lowercased()
+            if value.isEmpty, name.utf8.starts(with: "aws_".utf8) {
+                throw .syntax(path: path, line: number, expected: "a value")
+            }
+            switch name {
+            case "aws_access_key_id": profile.accessKey = value
+            case "aws_secret_access_key": profile.secretKey = value
+            case "aws_session_token": profile.sessionToken = value
+            // region, output and settings of other tools.
+            default: break
+            }
+            profiles.append(profile)
+        }
+        return profiles
+    }
+}
+
+// MARK: - radosgw-admin user info
+
+extension CredentialsFile {
+    private static func userInfoKey(
+        _ bytes: [UInt8], _ path: String
+    ) throws(CredentialsError) -> AccessKey {
+        let document: JSONValue
+        do throws(JSONValue.Malformed) {
+            document = try JSONValue(parsing: bytes)
+        } catch {
+            throw .syntax(path: path, line: error.line, expected: "JSON")
+        }
+        guard case .array(let keys)? = document["keys"], let first = keys.first,
+            let id = first["access_key"]?.text, !id.isEmpty,
+            let secret = first["secret_key"]?.text, !secret.isEmpty
+        else { throw .noKeysInJSON(path: path) }
+        return AccessKey(id: id, secret: Secret(secret))
+    }
+}

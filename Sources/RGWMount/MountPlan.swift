@@ -1,0 +1,123 @@
+package import RGWVFS
+
+/// Everything that can be known before the server is asked: arguments, files and environment made into
+/// one checked value.
+package struct MountPlan: Sendable {
+    package let source: MountSource
+    package let server: ServerAddress
+    package let settings: MountSettings
+    package let credentials: CredentialsChoice
+    /// Real, absolute path.
+    package let mountPoint: String
+    package let spool: SpoolLocation
+    package let volume: VolumeConfiguration
+
+    package init(
+        _ arguments: MountArguments, in environment: some MountEnvironment
+    ) throws(MountFailure) {
+        do throws(SourceError) {
+            source = try MountSource(parsing: arguments.source)
+        } catch { throw .source(error) }
+        let settings = try Self.settings(arguments, source: source, in: environment)
+        guard let server = settings.server else {
+            throw .option(.missing(name: "url", example: "url=http://server:7480"))
+        }
+        self.settings = settings
+        self.server = server
+        do throws(MountPointError) {
+            mountPoint = try MountPoint.check(arguments.mountPoint, in: environment)
+        } catch { throw .mountPoint(error) }
+        do throws(CredentialsError) {
+            credentials = try CredentialsSearch.find(
+                settings, bucket: source.bucket, in: environment)
+        } catch { throw .credentials(error) }
+        spool = try SpoolLocation(
+            settings: settings, server: server, source: source, in: environment)
+        volume = settings.volumeConfiguration(
+            source: source, uid: environment.userID, gid: environment.groupID,
+            contentTypes: Self.contentTypes(environment), hostName: environment.hostName)
+    }
+
+    package var preflight: PreflightContext {
+        PreflightContext(
+            server: server, source: source, accessKey: credentials.key?.id,
+            region: settings.region, timeout: settings.connectTimeout,
+            isVirtualHost: settings.isVirtualHost)
+    }
+
+    /// Options for libfuse, each to be passed after its own -o. Source: mount.fuse3(8).
+    package var fuseOptions: [String] {
+        var options = ["fsname=\(Self.escaped(source.description))", "subtype=rgwfs"]
+        options.append("default_permissions")
+        options.append(settings.volume.readOnly ? "ro" : "rw")
+        if settings.allowsOther { options.append("allow_other") }
+        if settings.allowsRoot { options.append("allow_root") }
+        return options + settings.kernelOptions
+    }
+
+    /// libfuse splits at commas unless a backslash stands before them. Source: libfuse, lib/fuse_opt.c.
+    private static func escaped(_ text: String) -> String {
+        var result: [UInt8] = []
+        for byte in text.utf8 {
+            if byte == 0x2C || byte == 0x5C { result.append(0x5C) }
+            result.append(byte)
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    /// The configuration file first, then the command line over it.
+    private static func settings(
+        _ arguments: MountArguments, source: MountSource, in environment: some MountEnvironment
+    ) throws(MountFailure) -> MountSettings {
+        var commandLine = MountSettings()
+        try apply(arguments, to: &commandLine)
+        let file = try configuration(named: commandLine.configurationFile, in: environment)
+        var settings = MountSettings()
+        do throws(ConfigurationError) {
+            try file?.apply(for: source, to: &settings)
+        } catch { throw .configuration(error) }
+        try apply(arguments, to: &settings)
+        do throws(OptionError) {
+            try OptionReader.check(&settings)
+        } catch { throw .option(error) }
+        settings.isForeground = arguments.isForeground
+        settings.isVerbose = arguments.isVerbose
+        return settings
+    }
+
+    private static func apply(
+        _ arguments: MountArguments, to settings: inout MountSettings
+    ) throws(MountFailure) {
+        do throws(OptionError) {
+            for text in arguments.optionTexts {
+                try OptionReader.apply(text, to: &settings, sloppy: arguments.isSloppy)
+            }
+        } catch { throw .option(error) }
+    }
+
+    /// The default file may be absent, a named one may not.
+    private static func configuration(
+        named name: String?, in environment: some MountEnvironment
+    ) throws(MountFailure) -> ConfigurationFile? {
+        let path = name.map { environment.absolute($0) } ?? ConfigurationFile.defaultPath
+        do throws(ConfigurationError) {
+            switch environment.readFile(path, limit: ConfigurationFile.lengthMax) {
+            case .content(let content):
+                return try ConfigurationFile(parsing: content.bytes, path: path)
+            case .absent:
+                if let name { throw .absent(path: name) }
+                return nil
+            case .failed(let reason): throw .unreadable(path: path, reason: reason)
+            case .tooLong: throw .unreadable(path: path, reason: "it is longer than 1 MiB")
+            }
+        } catch { throw .configuration(error) }
+    }
+
+    private static func contentTypes(_ environment: some MountEnvironment) -> [String: String] {
+        guard
+            case .content(let table) = environment.readFile(
+                MimeTypes.path, limit: MimeTypes.lengthMax)
+        else { return [:] }
+        return MimeTypes.parse(table.bytes)
+    }
+}

@@ -1,0 +1,101 @@
+import RGWBase
+import RGWVFS
+
+extension OptionTable {
+    /// Ten years and more would be a mistake; a day is longer than any cache should live.
+    private static let cacheTimes: ClosedRange<Duration> = .zero ... .seconds(86_400)
+
+    static let caching: [MountOption] = [
+        .duration(
+            "acregmin", [], .caching, \.volume.fileAttributesMin, in: cacheTimes,
+            help: "Shortest time for which a file's attributes are believed"),
+        .duration(
+            "acregmax", [], .caching, \.volume.fileAttributesMax, in: cacheTimes,
+            help: "Longest time for which a file's attributes are believed"),
+        .duration(
+            "acdirmin", [], .caching, \.volume.directoryAttributesMin, in: cacheTimes,
+            help: "Shortest time for which a directory's listing is believed"),
+        .duration(
+            "acdirmax", [], .caching, \.volume.directoryAttributesMax, in: cacheTimes,
+            help: "Longest time for which a directory's listing is believed"),
+        .value(
+            "actimeo", [], .caching, placeholder: "TIME",
+            expected: "a time such as 300ms, 1s or 5m, up to one day", defaultText: nil,
+            help: "Sets all four times",
+            read: { text in
+                OptionValue.duration(text, bareUnit: .seconds(1)).flatMap {
+                    cacheTimes.contains($0) ? $0 : nil
+                }
+            },
+            assign: { $0.setAllCacheTimes($1) }),
+        .flag("noac", [], .caching, help: "Believe nothing: the same as actimeo=0 and sync") {
+            if $1 {
+                $0.setAllCacheTimes(.zero)
+                $0.volume.guarantee = .synchronous
+            }
+        },
+        .flag(
+            "cto", [], .caching,
+            help: "Ask the server at open(2) whether the object has changed (default)"
+        ) { $0.volume.closeToOpen = $1 },
+        .flag("nocto", [], .caching, help: "Do not ask the server at open(2)") {
+            $0.volume.closeToOpen = !$1
+        },
+        .choice(
+            "attrs", .caching, \.volume.attributeSource, [("posix", .posix), ("list", .list)],
+            help: "Read mode, owner and times from each object's metadata, or do with the listing"),
+        .bytes(
+            "memory", .caching, \.volume.memoryBytes, in: (16 << 20)...(1 << 40),
+            help: "Memory for clean data"),
+        .bytes(
+            "readahead", .caching, \.volume.readAheadBytes, in: 0...(1 << 30),
+            help: "Bytes read ahead of one sequential reader, at most"),
+    ]
+
+    static let writeBack: [MountOption] = [
+        .text(
+            "spool", [], .writeBack, placeholder: "DIR", \.spoolDirectory,
+            expected: "a directory's path",
+            help: "Where changes wait for their upload; by default /var/lib/rgwfs for root and "
+                + "$XDG_STATE_HOME/rgwfs (~/.local/state/rgwfs) for others"),
+        .bytes(
+            "spool_size", .writeBack, \.volume.spoolBytesMax, in: (1 << 20)...(1 << 50),
+            help: "Bytes that may wait in the spool; above it writers wait"),
+        .duration(
+            "writeback_delay", [], .writeBack, \.volume.writebackDelay, in: .zero ... .seconds(3600),
+            help: "Time from the last close to the upload"),
+        .duration(
+            "writeback_max_delay", [], .writeBack, \.volume.writebackDelayMax,
+            in: .zero ... .seconds(86_400),
+            help: "Longest time that new changes can put an upload off"),
+        .number(
+            "uploads", ["parallel_count"], .writeBack, \.volume.uploadsMax, in: 1...256,
+            help: "Uploads at the same time"),
+        .choice(
+            "fsync", .writeBack, \.volume.guarantee, [("remote", .remote), ("local", .local)],
+            help: "fsync(2) returns when the object is in the bucket, or when the spool is on the disk"),
+        .flag("sync", [], .writeBack, help: "close(2) waits for the bucket") {
+            $0.volume.guarantee = $1 ? .synchronous : .remote
+        },
+        .choice(
+            "conflict", .writeBack, \.volume.conflict,
+            [("both", .both), ("hold", .hold), ("local", .local)],
+            help: "When somebody else changed an object that has local changes: keep both versions, "
+                + "keep the local one in the spool, or let it win"),
+        .bytes(
+            "multipart_threshold", .writeBack, \.volume.multipartThreshold,
+            in: (5 << 20)...(5 << 30), help: "Larger files go up in parts"),
+        .duration(
+            "drain_timeout", [], .writeBack, \.volume.drainTimeout, in: .zero ... .seconds(86_400),
+            help: "Longest time that unmounting waits for uploads"),
+    ]
+}
+
+extension MountSettings {
+    mutating func setAllCacheTimes(_ time: Duration) {
+        volume.fileAttributesMin = time
+        volume.fileAttributesMax = time
+        volume.directoryAttributesMin = time
+        volume.directoryAttributesMax = time
+    }
+}

@@ -1,0 +1,137 @@
+import RGWBase
+import RGWVFS
+
+/// Every option that this release implements. Parsing, `--help`, /etc/rgwfs.conf and the manual page
+/// are made from these rows; a test compares the manual page with them.
+package enum OptionTable {
+    package static let all: [MountOption] = server + credentials + ownership + caching + writeBack
+
+    /// Rows by name and alias.
+    static let byName: [String: MountOption] = {
+        var result: [String: MountOption] = [:]
+        for option in all {
+            for name in [option.name] + option.aliases { result[name] = option }
+        }
+        return result
+    }()
+
+    static let server: [MountOption] = [
+        MountOption(
+            name: "url", aliases: ["host"], group: .server, placeholder: "URL",
+            help: "The S3 service: \(ServerAddress.expected). Required", defaultText: nil
+        ) { (settings: inout MountSettings, text: String?) throws(OptionError) in
+            guard let text, !text.isEmpty else {
+                throw .valueMissing(name: "url", expected: ServerAddress.expected)
+            }
+            settings.server = try ServerAddress(parsing: text, option: "url")
+        },
+        .value(
+            "region", ["endpoint"], .server, placeholder: "NAME",
+            expected: "a region's name without '/'", defaultText: MountSettings().region,
+            help: "The region in signatures; RGW accepts any",
+            read: { text in text.utf8.allSatisfy { ByteText.isAlphanumeric($0) || $0 == 0x2D
+                || $0 == 0x5F || $0 == 0x2E } ? text : nil },
+            assign: { $0.region = $1 }),
+        .choice(
+            "sigv", .server, \.signature, [("4", .four), ("2", .two)],
+            help: "The version of request signatures"),
+        .flag("sigv2", [], .server, help: "The same as sigv=2") {
+            $0.signature = $1 ? .two : .four
+        },
+        .flag("sigv4", [], .server, help: "The same as sigv=4") {
+            $0.signature = $1 ? .four : .two
+        },
+        .flag(
+            "virtual_host", [], .server,
+            help: "Put the bucket's name in front of the host name; the server needs a wildcard DNS name"
+        ) { $0.isVirtualHost = $1 },
+        .flag(
+            "use_path_request_style", [], .server,
+            help: "Put the bucket's name in the path (default)"
+        ) { $0.isVirtualHost = !$1 },
+        .text(
+            "cacert", [], .server, placeholder: "FILE", \.certificateFile,
+            expected: "a PEM file's path",
+            help: "Certificate authorities to trust instead of the system's"),
+        .flag(
+            "no_check_certificate", [], .server, help: "Do not check the server's certificate"
+        ) { $0.verifiesCertificate = !$1 },
+        .duration(
+            "connect_timeout", [], .server, \.connectTimeout, in: .seconds(1) ... .seconds(600),
+            help: "Time to connect, and for all checks before the mount goes to the background"),
+        .duration(
+            "timeo", [], .server, \.requestTimeout, in: .milliseconds(100) ... .seconds(3600),
+            bareUnit: .milliseconds(100),
+            help: "Time without an answer after which a request is repeated; a bare number counts "
+                + "tenths of a second, as in nfs(5)"),
+        .number(
+            "retrans", [], .server, \.retries, in: 0...100,
+            help: "How often a request is repeated before a soft mount reports an error"),
+        .flag("soft", [], .server, help: "Report an error after retrans repetitions (default)") {
+            $0.isHard = !$1
+        },
+        .flag("hard", [], .server, help: "Repeat requests until the server answers") {
+            $0.isHard = $1
+        },
+    ]
+
+    static let credentials: [MountOption] = [
+        .text(
+            "credentials", ["passwd_file"], .credentials, placeholder: "FILE", \.credentialsFile,
+            expected: "a file's path",
+            help: "Keys as s3fs, AWS tools or 'radosgw-admin user info' write them; only its owner may "
+                + "have access to the file"),
+        .text(
+            "profile", [], .credentials, placeholder: "NAME", \.profile,
+            expected: "a profile's name",
+            help: "The section of the credentials file, or of ~/.aws/credentials"),
+        .flag("public_bucket", [], .credentials, help: "Send requests without a signature") {
+            $0.isAnonymous = $1
+        },
+        .text(
+            "config", [], .credentials, placeholder: "FILE", \.configurationFile,
+            expected: "a file's path",
+            help: "Read defaults for options from this file instead of /etc/rgwfs.conf"),
+    ]
+
+    private static func decimal(_ text: String) -> UInt32? {
+        // 2^32-1 is "no change" in chown(2), so it cannot own a file.
+        text.utf8.allSatisfy(ByteText.isDigit)
+            ? UInt32(text).flatMap { $0 == .max ? nil : $0 } : nil
+    }
+
+    static let ownership: [MountOption] = [
+        .identifier(
+            "uid", "N", \.uid, expected: "a user's number",
+            help: "Owner of objects without POSIX metadata; by default the mounting user",
+            read: { decimal($0) }),
+        .identifier(
+            "gid", "N", \.gid, expected: "a group's number",
+            help: "Group of objects without POSIX metadata; by default the mounting user's",
+            read: { decimal($0) }),
+        .identifier(
+            "umask", "MASK", \.umask, expected: "octal digits such as 022",
+            help: "Permission bits to take from objects without POSIX metadata; by default 022",
+            read: { OptionValue.mask($0) }),
+        .identifier(
+            "fmask", "MASK", \.fileMask, expected: "octal digits such as 022",
+            help: "The same for files only", read: { OptionValue.mask($0) }),
+        .identifier(
+            "dmask", "MASK", \.directoryMask, expected: "octal digits such as 022",
+            help: "The same for directories only", read: { OptionValue.mask($0) }),
+        .flag(
+            "default_permissions", [], .ownership,
+            help: "Let the kernel check permissions (default; cannot be turned off)"
+        ) { $0.checksPermissions = $1 },
+        .flag("allow_other", [], .ownership, help: "Let every user use the mount") {
+            $0.allowsOther = $1
+        },
+        .flag("allow_root", [], .ownership, help: "Let root use the mount too") {
+            $0.allowsRoot = $1
+        },
+        .flag(
+            "nonempty", [], .ownership,
+            help: "Accepted for s3fs's sake: a directory that is not empty may be mounted on anyway"
+        ) { _, _ in },
+    ]
+}

@@ -1,0 +1,118 @@
+import RGWBase
+package import RGWObject
+
+/// What the check of the bucket before mounting was about, for its messages.
+package struct PreflightContext: Equatable, Sendable {
+    package var server: ServerAddress
+    package var source: MountSource
+    /// The access key's id, which is no secret; nil for anonymous requests.
+    package var accessKey: String?
+    package var region: String
+    package var timeout: Duration
+    package var isVirtualHost: Bool
+
+    package init(
+        server: ServerAddress, source: MountSource, accessKey: String?, region: String,
+        timeout: Duration, isVirtualHost: Bool
+    ) {
+        self.server = server
+        self.source = source
+        self.accessKey = accessKey
+        self.region = region
+        self.timeout = timeout
+        self.isVirtualHost = isVirtualHost
+    }
+}
+
+/// Why the bucket cannot be mounted: one sentence that names the server, and the bucket or key it is about.
+///
+/// The check is a LIST of one key below the source, because its errors have a body with S3's code, which
+/// the answers to HEAD do not.
+package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    package let context: PreflightContext
+    package let error: ObjectStoreError
+
+    package init(_ error: ObjectStoreError, _ context: PreflightContext) {
+        self.error = error
+        self.context = context
+    }
+
+    private var bucket: String { context.source.bucket.description }
+    private var server: String { context.server.description }
+    private var user: String {
+        context.accessKey.map { "user \(Shown.text($0))" } ?? "an anonymous user"
+    }
+    /// `: message`, from the server or from libcurl.
+    private var detail: String {
+        let message = error.message.map { Shown.text($0) } ?? ""
+        return message.isEmpty ? "" : ": \(message)"
+    }
+    /// `HTTP 503 SlowDown`, as far as known.
+    private var answer: String {
+        let status = error.status.map { "HTTP \($0)" }
+        let words = [status, error.code.map { Shown.text($0) }].compactMap { $0 }
+        return words.isEmpty ? "no HTTP status" : words.joined(separator: " ")
+    }
+
+    package var description: String {
+        switch error.kind {
+        case .noSuchBucket: noSuchBucket
+        case .accessDenied: accessDenied
+        case .badCredentials: badCredentials
+        case .clockSkew:
+            "\(server) refuses requests because its clock and this machine's differ too much"
+        case .unreachable: "cannot reach \(server)\(detail.isEmpty ? "" : detail)"
+        case .timedOut:
+            "\(server) did not answer within \(OptionValue.text(duration: context.timeout)) "
+                + "(connect_timeout)"
+        case .busy: "\(server) refuses requests because it is overloaded (\(answer))"
+        case .unknownOutcome: "\(server) failed to list bucket \(bucket) (\(answer))\(detail)"
+        case .malformedAnswer:
+            "\(server) does not answer as an S3 service does (\(answer))\(detail)"
+        case .cancelled: "checking bucket \(bucket) at \(server) was interrupted"
+        case .noSuchKey, .noSuchUpload, .preconditionFailed, .quotaExceeded, .tooLarge, .badDigest,
+            .invalidRange, .bucketNotEmpty, .bucketExists, .invalidName, .invalidRequest,
+            .notImplemented, .bodyUnreadable:
+            refused
+        }
+    }
+
+    /// RGW takes the first label of a Host header that it does not know for a bucket, so path-style requests
+    /// under such a name find no bucket at all. It never does so with addresses.
+    /// Source: docs.ceph.com, radosgw/s3/commons, "Bucket and Host Name".
+    private var noSuchBucket: String {
+        let text = "\(bucket): no such bucket at \(server) (\(user))"
+        if context.server.isNumeric || context.isVirtualHost { return text }
+        return text + "; if it exists, the server does not know its own name "
+            + "\(context.server.host) (rgw_dns_name): use its address in url="
+    }
+
+    private var accessDenied: String {
+        let text = "\(bucket): \(server) denies access to \(user)"
+        guard context.accessKey != nil else { return text }
+        return text + "; where STS is on, a wrong key or secret is reported so too"
+    }
+
+    private var badCredentials: String {
+        switch error.code {
+        case "InvalidAccessKeyId": "\(server) does not know \(user)"
+        case "SignatureDoesNotMatch": "\(server) says that the secret key of \(user) is wrong"
+        case "ExpiredToken": "the session token of \(user) has expired at \(server)"
+        case "InvalidToken": "\(server) does not accept the session token of \(user)"
+        case "UserSuspended": "\(user) is suspended at \(server)"
+        default: "\(server) does not accept the credentials of \(user) (\(answer))"
+        }
+    }
+
+    /// Ceph takes any region without a slash; other services want their own.
+    private static let regionCodes: Set<String> = [
+        "AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException",
+        "InvalidLocationConstraint",
+    ]
+
+    private var refused: String {
+        let text = "\(server) refuses to list bucket \(bucket) (\(answer))\(detail)"
+        guard let code = error.code, Self.regionCodes.contains(code) else { return text }
+        return text + "; the region may be wrong (region=\(context.region))"
+    }
+}

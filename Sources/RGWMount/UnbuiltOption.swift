@@ -1,0 +1,23 @@
+/// Options that are planned, or that users of other programs will try: each is refused by name, never ignored.
+package enum UnbuiltOption {
+    /// Name to reason, which may be nil.
+    package static let all: [String: String?] = [
+        "lookupcache": nil,
+        "cache_dir": "clean data is cached in memory only",
+        "cache_size": "clean data is cached in memory only",
+        "commit": "the spool's journal has a fixed commit interval",
+        "auto_unmount": nil,
+        "use_cache": "every write goes through the spool; see spool=",
+        "use_sse": nil,
+        "storage_class": nil,
+        "default_acl": nil,
+        "use_rrs": nil,
+        "ahbe_conf": nil,
+        "iam_role": nil,
+        "ecs": nil,
+        "requester_pays": nil,
+        "noxattr": nil,
+        "nosymfollow": nil,
+        "remount": "unmount and mount again to change options",
+    ]
+}

@@ -1,0 +1,34 @@
+import Foundation
+import RGWMount
+import Testing
+
+/// The manual page and the table say the same.
+@Suite struct ManualPageTests {
+    private func manual() throws -> String {
+        let directory = String(#filePath.prefix(upTo: try #require(
+            #filePath.range(of: "Tests/RGWMountTests")).lowerBound))
+        return try String(contentsOfFile: directory + "man/mount.rgwfs.8", encoding: .utf8)
+    }
+
+    // To update the page: rgwfs manual-options, between the two marker lines.
+    @Test func theManualPageListsExactlyTheTable() throws {
+        let page = try manual()
+        let parts = page.components(between: ".\\\" options begin\n", and: ".\\\" options end\n")
+        #expect(parts == HelpText.manualOptions)
+    }
+
+    @Test func helpNamesEveryOption() {
+        let help = HelpText.mount
+        for option in OptionTable.all { #expect(help.contains("  \(option.synopsis)\n")) }
+        #expect(help.split(separator: "\n").allSatisfy { $0.utf8.count <= 90 })
+    }
+}
+
+extension String {
+    fileprivate func components(between start: String, and end: String) -> String? {
+        guard let from = firstRange(of: start)?.upperBound else { return nil }
+        let rest = self[from...]
+        guard let to = rest.firstRange(of: end)?.lowerBound else { return nil }
+        return String(rest[..<to])
+    }
+}

@@ -1,0 +1,129 @@
+import RGWBase
+import RGWObject
+import RGWVFS
+import Testing
+
+@testable import RGWMount
+
+@Suite struct MountPlanTests {
+    @Test func theMountingUserOwnsTheFiles() throws {
+        let volume = try plan(options: "umask=027,dmask=0").volume
+        #expect(volume.uid == 1000 && volume.gid == 1001)
+        #expect(volume.fileMask == 0o027 && volume.directoryMask == 0)
+        #expect(volume.bucket == "photos" && volume.hostName == "desk")
+        let given = try plan(options: "uid=5,gid=6").volume
+        #expect(given.uid == 5 && given.gid == 6 && given.fileMask == 0o022)
+    }
+
+    @Test func sudosVariablesDoNotCount() throws {
+        var machine = FakeEnvironment.working
+        machine.variables["SUDO_UID"] = "77"
+        machine.userID = 0
+        #expect(try plan(options: "ro", in: machine).volume.uid == 0)
+    }
+
+    @Test func contentTypesComeFromTheSystem() throws {
+        var machine = FakeEnvironment.working
+        machine.addFile(
+            "/etc/mime.types",
+            "# types\nimage/jpeg\tjpeg JPG jpe\ntext/plain  txt # no more\nbad line\napplication/x jpg\nx/y\n",
+            permissions: 0o644)
+        #expect(try plan(options: "ro", in: machine).volume.contentTypes == [
+            "jpeg": "image/jpeg", "jpg": "image/jpeg", "jpe": "image/jpeg", "txt": "text/plain",
+        ])
+    }
+
+    @Test func theKernelGetsItsOptions() throws {
+        var plan = try plan(
+            ["photos/a,b\\c", "/mnt/photos", "-o", "url=http://h,ro,nodev,allow_other,noatime"])
+        #expect(plan.fuseOptions == [
+            #"fsname=photos/a\,b\\c"#, "subtype=rgwfs", "default_permissions", "ro", "allow_other",
+            "nodev", "noatime",
+        ])
+        plan = try RGWMountTests.plan(options: "allow_root")
+        #expect(plan.fuseOptions.suffix(3) == ["default_permissions", "rw", "allow_root"])
+    }
+
+    @Test func relativePathsStartAtTheWorkingDirectory() throws {
+        var machine = FakeEnvironment.working
+        machine.directories["/home/ann/mnt"] = .directory(realPath: "/data/mnt")
+        machine.addFile("/home/ann/keys", "rel:x")
+        let plan = try plan(
+            ["photos", "mnt", "-o", "url=http://h,credentials=keys,spool=spool"], in: machine)
+        #expect(plan.mountPoint == "/data/mnt")
+        #expect(plan.credentials.key?.id == "rel")
+        #expect(plan.spool.base == "/home/ann/spool")
+    }
+
+    @Test(arguments: [
+        (.absent, "does not exist"), (.notDirectory, "is not a directory"), (.dead, "dead mount"),
+        (.failed("Permission denied"), "Permission denied"),
+    ] as [(DirectoryAnswer, String)])
+    func wrongMountPointsAreNamed(answer: DirectoryAnswer, part: String) throws {
+        var machine = FakeEnvironment.working
+        machine.directories["/mnt/photos"] = answer
+        let found = try #require(
+            failure(["photos", "/mnt/photos", "-o", "url=http://h"], in: machine))
+        #expect(found.description.hasPrefix("mount point /mnt/photos"))
+        #expect(found.description.contains(part))
+        #expect(found.status == .mountFailed)
+    }
+
+    @Test func aSecondMountIsRefusedAndOverAnotherFileSystemIsNot() {
+        var machine = FakeEnvironment.working
+        let words = ["photos", "/mnt/photos", "-o", "url=http://h"]
+        machine.mounts["/mnt/photos"] = MountTableEntry(type: "ext4", source: "/dev/sda1")
+        #expect(failure(words, in: machine) == nil)
+        machine.mounts["/mnt/photos"] = MountTableEntry(type: "fuse.rgwfs", source: "videos")
+        #expect(failure(words, in: machine) == .mountPoint(.busy("/mnt/photos", source: "videos")))
+    }
+}
+
+@Suite struct SpoolLocationTests {
+    private func identifier(
+        _ server: String, _ source: String, _ user: UInt32 = 0
+    ) throws -> String {
+        SpoolLocation.identifier(
+            server: try ServerAddress(parsing: server, option: "url"),
+            source: try MountSource(parsing: source), userID: user)
+    }
+
+    @Test func theIdentifierIsTheBeginningOfTheDigest() throws {
+        // printf 'http|h|7480|acme|photos|2024/|1000' | sha256sum
+        #expect(try identifier("http://h:7480", "acme:photos/2024", 1000) == "a2fb1b990fbdddd5")
+        #expect(try identifier("http://H:80/", "photos/") == identifier("http://h", "photos"))
+    }
+
+    @Test func everyPartOfTheIdentityCounts() throws {
+        let all = try [
+            identifier("http://h", "photos"), identifier("https://h", "photos"),
+            identifier("http://i", "photos"), identifier("http://h:81", "photos"),
+            identifier("http://h", "acme:photos"), identifier("http://h", "videos"),
+            identifier("http://h", "photos/a"), identifier("http://h", "photos", 1),
+        ]
+        #expect(Set(all).count == all.count)
+        #expect(all.allSatisfy { $0.utf8.count == 16 })
+    }
+
+    @Test func rootAndOthersHaveTheirOwnPlaces() throws {
+        var machine = FakeEnvironment.working
+        #expect(try plan(options: "ro", in: machine).spool.base == "/home/ann/.local/state/rgwfs")
+        machine.variables["XDG_STATE_HOME"] = "relative"
+        #expect(try plan(options: "ro", in: machine).spool.base == "/home/ann/.local/state/rgwfs")
+        machine.variables["XDG_STATE_HOME"] = "/state"
+        #expect(try plan(options: "ro", in: machine).spool.base == "/state/rgwfs")
+        machine.userID = 0
+        #expect(try plan(options: "ro", in: machine).spool.base == "/var/lib/rgwfs")
+        let spool = try plan(options: "spool=/fast", in: machine).spool
+        #expect(spool.directory == "/fast/\(spool.identifier)")
+    }
+
+    @Test func withoutAHomeThereIsNoPlace() throws {
+        var machine = FakeEnvironment()
+        machine.variables = ["AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": theSecret]
+        let found = try #require(
+            failure(["photos", "/mnt/photos", "-o", "url=http://h"], in: machine))
+        #expect(found.description.contains("give spool=DIR"))
+        #expect(found.status == .mountFailed)
+    }
+}
