@@ -7,7 +7,8 @@
 //   rawclient BUCKET_URL list PREFIX                       prints the number of keys
 //   rawclient BUCKET_URL deletemany PREFIX                 lists, then DeleteObjects
 //
-// Requests carry no signature: the bucket is one that everybody may write. Keys are plain ASCII.
+// Requests carry no signature: the bucket has a policy that lets everybody do everything.
+// Keys are plain ASCII.
 // Every response is acknowledged at once (TCP_QUICKACK set again when its status line arrives),
 // because RGW sends header and body in two packets with Nagle's algorithm on.
 #define _GNU_SOURCE
@@ -21,6 +22,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct text {
   char *bytes;
@@ -40,7 +42,13 @@ struct transfer {
   char url[2048];
 };
 
+enum { CONNECTIONS_MAX = 256 };
+
 static const char *bucket_url;
+// libcurl 7.88 does not say which socket a transfer of a multi handle uses (CURLINFO_ACTIVESOCKET
+// is -1 there), so every open socket acknowledges at once: a few microseconds a response.
+static curl_socket_t sockets[CONNECTIONS_MAX];
+static int socket_count;
 
 static void fail(const char *format, ...) {
   va_list arguments;
@@ -58,14 +66,28 @@ static FILE *open_or_fail(const char *path, const char *mode) {
   return file;
 }
 
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)context;
+  (void)purpose;
+  if (socket_count == CONNECTIONS_MAX) return CURL_SOCKET_BAD;
+  curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd >= 0) sockets[socket_count++] = fd;
+  return fd;
+}
+
+static int on_close(void *context, curl_socket_t fd) {
+  (void)context;
+  for (int i = 0; i < socket_count; i++)
+    if (sockets[i] == fd) sockets[i--] = sockets[--socket_count];
+  return close(fd);
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context) {
-  struct transfer *t = context;
-  if (size * count >= 5 && !memcmp(bytes, "HTTP/", 5)) {
-    curl_socket_t fd;
-    int one = 1;
-    if (!curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd) && fd != CURL_SOCKET_BAD)
-      setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
-  }
+  (void)context;
+  int one = 1;
+  if (size * count >= 5 && !memcmp(bytes, "HTTP/", 5))
+    for (int i = 0; i < socket_count; i++)
+      setsockopt(sockets[i], IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
   return size * count;
 }
 
@@ -92,8 +114,9 @@ static void prepare(struct transfer *t, const char *format, ...) {
   curl_easy_reset(t->easy);
   curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
   curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+  curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
   curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
   curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
   curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 512L << 10);
