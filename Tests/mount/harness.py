@@ -90,18 +90,18 @@ def is_mounted(point):
     return any(path == os.fspath(point) for path, _ in mounts())
 
 
-def processes_naming(word):
-    """Process ids, other than ours, with this very word on their command lines."""
+def processes_naming(word, whole=True):
+    """Process ids, other than ours, with this word, or part of one, on their command lines."""
     found = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit() or int(entry) == os.getpid():
             continue
         try:
             with open(f"/proc/{entry}/cmdline", "rb") as file:
-                words = file.read().split(b"\0")
+                line = file.read()
         except OSError:
             continue
-        if os.fsencode(word) in words:
+        if os.fsencode(word) in (line.split(b"\0") if whole else line):
             found.append(int(entry))
     return found
 
@@ -415,6 +415,9 @@ class RGWFSTestCase(unittest.TestCase):
             mount.discard()
         for proxy in self.proxies:
             proxy.stop()
+        left = processes_naming(self.directory, whole=False)
+        for pid in left:
+            kill(pid)
         failed = self.has_failed()
         if failed:
             for mount in self.all_mounts:
@@ -425,8 +428,8 @@ class RGWFSTestCase(unittest.TestCase):
             print(f"kept: {self.directory}", file=sys.stderr)
         else:
             shutil.rmtree(self.directory, ignore_errors=True)
+        self.assertEqual(left, [], "a process stays")
         for mount in self.all_mounts:
-            self.assertEqual(processes_naming(mount.point), [], "a daemon stays")
             self.assertFalse(is_mounted(mount.point), "a mount stays")
 
     def remove_bucket(self, name):
