@@ -86,7 +86,7 @@ let package = Package(
         tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
         tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWBase", "RGWObject", "RGWVFS"]),
-        tests("RGWVFSTests", ["RGWVFS", "RGWTestKit"]),
+        tests("RGWVFSTests", ["RGWVFS", "RGWTestKit", "RGWBase", "RGWObject", "RGWSpool"]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
         tests("RGWTestKitTests", ["RGWTestKit"]),
         tests(
