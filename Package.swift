@@ -82,7 +82,7 @@ let package = Package(
         tests("RGWWireTests", ["RGWWire", "RGWCrypto"], resources: [.copy("Vectors")]),
         tests("RGWClientTests", ["RGWClient", "RGWWire", "RGWTestKit"]),
         tests("RGWCurlTests", ["RGWCurl", "RGWClient", "RGWWire", "RGWHost"]),
-        tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWBase"]),
+        tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWObject", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
         tests("RGWMountTests", ["RGWMount"]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit"]),
