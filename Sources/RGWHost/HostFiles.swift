@@ -50,7 +50,9 @@ package final class HostFiles: SpoolFiles {
     package func list() throws(SpoolError) -> [DataID] {
         try asSpoolOperation { () throws(HostError) in
             var found: [DataID] = []
-            for shard in try HostNames.list("\(root.path)/data") ?? [] where shard.utf8.count == 2 {
+            for shard in try HostNames.list("\(root.path)/data") ?? [] {
+                guard let byte = UInt64(shard, radix: 16), hexadecimal(byte, digits: 2) == shard
+                else { continue }
                 for name in try HostNames.list("\(root.path)/data/\(shard)") ?? [] {
                     guard let id = Self.identifier(of: name), Self.shard(of: id) == shard else {
                         continue

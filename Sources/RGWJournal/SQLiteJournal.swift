@@ -38,10 +38,15 @@ package final class SQLiteJournal: Journal {
 
     /// Opens or creates the database. Throws `busy` when another connection has it, `unusable` when it
     /// is damaged or of a newer format.
-    package init(path: String) throws(SpoolError) {
+    package convenience init(path: String) throws(SpoolError) {
+        try self.init(path: path, pagesMax: nil)
+    }
+
+    /// `pagesMax` limits the database file, for tests of a full one.
+    init(path: String, pagesMax: Int?) throws(SpoolError) {
         self.path = path
         do {
-            queue = try DatabaseQueue(path: path, configuration: Self.configuration())
+            queue = try DatabaseQueue(path: path, configuration: Self.configuration(pagesMax))
             let limits = try queue.writeWithoutTransaction { database in
                 try JournalSchema.prepare(database)
                 return try JournalSchema.reservations(database)
@@ -163,7 +168,7 @@ package final class SQLiteJournal: Journal {
 
     // MARK: - Connection
 
-    private static func configuration() -> Configuration {
+    private static func configuration(_ pagesMax: Int?) -> Configuration {
         var configuration = Configuration()
         configuration.label = "journal"
         configuration.foreignKeysEnabled = false
@@ -178,6 +183,7 @@ package final class SQLiteJournal: Journal {
             guard mode == "wal" else { throw JournalDamage("write-ahead logging is refused") }
             try database.execute(sql: "PRAGMA wal_autocheckpoint=0")
             try database.execute(sql: "PRAGMA synchronous=NORMAL")
+            if let pagesMax { try database.execute(sql: "PRAGMA max_page_count=\(pagesMax)") }
         }
         return configuration
     }
