@@ -1,7 +1,8 @@
 package import RGWBase
 package import RGWSpool
 
-/// The data files of one spool: `data/<low byte>/<identifier>`, and `lost/` for what nobody wants back.
+/// The data files of one spool: `data/<low byte>/<identifier>`, and `lost/` for what nobody wants
+/// back.
 ///
 /// Owns a descriptor of the spool's directory. Holds no list of files: the directory is the list.
 package final class HostFiles: SpoolFiles {
@@ -64,8 +65,9 @@ package final class HostFiles: SpoolFiles {
         }
     }
 
-    /// Makes `lost/<UTC>-<identifier>/` with `info.txt` first and moves the file in as `data` last:
-    /// after a crash between the two the file is still in its place, and the next call goes on there.
+    /// Makes `lost/<UTC>-<identifier>/` with `info.txt` first and moves the file in as `data`
+    /// last: after a crash between the two the file is still in its place, and the next call goes
+    /// on there.
     package func moveToLost(_ id: DataID, description: String) throws(SpoolError) {
         try asSpoolOperation { () throws(HostError) in
             guard try HostNames.status(path(of: id)) != nil else {
@@ -91,7 +93,8 @@ package final class HostFiles: SpoolFiles {
 
     // MARK: - Names
 
-    private func createFile(_ id: DataID, in directory: String) throws(HostError) -> HostDescriptor {
+    private func createFile(_ id: DataID, in directory: String) throws(HostError) -> HostDescriptor
+    {
         let flags: HostOpenFlags = [.write, .create, .exclusive]
         do throws(HostError) { return try HostDescriptor(path(of: id), flags) } catch {
             guard error.isNotFound else { throw error }

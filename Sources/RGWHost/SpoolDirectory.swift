@@ -3,7 +3,8 @@ package import RGWSpool
 
 /// A spool's directory, checked and locked.
 ///
-/// Owns the lock. What is inside: `FORMAT`, `LOCK`, `journal.db` with SQLite's `-wal`, `data/`, `lost/`.
+/// Owns the lock. What is inside: `FORMAT`, `LOCK`, `journal.db` with SQLite's `-wal`, `data/`,
+/// `lost/`.
 package final class SpoolDirectory: Sendable {
     package let path: String
     package let format: SpoolFormat
@@ -16,8 +17,8 @@ package final class SpoolDirectory: Sendable {
     /// Creates what is missing, takes the lock, then reads or writes FORMAT; a spool that is locked
     /// or that this program must not write stays untouched.
     ///
-    /// Throws `busy` (locked), `unusable` (a directory or format that is refused; the text says why),
-    /// or what the system says.
+    /// Throws `busy` (locked), `unusable` (a directory or format that is refused; the text says
+    /// why), or what the system says.
     package convenience init(
         path: String, identity: SpoolIdentity, mountPoint: String,
         entropy: any Entropy = HostEntropy()

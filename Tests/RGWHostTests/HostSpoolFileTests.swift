@@ -60,7 +60,8 @@ import Testing
         (0, "d41d8cd98f00b204e9800998ecf8427e"), (5, "5d41402abc4b2a76b9719d911017c592"),
         (6, "f814893777bcc2295fff05f00e508da6"),
         // 1 MiB and 3 MiB + 1: "hello" followed by zeros.
-        (1 << 20, "5068963b260d57d5e3e9c7d5d774b77d"), (3 << 20 | 1, "88a6a85a94b580b13b70a88c536b97df"),
+        (1 << 20, "5068963b260d57d5e3e9c7d5d774b77d"),
+        (3 << 20 | 1, "88a6a85a94b580b13b70a88c536b97df"),
     ])
     func digestIsOfThePrefixAsked(length: UInt64, expected: String) throws {
         try withFile { file in
@@ -128,10 +129,11 @@ import Testing
         #expect(throws: SpoolError.full) { try file.write([1].span, at: 0) }
     }
 
-    @Test(arguments: [
-        (28, SpoolError.full), (122, .full), (27, .tooLarge),
-        (5, .failed(operation: "write /x", errno: 5)),
-    ] as [(Int32, SpoolError)])
+    @Test(
+        arguments: [
+            (28, SpoolError.full), (122, .full), (27, .tooLarge),
+            (5, .failed(operation: "write /x", errno: 5)),
+        ] as [(Int32, SpoolError)])
     func systemErrorsBecomeTheSpools(number: Int32, expected: SpoolError) {
         #expect(HostError("write", path: "/x", errno: number).spoolError == expected)
     }

@@ -8,7 +8,9 @@ import Testing
     private let identity = SpoolIdentity(
         endpoint: "http://rgw:7480", bucket: "photos", prefix: "2024/")
 
-    private func open(_ path: String, _ identity: SpoolIdentity? = nil) throws(SpoolError)
+    private func open(
+        _ path: String, _ identity: SpoolIdentity? = nil
+    ) throws(SpoolError)
         -> SpoolDirectory
     {
         try SpoolDirectory(
