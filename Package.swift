@@ -83,7 +83,7 @@ let package = Package(
         tests("RGWWireTests", ["RGWWire", "RGWCrypto"], resources: [.copy("Vectors")]),
         tests("RGWClientTests", ["RGWClient", "RGWWire", "RGWTestKit"]),
         tests("RGWCurlTests", ["RGWCurl", "RGWClient", "RGWWire", "RGWHost"]),
-        tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWBase"]),
+        tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWObject", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
         tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWBase", "RGWObject", "RGWVFS"]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit", "RGWBase", "RGWObject", "RGWSpool"]),
