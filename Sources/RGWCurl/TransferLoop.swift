@@ -114,7 +114,9 @@ final class TransferLoop {
         active[transfer.handle.address] = nil
         activeByID[transfer.submission.id] = nil
         activeCount[transfer.submission.options.lane, default: 1] -= 1
-        idleHandles.append(transfer.handle)
+        // libcurl 7.88 keeps the receive buffer of a handle whose transfer failed, and then refuses to
+        // set its size again.
+        if case .success = result { idleHandles.append(transfer.handle) }
         transfer.submission.completion(result)
     }
 
