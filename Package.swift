@@ -66,7 +66,9 @@ let package = Package(
         module("RGWFuse", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "CRGWFuse"]),
 
         // The program.
-        module("RGWMount", ["RGWBase", "RGWObject", "RGWClient", "RGWCrypto", "RGWVFS"]),
+        module(
+            "RGWMount",
+            ["RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCrypto", "RGWVFS"]),
         .executableTarget(
             name: "rgwfs",
             dependencies: [
@@ -84,7 +86,7 @@ let package = Package(
         tests("RGWCurlTests", ["RGWCurl", "RGWClient", "RGWWire", "RGWHost"]),
         tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
-        tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWBase", "RGWObject", "RGWVFS"]),
+        tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWWire", "RGWBase", "RGWObject", "RGWVFS"]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit"]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
         tests("RGWTestKitTests", ["RGWTestKit"]),
