@@ -23,7 +23,8 @@ let argumentParser = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 
 let package = Package(
@@ -41,7 +42,7 @@ let package = Package(
         module("RGWBase"),
         module("RGWObject", ["RGWBase"]),
         module("RGWSpool", ["RGWBase", "RGWObject"]),
-        module("RGWVFS", ["RGWBase", "RGWObject", "RGWSpool", collections]),
+        module("RGWVFS", ["RGWBase", "RGWObject", "RGWSpool", heap, deque]),
         module("RGWWire", ["RGWBase", "RGWObject", "RGWCrypto"]),
         module("RGWClient", ["RGWBase", "RGWObject", "RGWWire", "RGWCrypto"]),
 

@@ -51,7 +51,7 @@ extension S3ObjectStore {
     }
 
     package func copy(
-        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata,
+        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
         sourceMatching: ETag?, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
         let context = context

@@ -96,11 +96,12 @@ package protocol ObjectStore: Sendable {
         _ address: ObjectAddress, body: ObjectBody, metadata: ObjectMetadata,
         precondition: Precondition, completion: @escaping Completion<Stored>) -> any Cancellable
 
-    /// CopyObject with the REPLACE directive. `sourceMatching` guards the source
+    /// CopyObject. `metadata` replaces all of the source's (REPLACE directive); nil keeps the source's
+    /// (COPY directive; not allowed onto itself). `sourceMatching` guards the source
     /// (`x-amz-copy-if-match`, RGW's own header: `x-amz-copy-source-if-*` is ignored there).
     @discardableResult
     func copy(
-        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata,
+        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
         sourceMatching: ETag?, completion: @escaping Completion<Stored>) -> any Cancellable
 
     /// Succeeds also when the key does not exist (S3's rule).

@@ -48,16 +48,16 @@ extension S3RequestBuilder {
     /// CopyObject with REPLACE: metadata that is not sent is dropped. The source's guard is RGW's own
     /// header, because RGW ignores `x-amz-copy-source-if-*`.
     package func copyObject(
-        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata,
+        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
         sourceMatching: ETag?
     ) throws(ObjectStoreError) -> HTTPRequest {
         var request = request(.put, target.bucket, target.key)
         let bucket = URIEncoding.encodePath(source.bucket.description.utf8)
         request.headers["x-amz-copy-source"] =
             "/\(bucket)/\(URIEncoding.encodePath(source.key.bytes))"
-        request.headers["x-amz-metadata-directive"] = "REPLACE"
+        request.headers["x-amz-metadata-directive"] = metadata == nil ? "COPY" : "REPLACE"
         request.headers["x-amz-copy-if-match"] = sourceMatching?.text
-        Self.add(metadata, to: &request)
+        if let metadata { Self.add(metadata, to: &request) }
         try Self.validate(request, "COPY \(source) to \(target)")
         return request
     }

@@ -1,0 +1,8 @@
+import Synchronization
+
+/// Counts the blocks of one download, which come in order.
+final class BlockPosition: Sendable {
+    private let index: Atomic<UInt64>
+    init(first: UInt64) { index = Atomic(first) }
+    func next() -> UInt64 { index.wrappingAdd(1, ordering: .relaxed).oldValue }
+}

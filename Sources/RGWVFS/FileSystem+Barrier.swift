@@ -1,0 +1,41 @@
+import RGWBase
+import RGWSpool
+
+/// Power-safety: everything older than `commit` (1 s) reaches the spool's disk.
+extension FileSystem {
+    /// How old a change may get before it is power-safe. Source: DESIGN P2, ext4's commit=.
+    private static let barrierDelay = Duration.seconds(1)
+
+    /// Makes sure that a barrier comes within a second when there is something to protect.
+    func scheduleBarrier() {
+        let needed = withState { state in
+            guard state.needsBarrier, !state.barrierScheduled else { return false }
+            state.barrierScheduled = true
+            return true
+        }
+        guard needed else { return }
+        timer.schedule(at: clock.now() + Self.barrierDelay) { [self] in
+            workers.submit { [self] in runBarrier() }
+        }
+    }
+
+    private func runBarrier() {
+        withState { state in
+            state.barrierScheduled = false
+            state.needsBarrier = false
+        }
+        if let error = barrier() {
+            withState { state in state.needsBarrier = true }
+            events(.spoolFailed(.init(detail: "syncing the spool: \(error)")))
+        }
+    }
+
+    /// Data first, then the records that name it. Blocks; not to be called on a reply's path without need.
+    func barrier() -> SpoolError? {
+        do throws(SpoolError) {
+            try spool.syncAll()
+            try journalStore.commit([], durability: .power)
+            return nil
+        } catch { return error }
+    }
+}

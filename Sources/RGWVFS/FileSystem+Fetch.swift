@@ -1,0 +1,246 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Fetches what operations lack: one request of a kind at a time, shared by everybody who waits.
+extension FileSystem {
+    func fetch(_ need: Need, then done: @escaping @Sendable (FileSystemError?) -> Void) {
+        let isFirst = withState { state in
+            state.fetches[need, default: []].append(done)
+            return state.fetches[need]?.count == 1
+        }
+        if isFirst { start(need) }
+    }
+
+    /// Ends a fetch: `absorb` takes the answer in, then everybody who waited goes on.
+    func finish(
+        _ need: Need, _ error: FileSystemError?, absorb: (inout VolumeState) -> Void = { _ in }
+    ) {
+        withState { state in
+            absorb(&state)
+            for done in state.fetches.removeValue(forKey: need) ?? [] {
+                state.actions.append { done(error) }
+            }
+        }
+    }
+
+    private func start(_ need: Need) {
+        switch need {
+        case .list(let directory): list(need, directory, isWhole: false)
+        case .listAll(let directory): list(need, directory, isWhole: true)
+        case .probe(let parent, let name): probe(need, parent, name)
+        case .head(let inode): head(need, inode)
+        case .target(let inode): target(need, inode)
+        case .hydrate(let inode, let length): hydrate(need, inode, length: length)
+        case .landing(let address):
+            // Ends when the flight does (settleLandings).
+            let isFlying = withState { state in state.intents.flights[address] != nil }
+            if !isFlying { finish(need, nil) }
+        }
+    }
+
+    // MARK: Listings
+
+    /// A directory larger than this many pages is not listed to look up one name.
+    private static let lookupPagesMax = 1
+
+    private func list(_ need: Need, _ directory: InodeNumber, isWhole: Bool) {
+        let startedAt = clock.now()
+        let bytes = withState { state -> [UInt8]? in
+            guard let bytes = state.prefixBytes(directory) else { return nil }
+            state.beginLoad(directory)
+            return bytes
+        }
+        guard let bytes else { return finish(need, .stale) }
+        let prefix: ObjectKey?
+        do throws(ObjectKey.Invalid) {
+            prefix = bytes.isEmpty ? nil : try ObjectKey(bytes)
+        } catch {
+            return finish(need, .nameTooLong) { state in state.endLoad(directory) }
+        }
+        listPage(
+            need, directory, prefix: prefix, after: nil, isWhole: isWhole, startedAt: startedAt,
+            objects: [], prefixes: [], pages: 1)
+    }
+
+    private func listPage(
+        _ need: Need, _ directory: InodeNumber, prefix: ObjectKey?, after: ObjectKey?,
+        isWhole: Bool, startedAt: Instant, objects: [ListedObject], prefixes: [ObjectKey],
+        pages: Int
+    ) {
+        store.list(
+            layout.bucket, prefix: prefix, delimited: true, after: after, limit: 1000
+        ) { [self] result in
+            switch result {
+            case .failure(let error):
+                finish(need, FileSystemError(error)) { state in state.endLoad(directory) }
+            case .success(let page):
+                let objects = objects + page.objects
+                let prefixes = prefixes + page.commonPrefixes
+                if let next = page.next, isWhole || pages < Self.lookupPagesMax {
+                    listPage(
+                        need, directory, prefix: prefix, after: next, isWhole: isWhole,
+                        startedAt: startedAt, objects: objects, prefixes: prefixes,
+                        pages: pages + 1)
+                    return
+                }
+                finish(need, nil) { state in
+                    state.absorbListing(
+                        directory, objects: objects, prefixes: prefixes,
+                        isComplete: page.next == nil, startedAt: startedAt)
+                    state.endLoad(directory)
+                }
+            }
+        }
+    }
+
+    // MARK: Single names
+
+    private func probe(_ need: Need, _ parent: InodeNumber, _ name: EntryName) {
+        let startedAt = clock.now()
+        let both = withState { state -> (file: ObjectAddress, marker: ObjectAddress)? in
+            guard let both = try? state.addresses(parent, name) else { return nil }
+            state.beginLoad(parent)
+            return both
+        }
+        guard let both else { return finish(need, .stale) }
+        // The directory wins over an object of the same name, so both are asked.
+        store.list(
+            layout.bucket, prefix: both.marker.key, delimited: false, after: nil, limit: 1
+        ) { [self] listed in
+            switch listed {
+            case .failure(let error):
+                finish(need, FileSystemError(error)) { state in state.endLoad(parent) }
+            case .success(let page) where !page.objects.isEmpty:
+                finish(need, nil) { state in
+                    state.absorbProbe(
+                        parent, name, object: nil, isDirectory: true, startedAt: startedAt)
+                    state.endLoad(parent)
+                }
+            case .success:
+                store.head(both.file) { [self] result in
+                    let error: FileSystemError? =
+                        switch result {
+                        case .failure(let error) where error.kind != .noSuchKey:
+                            FileSystemError(error)
+                        default: nil
+                        }
+                    finish(need, error) { state in
+                        if error == nil {
+                            state.absorbProbe(
+                                parent, name, object: try? result.get(), isDirectory: false,
+                                startedAt: startedAt)
+                        }
+                        state.endLoad(parent)
+                    }
+                }
+            }
+        }
+    }
+
+    // MARK: Attributes
+
+    private func head(_ need: Need, _ inode: InodeNumber) {
+        let startedAt = clock.now()
+        let known = withState { state -> (ObjectAddress, isDirectory: Bool, parent: InodeNumber?)? in
+            guard let address = state.address(inode), let known = state.inodes[inode] else {
+                return nil
+            }
+            if let link = known.link { state.beginLoad(link.parent) }
+            return (address, known.isDirectory, known.link?.parent)
+        }
+        guard let (address, isDirectory, parent) = known else { return finish(need, nil) }
+        store.head(address) { [self] result in
+            switch result {
+            case .success(let head):
+                finish(need, nil) { state in
+                    // RGW answers HEAD of `bucket//` with the bucket's headers: only an object
+                    // with POSIX metadata is the root's. Source: s3fs-fuse #2653.
+                    if inode != .root || head.metadata.user["mode"] != nil {
+                        state.absorbHead(inode, head, startedAt: startedAt)
+                    } else {
+                        state.absorbImplicit(inode, startedAt: startedAt)
+                    }
+                    if let parent { state.endLoad(parent) }
+                }
+            case .failure(let error) where error.kind == .noSuchKey && isDirectory:
+                headImplicit(need, inode, address, parent, startedAt: startedAt)
+            case .failure(let error) where error.kind == .noSuchKey:
+                finish(need, nil) { state in
+                    if let parent { state.endLoad(parent) }
+                    state.absorbAbsence(inode, startedAt: startedAt)
+                }
+            case .failure(let error):
+                finish(need, FileSystemError(error)) { state in if let parent { state.endLoad(parent) } }
+            }
+        }
+    }
+
+    /// No marker: the directory exists as long as some key is below it.
+    private func headImplicit(
+        _ need: Need, _ inode: InodeNumber, _ marker: ObjectAddress, _ parent: InodeNumber?,
+        startedAt: Instant
+    ) {
+        let isListed = withState { state -> Bool in
+            guard let link = state.inodes[inode]?.link else { return true }
+            return state.isListingFresh(link.parent, now: clock.now(), since: startedAt)
+        }
+        if inode == .root || isListed {
+            return finish(need, nil) { state in
+                if let parent { state.endLoad(parent) }
+                state.absorbImplicit(inode, startedAt: startedAt)
+            }
+        }
+        store.list(layout.bucket, prefix: marker.key, delimited: false, after: nil, limit: 1) {
+            [self] result in
+            switch result {
+            case .failure(let error):
+                finish(need, FileSystemError(error)) { state in if let parent { state.endLoad(parent) } }
+            case .success(let page):
+                finish(need, nil) { state in
+                    if let parent { state.endLoad(parent) }
+                    if page.objects.isEmpty {
+                        state.absorbAbsence(inode, startedAt: startedAt)
+                    } else {
+                        state.absorbImplicit(inode, startedAt: startedAt)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads attributes of the names that will probably be asked for next, in readdir order.
+    func readAttributesAhead(_ parent: InodeNumber, after name: EntryName) {
+        let next: [InodeNumber] = withState { state in
+            state.attributesAhead(parent, after: name, time: clock.wallTime())
+        }
+        for inode in next { fetch(.head(inode)) { _ in } }
+    }
+
+    // MARK: Links
+
+    /// Longest symbolic link. Source: PATH_MAX, limits.h.
+    static let targetMax = 4096
+
+    private func target(_ need: Need, _ inode: InodeNumber) {
+        let known = withState { state -> (ObjectAddress, BaseVersion)? in
+            guard let address = state.address(inode), let base = state.inodes[inode]?.base else {
+                return nil
+            }
+            return (address, base)
+        }
+        guard let (address, base) = known else { return finish(need, .stale) }
+        guard base.size <= UInt64(Self.targetMax) else { return finish(need, .inputOutput) }
+        let blocks = Collector()
+        store.get(
+            address, range: nil, matching: base.etag, lane: .metadata, blockSize: Self.targetMax,
+            onBlock: { blocks.append($0) }
+        ) { [self] result in
+            switch result {
+            case .failure(let error): finish(need, FileSystemError(error))
+            case .success:
+                finish(need, nil) { state in state.inodes[inode]?.symlinkTarget = blocks.bytes }
+            }
+        }
+    }
+}

@@ -1,0 +1,188 @@
+package import RGWBase
+import RGWObject
+import RGWSpool
+
+/// open, create, read, write, flush, fsync, release.
+extension FileSystem {
+    /// The same reply, which also removes a data file made in advance when the operation fails.
+    func discarding<Value: Sendable>(_ data: DataID, onFailureOf reply: consuming Reply<Value>)
+        -> Reply<Value>
+    {
+        let parked = reply.park()
+        return Reply { [self] result in
+            if case .failure = result {
+                withState { state in state.discard(data) }
+                commitInBackground()
+            }
+            parked.send(result)
+        }
+    }
+
+    package func open(
+        _ inode: InodeNumber, _ flags: OpenFlags, _ reply: consuming Reply<OpenAnswer>
+    ) {
+        perform(reply) { [configuration] state, moment throws(FileSystemError) in
+            guard let known = state.inodes[inode] else { throw .stale }
+            if known.isDirectory { throw .isDirectory }
+            if flags.write && configuration.readOnly { throw .readOnly }
+            let need =
+                flags.write
+                ? state.changeNeed(inode, now: moment.now, since: moment.since)
+                : configuration.closeToOpen
+                    ? state.attributeNeed(inode, now: moment.now, since: moment.since) : nil
+            if let need { return .need(need) }
+            if flags.truncate, let need = try state.truncateToNothing(inode, moment) {
+                return .need(need)
+            }
+            return .done(try state.openFile(inode, flags))
+        }
+    }
+
+    package func create(
+        _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ flags: OpenFlags,
+        _ caller: Caller, _ reply: consuming Reply<CreateAnswer>
+    ) {
+        let data: (DataID, any SpoolFile)
+        do throws(SpoolError) { data = try newData() } catch {
+            return reply.fail(FileSystemError(error))
+        }
+        perform(discarding(data.0, onFailureOf: reply)) { state, moment throws(FileSystemError) in
+            let attributes = FileAttributes(
+                kind: .regular, permissions: permissions & ~caller.umask & 0o7777,
+                uid: caller.uid, gid: caller.gid, mtime: moment.time, ctime: moment.time,
+                atime: moment.time)
+            let made = try state.make(
+                parent, name, attributes, content: .spool(data.0, data.1), moment)
+            guard case .done(let inode) = made else { return made.asNeed() }
+            state.inodes[inode]?.unflushed = true
+            state.wantPut(inode, now: moment.now, time: moment.time, held: true)
+            let entry = try state.entryAnswer(inode, now: moment.now)
+            return .done(CreateAnswer(entry: entry, open: try state.openFile(inode, flags)))
+        }
+    }
+
+    package func write(
+        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
+        _ reply: consuming Reply<Int>
+    ) {
+        let now = clock.now()
+        let ready: Result<(any SpoolFile)?, FileSystemError> = withState { state in
+            guard state.files[handle] != nil, let known = state.inodes[inode] else {
+                return .failure(.badHandle)
+            }
+            if state.isQuotaFull(now) { return .failure(.quotaExceeded) }
+            return .success(known.spoolFile)
+        }
+        switch ready {
+        case .failure(let error): reply.fail(error)
+        case .success(.some(let file)):
+            do throws(SpoolError) { try file.write(bytes, at: offset) } catch {
+                return reply.fail(FileSystemError(error))
+            }
+            wrote(inode, offset: offset, count: bytes.count, reply)
+        case .success(nil):
+            // The bytes are valid only during the call, and the file must come first.
+            var kept: [UInt8] = []
+            kept.reserveCapacity(bytes.count)
+            for index in bytes.indices { kept.append(bytes[index]) }
+            writeAfterHydration(inode, handle, offset: offset, kept, reply)
+        }
+    }
+
+    private func wrote(
+        _ inode: InodeNumber, offset: UInt64, count: Int, _ reply: consuming Reply<Int>
+    ) {
+        perform(reply) { state, moment throws(FileSystemError) in
+            state.noteWrite(inode, end: offset + UInt64(count), moment)
+            return .done(count)
+        }
+    }
+
+    private func writeAfterHydration(
+        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, _ bytes: [UInt8],
+        _ reply: consuming Reply<Int>
+    ) {
+        let parked = reply.park()
+        let hydrated = Reply<any SpoolFile> { [self] result in
+            switch result {
+            case .failure(let error): parked.fail(error)
+            case .success(let file):
+                workers.submit { [self] in
+                    do throws(SpoolError) { try file.write(bytes.span, at: offset) } catch {
+                        return parked.fail(FileSystemError(error))
+                    }
+                    wrote(inode, offset: offset, count: bytes.count, Reply { parked.send($0) })
+                }
+            }
+        }
+        perform(hydrated) { state, moment throws(FileSystemError) in
+            guard let known = state.inodes[inode] else { throw .stale }
+            if let file = known.spoolFile { return .done(file) }
+            return .need(.hydrate(inode, length: known.base?.size ?? 0))
+        }
+    }
+
+    package func flush(
+        _ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>
+    ) {
+        if configuration.guarantee == .synchronous {
+            return fsync(inode, handle, dataOnly: false, reply)
+        }
+        perform(reply) { state, moment throws(FileSystemError) in
+            state.flush(inode, moment)
+            if let error = state.takeFailure(handle) { throw error }
+            return .done(())
+        }
+        pump()
+    }
+
+    package func fsync(
+        _ inode: InodeNumber, _ handle: HandleID, dataOnly: Bool, _ reply: consuming Reply<Void>
+    ) {
+        let parked = reply.park()
+        let flushed = Reply<Void> { [self] result in
+            if case .failure(let error) = result { return parked.fail(error) }
+            if configuration.guarantee == .local {
+                workers.submit { [self] in
+                    parked.send(barrier().map { .failure(FileSystemError($0)) } ?? .success(()))
+                }
+            } else {
+                waitForBucket(inode, handle, parked)
+            }
+        }
+        perform(flushed) { state, moment throws(FileSystemError) in
+            state.flush(inode, moment)
+            return .done(())
+        }
+    }
+
+    /// Answers when the file's changes made so far are in the bucket.
+    func waitForBucket(
+        _ inode: InodeNumber, _ handle: HandleID?, _ reply: ParkedReply<Void>
+    ) {
+        let now = clock.now()
+        let answer: @Sendable (FileSystemError?) -> Void = { [self] error in
+            let failure = withState { state in handle.flatMap { state.takeFailure($0) } }
+            if let shown = error ?? failure { reply.fail(shown) } else { reply.succeed(()) }
+        }
+        let waits = withState { state in
+            guard let address = state.address(inode), state.intents.intents[address] != nil else {
+                return false
+            }
+            state.intents.wait(address, SyncWaiter(count: 1, done: answer))
+            state.intents.expedite(address, now: now)
+            return true
+        }
+        if waits { pump() } else { answer(nil) }
+    }
+
+    package func release(
+        _ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>
+    ) {
+        perform(reply) { state, moment throws(FileSystemError) in
+            state.release(inode, handle, moment)
+            return .done(())
+        }
+        pump()
+    }
+}

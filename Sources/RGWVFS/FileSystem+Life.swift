@@ -1,0 +1,60 @@
+package import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Starting, draining, stopping, and what waits.
+extension FileSystem {
+    /// Begins to upload what recovery found.
+    package func start() { pump() }
+
+    /// Sends everything that waits, open files included, and calls back when nothing is left or at the
+    /// deadline, with what is left then. After the last unmount: nobody changes files any more.
+    package func drain(
+        deadline: Instant, completion: @escaping @Sendable (VolumeStatus) -> Void
+    ) {
+        let now = clock.now()
+        let time = clock.wallTime()
+        withState { state in
+            let moment = Moment(now: now, since: now, time: time)
+            for inode in state.inodes.keys where state.inodes[inode]?.unflushed == true {
+                state.flush(inode, moment)
+            }
+            for (address, intent) in state.intents.intents where intent.held {
+                state.intents.setHeld(address, false)
+            }
+        }
+        commitInBackground()
+        let once = OnceGate()
+        let finish: @Sendable () -> Void = { [self] in
+            if once.enter() { completion(status()) }
+        }
+        timer.schedule(at: deadline) { finish() }
+        waitForAll(under: []) { _ in finish() }
+    }
+
+    /// No operation is answered from now on but by ENOTCONN; what waits stays in the spool.
+    package func stop() {
+        withState { state in state.isStopping = true }
+        _ = barrier()
+    }
+
+    package func status() -> VolumeStatus {
+        withState { state in
+            var status = VolumeStatus()
+            status.pending = state.intents.pendingCount
+            status.uploading = state.intents.flights.count
+            for (address, intent) in state.intents.intents {
+                if intent.record.want == .put, let inode = intent.record.inode {
+                    status.pendingBytes += state.inodes[inode]?.attributes.size ?? 0
+                }
+                if let error = intent.blocked {
+                    status.failures.append(
+                        VolumeStatus.Failure(
+                            path: address.key.text, error: FileSystemError(error),
+                            detail: error.description))
+                }
+            }
+            return status
+        }
+    }
+}

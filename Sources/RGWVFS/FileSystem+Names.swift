@@ -1,0 +1,156 @@
+package import RGWBase
+import RGWObject
+import RGWSpool
+
+/// lookup, forget, attributes and links.
+extension FileSystem {
+    package func lookup(
+        _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<EntryAnswer>
+    ) {
+        perform(reply) { [self] state, moment throws(FileSystemError) in
+            switch try state.resolve(
+                parent, name, now: moment.now, since: moment.since, time: moment.time)
+            {
+            case .found(let inode):
+                return .done(try state.entryAnswer(inode, now: moment.now))
+            case .absent: throw .notFound
+            case .need(.head(let inode)):
+                if state.shouldReadAhead(parent) {
+                    state.actions.append { [self] in readAttributesAhead(parent, after: name) }
+                }
+                return .need(.head(inode))
+            case .need(let need): return .need(need)
+            }
+        }
+    }
+
+    package func forget(_ inode: InodeNumber, count: UInt64) {
+        withState { state in state.forget(inode, count: count) }
+        commitInBackground()
+    }
+
+    package func getattr(_ inode: InodeNumber, _ reply: consuming Reply<AttributeAnswer>) {
+        perform(reply) { state, moment throws(FileSystemError) in
+            if let need = state.attributeNeed(inode, now: moment.now, since: moment.since) {
+                return .need(need)
+            }
+            return .done(try state.attributeAnswer(inode, now: moment.now))
+        }
+    }
+
+    package func readlink(_ inode: InodeNumber, _ reply: consuming Reply<[UInt8]>) {
+        perform(reply) { state, moment throws(FileSystemError) in
+            guard let known = state.inodes[inode] else { throw .stale }
+            guard known.attributes.kind == .symlink else { throw .invalidArgument }
+            if let target = known.symlinkTarget { return .done(target) }
+            guard let file = known.spoolFile else { return .need(.target(inode)) }
+            // After a restart the target of an unsent link is in the spool only.
+            do throws(SpoolError) {
+                return .done(try file.read(at: 0, count: FileSystem.targetMax))
+            } catch { throw FileSystemError(error) }
+        }
+    }
+
+    package func symlink(
+        _ parent: InodeNumber, _ name: EntryName, target: [UInt8], _ caller: Caller,
+        _ reply: consuming Reply<EntryAnswer>
+    ) {
+        let data: (DataID, any SpoolFile)
+        do throws(SpoolError) {
+            data = try newData()
+            try data.1.write(target.span, at: 0)
+        } catch { return reply.fail(FileSystemError(error)) }
+        perform(discarding(data.0, onFailureOf: reply)) { state, moment throws(FileSystemError) in
+            let attributes = FileAttributes(
+                kind: .symlink, permissions: 0o777, uid: caller.uid, gid: caller.gid,
+                size: UInt64(target.count), mtime: moment.time, ctime: moment.time,
+                atime: moment.time)
+            let made = try state.make(
+                parent, name, attributes, content: .spool(data.0, data.1), moment)
+            guard case .done(let inode) = made else { return made.asNeed() }
+            state.inodes[inode]?.symlinkTarget = target
+            state.inodes[inode]?.metadata.contentType = "application/octet-stream"
+            state.wantPut(inode, now: moment.now, time: moment.time, held: false)
+            return .done(try state.entryAnswer(inode, now: moment.now))
+        }
+    }
+
+    package func mknod(
+        _ parent: InodeNumber, _ name: EntryName, kind: FileKind, permissions: UInt32, rdev: UInt64,
+        _ caller: Caller, _ reply: consuming Reply<EntryAnswer>
+    ) {
+        perform(reply) { state, moment throws(FileSystemError) in
+            let attributes = FileAttributes(
+                kind: kind, permissions: permissions & ~caller.umask & 0o7777, uid: caller.uid,
+                gid: caller.gid, mtime: moment.time, ctime: moment.time, atime: moment.time,
+                rdev: rdev)
+            let made = try state.make(parent, name, attributes, content: .remote, moment)
+            guard case .done(let inode) = made else { return made.asNeed() }
+            state.wantPut(inode, now: moment.now, time: moment.time, held: false)
+            return .done(try state.entryAnswer(inode, now: moment.now))
+        }
+    }
+
+    package func mkdir(
+        _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ caller: Caller,
+        _ reply: consuming Reply<EntryAnswer>
+    ) {
+        perform(reply) { state, moment throws(FileSystemError) in
+            let attributes = FileAttributes(
+                kind: .directory, permissions: permissions & ~caller.umask & 0o7777,
+                uid: caller.uid, gid: caller.gid, size: PosixMetadata.directorySize,
+                mtime: moment.time, ctime: moment.time, atime: moment.time)
+            let made = try state.make(parent, name, attributes, content: .remote, moment)
+            guard case .done(let inode) = made else { return made.asNeed() }
+            state.inodes[inode]?.metadata.contentType = "application/x-directory"
+            state.inodes[inode]?.directory?.listedAt = moment.now
+            state.inodes[inode]?.directory?.hasMarker = true
+            state.wantPut(inode, now: moment.now, time: moment.time, held: false)
+            return .done(try state.entryAnswer(inode, now: moment.now))
+        }
+    }
+
+    package func unlink(
+        _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
+    ) {
+        perform(reply) { state, moment throws(FileSystemError) in
+            switch try state.resolve(
+                parent, name, now: moment.now, since: moment.since, time: moment.time)
+            {
+            case .absent: throw .notFound
+            case .need(let need): return .need(need)
+            case .found(let inode):
+                guard state.inodes[inode]?.isDirectory == false else { throw .isDirectory }
+                state.removeFile(inode, now: moment.now, time: moment.time)
+                return .done(())
+            }
+        }
+    }
+
+    package func rmdir(
+        _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
+    ) {
+        perform(reply) { state, moment throws(FileSystemError) in
+            switch try state.resolve(
+                parent, name, now: moment.now, since: moment.since, time: moment.time)
+            {
+            case .absent: throw .notFound
+            case .need(let need): return .need(need)
+            case .found(let inode):
+                if let need = try state.emptyNeed(inode, moment) { return .need(need) }
+                state.removeDirectory(inode, now: moment.now, time: moment.time)
+                return .done(())
+            }
+        }
+    }
+}
+
+extension FileSystem.Step {
+    /// A step that lacks something lacks it for every kind of answer.
+    func asNeed<Other: Sendable>() -> FileSystem.Step<Other> {
+        switch self {
+        case .need(let need): .need(need)
+        case .done: preconditionFailure("an answer is not a need")
+        }
+    }
+}

@@ -1,0 +1,104 @@
+package import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Reads: from the spool, from memory, or from the bucket with read-ahead.
+extension FileSystem {
+    private enum Source: Sendable {
+        case answer(ReadAnswer)
+        case failure(FileSystemError)
+        case remote(ReadCache.Version, Range<UInt64>, size: UInt64)
+    }
+
+    package func read(
+        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, count: Int,
+        _ reply: consuming Reply<ReadAnswer>
+    ) {
+        let (source, runs) = withState { state in
+            Self.source(&state, inode, handle, offset: offset, count: count)
+        }
+        switch source {
+        case .answer(let answer): reply.succeed(answer)
+        case .failure(let error): reply.fail(error)
+        case .remote(let version, let range, let size):
+            let parked = reply.park()
+            // Between the locks a block may have arrived or even gone: decide again.
+            let more: [ReadCache.Run] = withState { state in
+                if let slices = state.reads.cached(version, range) {
+                    state.actions.append { parked.succeed(.bytes(slices)) }
+                    return []
+                }
+                let more = state.reads.plan(version, size: size, range: range)
+                state.reads.wait(version, range, parked)
+                return more
+            }
+            for run in runs + more { fetchRun(run) }
+            return
+        }
+        for run in runs { fetchRun(run) }
+    }
+
+    private static func source(
+        _ state: inout VolumeState, _ inode: InodeNumber, _ handle: HandleID, offset: UInt64,
+        count: Int
+    ) -> (Source, [ReadCache.Run]) {
+        guard let file = state.files[handle], let known = state.inodes[inode] else {
+            return (.failure(.badHandle), [])
+        }
+        if let spool = known.spoolFile {
+            return (.answer(.file(spool, offset: offset, count: count)), [])
+        }
+        guard let base = known.base else { return (.answer(.bytes([])), []) }
+        // Rule: a read never mixes two versions; the file was replaced by another client.
+        guard file.foreignVersion == known.foreignVersion else { return (.failure(.stale), []) }
+        let end = min(base.size, offset + UInt64(count))
+        guard offset < end else { return (.answer(.bytes([])), []) }
+        let version = ReadCache.Version(inode: inode, etag: base.etag)
+        let cached = state.reads.cached(version, offset..<end)
+        let runs = state.reads.plan(version, size: base.size, range: offset..<end)
+        if let cached { return (.answer(.bytes(cached)), runs) }
+        return (.remote(version, offset..<end, size: base.size), runs)
+    }
+
+    private func fetchRun(_ run: ReadCache.Run) {
+        let address = withState { state in
+            state.address(run.version.inode) ?? state.unlinked[run.version.inode]
+        }
+        guard let address else { return failRun(run, .stale) }
+        let position = BlockPosition(first: run.firstBlock)
+        store.get(
+            address, range: run.range, matching: run.version.etag, lane: .bulk,
+            blockSize: Int(ReadCache.blockBytes),
+            onBlock: { [self] bytes in
+                let index = position.next()
+                withState { state in
+                    for (reply, slices) in state.reads.deliver(run.version, index, bytes) {
+                        state.actions.append {
+                            reply.send(
+                                slices.map { .success(.bytes($0)) } ?? .failure(.inputOutput))
+                        }
+                    }
+                }
+            }
+        ) { [self] result in
+            switch result {
+            case .success: failRun(run, .inputOutput)  // Only blocks that never came are left.
+            case .failure(let error):
+                if error.kind == .preconditionFailed || error.kind == .noSuchKey {
+                    withState { state in
+                        state.inodes[run.version.inode]?.checkedAt = .distantPast
+                    }
+                    failRun(run, .stale)
+                } else {
+                    failRun(run, FileSystemError(error))
+                }
+            }
+        }
+    }
+
+    private func failRun(_ run: ReadCache.Run, _ error: FileSystemError) {
+        withState { state in
+            for reply in state.reads.fail(run) { state.actions.append { reply.fail(error) } }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+package import RGWBase
+package import RGWObject
+package import RGWSpool
+import Synchronization
+
+/// A mounted bucket: FUSE's operations over the object store and the spool.
+///
+/// Owns the volume's state behind one Mutex. An operation runs its decision under that lock, and everything
+/// else (journal, spool files, requests, replies) after unlocking. What it lacks it fetches, and then
+/// decides again from the start, so no decision rests on what was true before a wait.
+package final class FileSystem: FileSystemOperations {
+    // Dependencies.
+    let store: any ObjectStore
+    let journalStore: any Journal
+    let spool: any SpoolFiles
+    let clock: any Clock
+    let entropy: any Entropy
+    let timer: any Timer
+    let workers: any WorkQueue
+    let events: @Sendable (VolumeEvent) -> Void
+    // Constants.
+    let configuration: VolumeConfiguration
+    let layout: Layout
+    let dataIDs: Atomic<UInt64>
+    /// Guarded state.
+    let state: Mutex<VolumeState>
+
+    /// What an operation sees of time.
+    struct Moment: Sendable {
+        let now: Instant
+        /// When the operation began.
+        let since: Instant
+        let time: WallTime
+    }
+
+    enum Step<Value: Sendable>: Sendable {
+        case done(Value)
+        case need(Need)
+    }
+
+    /// Recovers what an earlier mount left in the spool; no network.
+    ///
+    /// Errors: what the journal or the spool's directory could not do.
+    package init(
+        configuration: VolumeConfiguration, store: any ObjectStore, journal: any Journal,
+        files: any SpoolFiles, clock: any Clock, entropy: any Entropy, timer: any Timer,
+        workers: any WorkQueue, events: @escaping @Sendable (VolumeEvent) -> Void
+    ) throws(SpoolError) {
+        self.store = store
+        journalStore = journal
+        spool = files
+        self.clock = clock
+        self.entropy = entropy
+        self.timer = timer
+        self.workers = workers
+        self.events = events
+        self.configuration = configuration
+        layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
+        let contents = try journal.load()
+        dataIDs = Atomic(contents.nextData.value)
+        var fresh = VolumeState(
+            configuration: configuration, nextInode: contents.nextInode, now: clock.now(),
+            time: clock.wallTime())
+        let recovered = try Recovery.restore(
+            contents, files: files, into: &fresh, now: clock.now(), time: clock.wallTime())
+        state = Mutex(fresh)
+        if recovered.files > 0 || recovered.lost > 0 {
+            events(.recovered(files: recovered.files, lost: recovered.lost))
+        }
+        if let error = commitNow() { throw error }
+    }
+
+    func newData() throws(SpoolError) -> (DataID, any SpoolFile) {
+        let id = DataID(dataIDs.wrappingAdd(1, ordering: .relaxed).oldValue)
+        return (id, try spool.create(id))
+    }
+
+    // MARK: The one way to the state
+
+    /// Runs `body` under the lock, then the actions it left behind.
+    @discardableResult
+    func withState<Value: Sendable>(_ body: (inout VolumeState) -> Value) -> Value {
+        let (value, actions) = state.withLock { state in
+            let value = body(&state)
+            let actions = state.actions
+            if !actions.isEmpty { state.actions = [] }
+            return (value, actions)
+        }
+        for action in actions { action() }
+        return value
+    }
+
+    /// Decides, fetching what is missing, commits what the decision changed, and replies.
+    func perform<Value: Sendable>(
+        _ reply: consuming Reply<Value>,
+        _ decide:
+            @escaping @Sendable (inout VolumeState, Moment) throws(FileSystemError) -> Step<Value>
+    ) {
+        let since = clock.now()
+        switch attempt(since, decide) {
+        case .answer(let result, nil): reply.send(result)
+        case .answer(let result, .some(let ticket)):
+            commit(ticket, reply: reply.park(), result)
+        case .need(let need):
+            fetchAndRetry(need, reply.park(), since, decide, attempts: 1)
+        }
+    }
+
+    /// Bounds how often an operation may find that it lacks something more.
+    private static let attemptsMax = 24
+
+    private enum Outcome<Value: Sendable> {
+        case answer(Result<Value, FileSystemError>, ticket: UInt64?)
+        case need(Need)
+    }
+
+    private func attempt<Value: Sendable>(
+        _ since: Instant,
+        _ decide: (inout VolumeState, Moment) throws(FileSystemError) -> Step<Value>
+    ) -> Outcome<Value> {
+        let moment = Moment(now: clock.now(), since: since, time: clock.wallTime())
+        return withState { state in
+            if state.isStopping { return .answer(.failure(.shuttingDown), ticket: nil) }
+            let before = state.journal.enqueued
+            do throws(FileSystemError) {
+                switch try decide(&state, moment) {
+                case .done(let value):
+                    let changed =
+                        state.journal.enqueued != before || !state.discarded.isEmpty
+                    return .answer(.success(value), ticket: changed ? state.journal.enqueued : nil)
+                case .need(let need): return .need(need)
+                }
+            } catch {
+                let changed = state.journal.enqueued != before
+                return .answer(.failure(error), ticket: changed ? state.journal.enqueued : nil)
+            }
+        }
+    }
+
+    private func fetchAndRetry<Value: Sendable>(
+        _ need: Need, _ reply: ParkedReply<Value>, _ since: Instant,
+        _ decide:
+            @escaping @Sendable (inout VolumeState, Moment) throws(FileSystemError) -> Step<Value>,
+        attempts: Int
+    ) {
+        fetch(need) { [self] error in
+            if let error { return reply.fail(error) }
+            if attempts >= Self.attemptsMax { return reply.fail(.stale) }
+            switch attempt(since, decide) {
+            case .answer(let result, nil): reply.send(result)
+            case .answer(let result, .some(let ticket)): commit(ticket, reply: reply, result)
+            case .need(let next):
+                fetchAndRetry(next, reply, since, decide, attempts: attempts + 1)
+            }
+        }
+    }
+
+    // MARK: The journal
+
+    private func commit<Value: Sendable>(
+        _ ticket: UInt64, reply: ParkedReply<Value>, _ result: Result<Value, FileSystemError>
+    ) {
+        commit(ticket) { [self] error in
+            if let error { reply.fail(FileSystemError(error)) } else { reply.send(result) }
+            pump()
+        }
+    }
+
+    /// Calls back once everything up to `ticket` survives `kill -9`; at once if it does already.
+    func commit(_ ticket: UInt64, then done: @escaping @Sendable (SpoolError?) -> Void) {
+        let mine = withState { state in
+            state.journal.wait(ticket, done)
+            return state.journal.isCommitting ? false : state.journal.hasWaiters
+        }
+        if mine { runCommits() }
+    }
+
+    /// Commits what is queued, and what others queue meanwhile, until nobody waits.
+    private func runCommits() {
+        while true {
+            let batch: (changes: [JournalChange], ticket: UInt64, discarded: [DataID])? =
+                withState { state in
+                    guard !state.journal.isCommitting, state.journal.hasWaiters else { return nil }
+                    let (changes, ticket) = state.journal.begin()
+                    let discarded = state.discarded
+                    state.discarded = []
+                    return (changes, ticket, discarded)
+                }
+            guard let batch else { return }
+            let failure = write(batch.changes, .process)
+            withState { state in
+                let told = state.journal.end(batch.changes, ticket: batch.ticket, error: failure)
+                for done in told { state.actions.append { done(failure) } }
+                if failure != nil { state.discarded.append(contentsOf: batch.discarded) }
+            }
+            if let failure {
+                events(.spoolFailed(.init(detail: "the journal: \(failure)")))
+                return
+            }
+            // A data file that cannot be removed is found by the next recovery.
+            for id in batch.discarded { try? spool.remove(id) }
+            scheduleBarrier()
+        }
+    }
+
+    private func write(_ changes: [JournalChange], _ durability: Durability) -> SpoolError? {
+        if changes.isEmpty { return nil }
+        do throws(SpoolError) {
+            try journalStore.commit(changes, durability: durability)
+            return nil
+        } catch { return error }
+    }
+
+    /// Commits from a thread that has nothing to reply to.
+    func commitInBackground() {
+        let ticket: UInt64? = withState { state in
+            state.journal.committed < state.journal.enqueued || !state.discarded.isEmpty
+                ? state.journal.enqueued : nil
+        }
+        if let ticket { commit(ticket) { _ in } }
+    }
+
+    /// Commits before the mount answers.
+    private func commitNow() -> SpoolError? {
+        let changes = withState { state in state.journal.begin() }
+        let failure = write(changes.changes, .power)
+        withState { state in
+            _ = state.journal.end(changes.changes, ticket: changes.ticket, error: failure)
+        }
+        return failure
+    }
+}

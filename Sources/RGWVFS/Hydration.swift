@@ -1,0 +1,93 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+import Synchronization
+
+/// Brings a clean file's bytes into a spool file before its first partial change.
+extension FileSystem {
+    private static let blockBytes = 1 << 20
+
+    func hydrate(_ need: Need, _ inode: InodeNumber, length: UInt64) {
+        let known = withState { state -> (ObjectAddress?, BaseVersion?)? in
+            guard let known = state.inodes[inode], known.dataID == nil else { return nil }
+            return (state.address(inode) ?? state.unlinked[inode], known.base)
+        }
+        guard let (address, base) = known else { return finish(need, nil) }
+        let data: (DataID, any SpoolFile)
+        do throws(SpoolError) { data = try newData() } catch {
+            return finish(need, FileSystemError(error))
+        }
+        guard let address, let base, min(length, base.size) > 0 else {
+            return adopt(need, inode, data, base: base, length: length)
+        }
+        let writer = HydrationWriter(file: data.1)
+        store.get(
+            address, range: 0..<min(length, base.size), matching: base.etag, lane: .bulk,
+            blockSize: Self.blockBytes, onBlock: { writer.append($0) }
+        ) { [self] result in
+            switch (result, writer.error) {
+            case (.success, nil): adopt(need, inode, data, base: base, length: length)
+            case (.success, .some(let error)): abandon(need, data, FileSystemError(error))
+            case (.failure(let error), _): abandon(need, data, FileSystemError(error))
+            }
+        }
+    }
+
+    private func adopt(
+        _ need: Need, _ inode: InodeNumber, _ data: (DataID, any SpoolFile), base: BaseVersion?,
+        length: UInt64
+    ) {
+        let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+        finish(need, nil) { state in
+            guard let known = state.inodes[inode], known.dataID == nil,
+                known.base?.etag == base?.etag
+            else {
+                // Changed meanwhile: whoever waited decides again.
+                state.discard(data.0)
+                return
+            }
+            state.inodes[inode]?.content = .spool(data.0, data.1)
+            // Less than the whole file is asked for only to cut it: at once, so that nobody takes
+            // the part for the whole.
+            if length < known.attributes.size {
+                state.noteTruncation(inode, to: length, moment)
+            } else {
+                state.saveNode(inode)
+            }
+        }
+        commitInBackground()
+    }
+
+    private func abandon(
+        _ need: Need, _ data: (DataID, any SpoolFile), _ error: FileSystemError
+    ) {
+        finish(need, error) { state in state.discard(data.0) }
+        commitInBackground()
+    }
+}
+
+/// Writes the blocks of a download one after another into a spool file.
+private final class HydrationWriter: Sendable {
+    private struct State {
+        var offset: UInt64 = 0
+        var error: SpoolError?
+    }
+    private let file: any SpoolFile
+    private let state = Mutex(State())
+
+    init(file: any SpoolFile) { self.file = file }
+
+    /// Blocks of one download come one at a time, so the write happens between two short locks.
+    func append(_ block: [UInt8]) {
+        let offset = state.withLock { $0.error == nil ? $0.offset : nil }
+        guard let offset else { return }
+        var failure: SpoolError?
+        do throws(SpoolError) { try file.write(block.span, at: offset) } catch { failure = error }
+        state.withLock { state in
+            state.offset += UInt64(block.count)
+            state.error = failure
+        }
+    }
+
+    var error: SpoolError? { state.withLock { $0.error } }
+}

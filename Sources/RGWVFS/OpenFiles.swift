@@ -1,0 +1,23 @@
+import RGWBase
+
+/// An open file, as one `fh` of the kernel.
+struct OpenFile: Sendable {
+    let inode: InodeNumber
+    let flags: OpenFlags
+    /// The inode's foreign version at open: a newer one makes reads of unsent bytes stale.
+    let foreignVersion: UInt64
+    /// The newest failure this handle has reported.
+    var failureSeen: UInt64
+}
+
+/// An open directory: its names as they were when reading began at offset 0, so that offsets stay
+/// valid while entries come and go.
+struct OpenDirectory: Sendable {
+    struct Name: Sendable {
+        var name: EntryName
+        var inode: InodeNumber
+        var kind: FileKind
+    }
+    let inode: InodeNumber
+    var names: [Name]?
+}

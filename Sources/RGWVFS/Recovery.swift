@@ -1,0 +1,157 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Turns the journal of an earlier mount back into names, files and intents. Local and without network.
+enum Recovery {
+    struct Outcome {
+        var files = 0
+        var lost = 0
+    }
+
+    static func restore(
+        _ contents: JournalContents, files: any SpoolFiles, into state: inout VolumeState,
+        now: Instant, time: WallTime
+    ) throws(SpoolError) -> Outcome {
+        var outcome = Outcome()
+        var nodes: [InodeNumber: NodeRecord] = [:]
+        for node in contents.nodes { nodes[node.inode] = node }
+        let onDisk = Set(try files.list())
+        var claimed: Set<DataID> = []
+        var replaced: Set<InodeNumber> = []
+        let wanted = Set(contents.intents.compactMap(\.inode))
+        for node in contents.nodes {
+            guard wanted.contains(node.inode) else {
+                // Clean already: its bytes are in the bucket.
+                if let data = node.data {
+                    claimed.insert(data)
+                    state.discard(data)
+                }
+                state.journal.append(.removeNode(node.inode))
+                continue
+            }
+            if let data = node.data { claimed.insert(data) }
+            // Rule: a replacement that no close or fsync confirmed never hides the old object (writeback.md R5).
+            if node.replacing, let data = node.data {
+                try lose(data, "unfinished replacement of", node, contents, files, onDisk)
+                replaced.insert(node.inode)
+                outcome.lost += 1
+            } else if let data = node.data, !onDisk.contains(data) {
+                throw .unusable("data file \(data.value) of a pending upload is missing")
+            }
+        }
+        for id in onDisk where !claimed.contains(id) {
+            if try files.open(id)?.size() == 0 {
+                try files.remove(id)
+            } else {
+                try files.moveToLost(id, description: "data without a name")
+                outcome.lost += 1
+            }
+        }
+        // Directories first, so that files find their parents.
+        for intent in contents.intents.sorted(by: { $0.address.key < $1.address.key }) {
+            if let inode = intent.inode, replaced.contains(inode) {
+                state.journal.append(.removeIntent(intent.address))
+                state.journal.append(.removeNode(inode))
+                continue
+            }
+            try restore(intent, nodes, files, into: &state, now: now, time: time)
+            outcome.files += 1
+        }
+        return outcome
+    }
+
+    private static func lose(
+        _ data: DataID, _ why: String, _ node: NodeRecord, _ contents: JournalContents,
+        _ files: any SpoolFiles, _ onDisk: Set<DataID>
+    ) throws(SpoolError) {
+        guard onDisk.contains(data) else { return }
+        let name = contents.intents.first { $0.inode == node.inode }?.address.description ?? "?"
+        try files.moveToLost(data, description: "\(why) \(name)")
+    }
+
+    private static func restore(
+        _ intent: IntentRecord, _ nodes: [InodeNumber: NodeRecord], _ files: any SpoolFiles,
+        into state: inout VolumeState, now: Instant, time: WallTime
+    ) throws(SpoolError) {
+        if let inode = intent.inode {
+            guard let node = nodes[inode] else {
+                throw .unusable("the journal names inode \(inode.value) but does not describe it")
+            }
+            guard let (names, _) = state.layout.path(of: intent.address) else {
+                throw .unusable("the journal has a key that is no path: \(intent.address)")
+            }
+            if let name = names.last {
+                let parent = directory(names.dropLast(), &state, now: now, time: time)
+                try place(node, parent, name, files, into: &state, now: now)
+            } else {
+                state.inodes[.root]?.attributes = node.attributes
+                state.inodes[.root]?.metadata = node.metadata
+                state.inodes[.root]?.attributesKnown = true
+            }
+        }
+        _ = state.intents.set(
+            intent, now: now, delay: .zero, delayMax: .zero, held: false)
+    }
+
+    private static func place(
+        _ node: NodeRecord, _ parent: InodeNumber, _ name: EntryName, _ files: any SpoolFiles,
+        into state: inout VolumeState, now: Instant
+    ) throws(SpoolError) {
+        var attributes = node.attributes
+        var content = Inode.Content.remote
+        if let data = node.data {
+            guard let file = try files.open(data) else {
+                throw .unusable("data file \(data.value) of a pending upload is missing")
+            }
+            attributes.size = try file.size()
+            content = .spool(data, file)
+        }
+        var inode = Inode(
+            number: node.inode, attributes: attributes, link: nil, base: node.base,
+            attributesKnown: true, checkedAt: now,
+            lifetime: state.configuration.fileAttributesMin)
+        inode.metadata = node.metadata
+        inode.content = content
+        inode.generation = node.generation
+        if case .inode(let placeholder) = state.inodes[parent]?.directory?[name],
+            let old = state.inodes[placeholder]?.directory, attributes.kind == .directory
+        {
+            // A child came first and made a stand-in; keep what hangs below it.
+            inode.directory = old
+            for (_, entry) in old.entries {
+                if case .inode(let child) = entry {
+                    state.inodes[child]?.link?.parent = node.inode
+                }
+            }
+            state.inodes[placeholder] = nil
+        }
+        if attributes.kind == .directory { inode.directory?.hasMarker = true }
+        state.inodes[node.inode] = inode
+        state.attach(node.inode, to: parent, name)
+    }
+
+    /// The directory at a path, made known if it is not.
+    private static func directory(
+        _ names: ArraySlice<EntryName>, _ state: inout VolumeState, now: Instant, time: WallTime
+    ) -> InodeNumber {
+        var current = InodeNumber.root
+        for name in names {
+            if case .inode(let child) = state.inodes[current]?.directory?[name] {
+                current = child
+                continue
+            }
+            let number = state.newInodeNumber()
+            var inode = Inode(
+                number: number,
+                attributes: PosixMetadata.implicitDirectory(at: time, defaults: state.defaults),
+                link: nil, base: nil, attributesKnown: false, checkedAt: .distantPast,
+                lifetime: .zero)
+            inode.directory = Directory()
+            state.inodes[number] = inode
+            state.attach(number, to: current, name)
+            current = number
+        }
+        return current
+    }
+}

@@ -1,0 +1,223 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Takes the bucket's answers in. Local changes always win over what a listing or HEAD says.
+extension VolumeState {
+    /// A whole directory (or, when `isComplete` is false, its first page) as the bucket has it.
+    mutating func absorbListing(
+        _ inode: InodeNumber, objects: [ListedObject], prefixes: [ObjectKey], isComplete: Bool,
+        startedAt: Instant
+    ) {
+        guard var directory = inodes[inode]?.directory, let prefix = prefixBytes(inode) else {
+            return
+        }
+        var remote: [EntryName: BaseVersion?] = [:]
+        var hidden = 0
+        var hasMarker = false
+        for object in objects {
+            if object.key.bytes == prefix {
+                hasMarker = true
+            } else if object.key.isMarker && prefix.isEmpty && object.key.bytes == [0x2F] {
+                continue
+            } else if let name = layout.entryName(object.key, prefixLength: prefix.count) {
+                remote[name] = BaseVersion(
+                    etag: object.etag, size: object.size, lastModified: object.lastModified)
+            } else {
+                hidden += 1
+            }
+        }
+        for key in prefixes {
+            guard let name = layout.entryName(key, prefixLength: prefix.count) else {
+                hidden += key.bytes == [0x2F] && prefix.isEmpty ? 0 : 1
+                continue
+            }
+            if case .some(.some) = remote[name] { hidden += 1 }
+            remote[name] = .some(nil)
+        }
+        let keeps = directory.settled.union(localNames(inode, directory, prefix: prefix))
+        var lost: [EntryName] = []
+        if isComplete {
+            for name in directory.entries.keys where remote[name] == nil && !keeps.contains(name) {
+                lost.append(name)
+            }
+        }
+        directory.isLarge = !isComplete
+        directory.listedAt = isComplete ? startedAt : nil
+        directory.hidden = hidden
+        if hasMarker { directory.hasMarker = true }
+        directory.attributeMisses = 0
+        directory.attributesAskedTo = 0
+        directory.order = []
+        directory.absent = [:]
+        inodes[inode]?.directory = directory
+        for name in lost { lose(inode, name) }
+        for (name, object) in remote where !keeps.contains(name) {
+            absorbName(inode, name, object)
+        }
+    }
+
+    /// Names of a directory with local changes, removed ones included.
+    private func localNames(_ inode: InodeNumber, _ directory: Directory, prefix: [UInt8])
+        -> Set<EntryName>
+    {
+        var names: Set<EntryName> = []
+        if directory.inodeCount > 0 {
+            for (name, entry) in directory.entries {
+                if case .inode(let child) = entry, isLocal(child) { names.insert(name) }
+            }
+        }
+        guard let marker = address(inode), intents.pendingBelow(prefix, marker: marker) > 0 else {
+            return names
+        }
+        for address in intents.pendingKeys(under: prefix) {
+            let rest = address.key.bytes[prefix.count...]
+            let part = rest.prefix { $0 != 0x2F }
+            let isDirect = part.count == rest.count || part.count == rest.count - 1
+            if isDirect, let name = try? EntryName(Array(part)) { names.insert(name) }
+        }
+        return names
+    }
+
+    private mutating func absorbName(
+        _ parent: InodeNumber, _ name: EntryName, _ object: BaseVersion?
+    ) {
+        switch inodes[parent]?.directory?[name] {
+        case nil:
+            let listed = Directory.Listed(number: newInodeNumber(), object: object)
+            inodes[parent]?.directory?[name] = .listed(listed)
+        case .listed(let old):
+            let number = (old.object == nil) == (object == nil) ? old.number : newInodeNumber()
+            inodes[parent]?.directory?[name] = .listed(
+                Directory.Listed(number: number, object: object))
+        case .inode(let child):
+            guard let known = inodes[child] else { return }
+            if known.isDirectory != (object == nil) {
+                lose(parent, name)
+                absorbName(parent, name, object)
+            } else if let object, known.base?.etag != object.etag {
+                // Another version: its attributes must be read anew.
+                inodes[child]?.checkedAt = .distantPast
+                inodes[child]?.attributesKnown = false
+            }
+        }
+    }
+
+    /// Another client removed the name.
+    private mutating func lose(_ parent: InodeNumber, _ name: EntryName) {
+        if case .inode(let child) = inodes[parent]?.directory?[name] { detach(child) }
+        inodes[parent]?.directory?[name] = nil
+    }
+
+    /// What a probe of one name found: an object, a directory, or nothing.
+    mutating func absorbProbe(
+        _ parent: InodeNumber, _ name: EntryName, object: ObjectHead?, isDirectory: Bool,
+        startedAt: Instant
+    ) {
+        guard let directory = inodes[parent]?.directory, !directory.settled.contains(name),
+            !isLocal(parent, name)
+        else { return }
+        if isDirectory {
+            absorbName(parent, name, nil)
+        } else if let object {
+            absorbName(
+                parent, name,
+                BaseVersion(
+                    etag: object.etag, size: object.size, lastModified: object.lastModified))
+            if case .listed(let listed) = inodes[parent]?.directory?[name] {
+                let child = promote(
+                    parent, name, listed, listedAt: startedAt, time: object.lastModified)
+                absorbHead(child, object, startedAt: startedAt)
+            }
+        } else {
+            lose(parent, name)
+            if directory.absent.count > Self.absentMax { inodes[parent]?.directory?.absent = [:] }
+            inodes[parent]?.directory?.absent[name] = startedAt
+        }
+    }
+
+    /// Bounds the memory for names that were asked for and do not exist.
+    private static let absentMax = 10_000
+
+    /// What HEAD says of an object or a marker.
+    mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
+        guard let known = inodes[inode], !isLocal(inode) else { return }
+        if let link = known.link, inodes[link.parent]?.directory?.settled.contains(link.name) == true
+        {
+            inodes[inode]?.checkedAt = startedAt
+            return
+        }
+        let attributes = PosixMetadata.attributes(
+            of: head, isMarker: known.isDirectory, defaults: defaults)
+        if attributes.kind != known.attributes.kind, known.lookups > 0, known.attributesKnown,
+            let link = known.link
+        {
+            // A file of another kind is another file.
+            detach(inode)
+            let listed = Directory.Listed(
+                number: newInodeNumber(),
+                object: BaseVersion(
+                    etag: head.etag, size: head.size, lastModified: head.lastModified))
+            inodes[link.parent]?.directory?[link.name] = .listed(listed)
+            return
+        }
+        let isSame = known.attributesKnown && known.base?.etag == head.etag
+        if let base = known.base, base.etag != head.etag, !known.isDirectory {
+            inodes[inode]?.foreignVersion += 1
+            reads.drop(inode)
+            inodes[inode]?.symlinkTarget = nil
+        }
+        inodes[inode]?.base = BaseVersion(
+            etag: head.etag, size: head.size, lastModified: head.lastModified)
+        inodes[inode]?.attributes = attributes
+        inodes[inode]?.metadata = head.metadata
+        markChecked(inode, at: startedAt, isSame: isSame)
+        if known.isDirectory { inodes[inode]?.directory?.hasMarker = true }
+    }
+
+    /// The directory has no marker but exists: defaults.
+    mutating func absorbImplicit(_ inode: InodeNumber, startedAt: Instant) {
+        guard let known = inodes[inode], !isLocal(inode) else { return }
+        inodes[inode]?.base = nil
+        inodes[inode]?.directory?.hasMarker = false
+        markChecked(inode, at: startedAt, isSame: known.attributesKnown)
+    }
+
+    /// The object is gone.
+    mutating func absorbAbsence(_ inode: InodeNumber, startedAt: Instant) {
+        guard let link = inodes[inode]?.link, !isLocal(inode),
+            inodes[link.parent]?.directory?.settled.contains(link.name) != true
+        else { return }
+        lose(link.parent, link.name)
+        // It may have become a directory, or the listing is out of date altogether.
+        inodes[link.parent]?.directory?.listedAt = nil
+    }
+
+    /// nfs(5): the time attributes are believed starts at its minimum and doubles while nothing changes.
+    private mutating func markChecked(_ inode: InodeNumber, at: Instant, isSame: Bool) {
+        guard let known = inodes[inode] else { return }
+        let (low, high) =
+            known.isDirectory
+            ? (configuration.directoryAttributesMin, configuration.directoryAttributesMax)
+            : (configuration.fileAttributesMin, configuration.fileAttributesMax)
+        inodes[inode]?.lifetime = isSame ? min(high, max(low, known.lifetime * 2)) : low
+        inodes[inode]?.checkedAt = at
+        inodes[inode]?.attributesKnown = true
+    }
+
+    /// A load of the directory's names begins or ends.
+    mutating func beginLoad(_ directory: InodeNumber) { inodes[directory]?.directory?.loads += 1 }
+
+    mutating func endLoad(_ directory: InodeNumber) {
+        inodes[directory]?.directory?.loads -= 1
+        if inodes[directory]?.directory?.loads == 0 {
+            inodes[directory]?.directory?.settled = []
+        }
+    }
+
+    /// A local change of this key reached the bucket: answers asked for earlier are old.
+    mutating func markSettled(_ parent: InodeNumber, _ name: EntryName) {
+        guard let loads = inodes[parent]?.directory?.loads, loads > 0 else { return }
+        inodes[parent]?.directory?.settled.insert(name)
+    }
+}

@@ -1,0 +1,148 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Local changes: what they leave in the intent table and the journal.
+extension VolumeState {
+    /// The node's row as the journal keeps it.
+    func record(_ inode: Inode) -> NodeRecord {
+        NodeRecord(
+            inode: inode.number, attributes: inode.attributes, data: inode.dataID,
+            generation: inode.generation, metadata: inode.metadata, base: inode.base,
+            replacing: inode.replacing)
+    }
+
+    /// Writes a node's row, if it has one to write.
+    mutating func saveNode(_ inode: InodeNumber) {
+        guard let known = inodes[inode] else { return }
+        journal.append(.node(record(known)))
+        needsBarrier = true
+    }
+
+    /// The file's content or existence changed: its key is to be PUT. `held`: not before close or fsync.
+    mutating func wantPut(_ inode: InodeNumber, now: Instant, time: WallTime, held: Bool) {
+        guard let known = inodes[inode], let address = address(inode) else { return }
+        let base = intents.intents[address].map(\.record.base) ?? known.base?.etag
+        saveNode(inode)
+        setIntent(
+            IntentRecord(
+                address: address, want: known.isDirectory ? .makeDirectory : .put, inode: inode,
+                base: known.isDirectory ? nil : base, after: nil, born: time),
+            now: now, held: held)
+    }
+
+    /// Mode, owner, times or other metadata changed.
+    mutating func wantMetadata(_ inode: InodeNumber, now: Instant, time: WallTime) {
+        guard let known = inodes[inode], let address = address(inode) else { return }
+        let pending = intents.intents[address]
+        if known.isDirectory || pending?.record.want == .put || known.base == nil
+            || known.dataID != nil && intents.flights[address]?.want == .put
+        {
+            wantPut(inode, now: now, time: time, held: pending?.held ?? false)
+            return
+        }
+        saveNode(inode)
+        setIntent(
+            IntentRecord(
+                address: address, want: .metadata, inode: inode,
+                base: pending?.record.base ?? known.base?.etag, after: nil, born: time),
+            now: now, held: false)
+    }
+
+    mutating func setIntent(_ record: IntentRecord, now: Instant, held: Bool) {
+        _ = intents.set(
+            record, now: now, delay: configuration.writebackDelay,
+            delayMax: configuration.writebackDelayMax, held: held)
+        if let stored = intents.intents[record.address]?.record { journal.append(.intent(stored)) }
+        needsBarrier = true
+    }
+
+    /// The key is not to exist any more. `known`: the tag it has as far as this mount knows; nil: it was
+    /// never there. `isOpen`: its bytes are still read through an open file, so deleting waits.
+    mutating func wantDelete(
+        _ address: ObjectAddress, known: ETag?, after: ObjectAddress?, isOpen: Bool, now: Instant,
+        time: WallTime
+    ) {
+        let pending = intents.intents[address]
+        let base = pending.map(\.record.base) ?? known
+        if base == nil, intents.flights[address] == nil {
+            dropIntent(address)
+            return
+        }
+        forgetNode(of: address)
+        setIntent(
+            IntentRecord(
+                address: address, want: .delete, inode: nil, base: base, after: after, born: time),
+            now: now, held: isOpen)
+    }
+
+    /// Takes an intent back; who waited for it has nothing left to wait for.
+    mutating func dropIntent(_ address: ObjectAddress, keepsNode: Bool = false) {
+        if !keepsNode { forgetNode(of: address) }
+        guard intents.intents[address] != nil else { return }
+        for waiter in intents.remove(address) { actions.append { waiter.settle(nil) } }
+        journal.append(.removeIntent(address))
+    }
+
+    private mutating func forgetNode(of address: ObjectAddress) {
+        if let inode = intents.intents[address]?.record.inode { journal.append(.removeNode(inode)) }
+    }
+
+    /// A directory that exists only through its entries must not vanish with the last one.
+    mutating func keepDirectory(_ directory: InodeNumber, now: Instant, time: WallTime) {
+        guard directory != .root, let known = inodes[directory], let state = known.directory,
+            !state.hasMarker, known.link != nil
+        else { return }
+        if state.listedAt != nil, !state.entries.isEmpty { return }
+        inodes[directory]?.directory?.hasMarker = true
+        wantPut(directory, now: now, time: time, held: false)
+    }
+
+    /// A file is gone from the tree: its object is to be deleted, its bytes stay while it is open.
+    mutating func removeFile(_ inode: InodeNumber, now: Instant, time: WallTime) {
+        guard let known = inodes[inode], let address = address(inode), let link = known.link else {
+            return
+        }
+        let keepsObject = known.opens > 0 && known.dataID == nil && known.base != nil
+        wantDelete(
+            address, known: known.base?.etag, after: nil, isOpen: keepsObject, now: now, time: time)
+        if keepsObject { unlinked[inode] = address }
+        // The open descriptor keeps the bytes; the data file's name is needed no more.
+        if let data = known.dataID { discard(data) }
+        inodes[inode]?.attributes.ctime = time
+        detach(inode)
+        touch(link.parent, time)
+        keepDirectory(link.parent, now: now, time: time)
+    }
+
+    /// The last handle of a removed file is closed: its object may go.
+    mutating func releaseUnlinked(_ inode: InodeNumber) {
+        guard let address = unlinked.removeValue(forKey: inode) else { return }
+        if intents.intents[address]?.record.want == .delete { intents.setHeld(address, false) }
+    }
+
+    /// A failure is to be reported to everybody who has the file open, once each.
+    mutating func fail(_ inode: InodeNumber, _ error: FileSystemError) {
+        inodes[inode]?.failure = Inode.Failure(error: error, sequence: nextFailure)
+        nextFailure += 1
+    }
+
+    /// The failure a handle has not reported yet.
+    mutating func takeFailure(_ handle: HandleID) -> FileSystemError? {
+        guard let file = files[handle], let failure = inodes[file.inode]?.failure,
+            failure.sequence > file.failureSeen
+        else { return nil }
+        files[handle]?.failureSeen = failure.sequence
+        return failure.error
+    }
+
+    func isQuotaFull(_ now: Instant) -> Bool { quotaFullUntil.map { now < $0 } ?? false }
+
+    func contentType(_ name: EntryName?) -> String {
+        let fallback = "application/octet-stream"
+        guard let name else { return fallback }
+        let parts = name.text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count > 1, let last = parts.last else { return fallback }
+        return configuration.contentTypes[last.lowercased()] ?? fallback
+    }
+}

@@ -1,0 +1,117 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Open files: what opening, writing, truncating, flushing and closing change.
+extension VolumeState {
+    mutating func openFile(_ inode: InodeNumber, _ flags: OpenFlags) throws(FileSystemError)
+        -> OpenAnswer
+    {
+        guard let known = inodes[inode] else { throw .stale }
+        let handle = newHandle()
+        files[handle] = OpenFile(
+            inode: inode, flags: flags, foreignVersion: known.foreignVersion,
+            failureSeen: 0)
+        inodes[inode]?.opens += 1
+        if flags.write { inodes[inode]?.writers += 1 }
+        // Pages of the version that is opened may stay: every change through this mount is in them.
+        let keep = known.kernelVersion == known.foreignVersion
+        inodes[inode]?.kernelVersion = known.foreignVersion
+        return OpenAnswer(handle: handle, keepCache: keep)
+    }
+
+    /// Bytes were written: the size and times move, and the file waits for close or fsync.
+    mutating func noteWrite(_ inode: InodeNumber, end: UInt64, _ moment: FileSystem.Moment) {
+        guard let known = inodes[inode] else { return }
+        inodes[inode]?.attributes.size = max(known.attributes.size, end)
+        noteChange(inode, moment)
+    }
+
+    /// The content changed.
+    mutating func noteChange(_ inode: InodeNumber, _ moment: FileSystem.Moment) {
+        guard let known = inodes[inode] else { return }
+        inodes[inode]?.attributes.mtime = moment.time
+        inodes[inode]?.attributes.ctime = moment.time
+        inodes[inode]?.generation = known.generation.next
+        needsBarrier = true
+        guard let address = address(inode) else { return }
+        if !known.unflushed || intents.intents[address]?.record.want != .put {
+            inodes[inode]?.unflushed = true
+            wantPut(inode, now: moment.now, time: moment.time, held: true)
+        }
+    }
+
+    /// close or fsync: what was written is a version to upload.
+    mutating func flush(_ inode: InodeNumber, _ moment: FileSystem.Moment) {
+        guard let known = inodes[inode], known.unflushed else { return }
+        inodes[inode]?.unflushed = false
+        inodes[inode]?.replacing = false
+        wantPut(inode, now: moment.now, time: moment.time, held: false)
+    }
+
+    mutating func release(_ inode: InodeNumber, _ handle: HandleID, _ moment: FileSystem.Moment) {
+        guard let file = files.removeValue(forKey: handle), let known = inodes[inode] else { return }
+        inodes[inode]?.opens = known.opens - 1
+        if file.flags.write { inodes[inode]?.writers = known.writers - 1 }
+        // Written through a mapping after the last close: the kernel sends no flush for that.
+        if file.flags.write, known.writers == 1 { flush(inode, moment) }
+        guard known.opens == 1 else { return }
+        releaseUnlinked(inode)
+        if let address = address(inode), !intents.isPending(address) { becameClean(inode) }
+        evict(inode)
+    }
+
+    // MARK: Size
+
+    /// O_TRUNC and truncate to 0: the file starts anew in an empty spool file; the old object stays
+    /// until close or fsync confirms.
+    mutating func truncateToNothing(_ inode: InodeNumber, _ moment: FileSystem.Moment)
+        throws(FileSystemError) -> Need?
+    {
+        guard let known = inodes[inode] else { throw .stale }
+        if known.attributes.size == 0, known.dataID != nil { return nil }
+        guard let file = known.spoolFile else { return .hydrate(inode, length: 0) }
+        do throws(SpoolError) { try file.truncate(to: 0) } catch { throw FileSystemError(error) }
+        noteTruncation(inode, to: 0, moment)
+        return nil
+    }
+
+    /// The content was cut to `size` bytes.
+    mutating func noteTruncation(_ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment) {
+        guard let known = inodes[inode] else { return }
+        inodes[inode]?.attributes.size = size
+        // Without local changes before, a crash now must not replace the object by half a file.
+        if size == 0, known.base != nil, address(inode).map({ !intents.isPending($0) }) ?? false {
+            inodes[inode]?.replacing = true
+        }
+        noteChange(inode, moment)
+    }
+
+    /// truncate(2) to any size.
+    mutating func truncate(_ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment)
+        throws(FileSystemError) -> Need?
+    {
+        guard let known = inodes[inode] else { throw .stale }
+        if known.isDirectory { throw .isDirectory }
+        if configuration.readOnly { throw .readOnly }
+        if size == known.attributes.size {
+            if known.writers == 0 { flush(inode, moment) }
+            return nil
+        }
+        if size == 0 {
+            if let need = try truncateToNothing(inode, moment) { return need }
+        } else {
+            guard let file = known.spoolFile else {
+                return .hydrate(inode, length: min(size, known.attributes.size))
+            }
+            do throws(SpoolError) { try file.truncate(to: size) } catch {
+                throw FileSystemError(error)
+            }
+            inodes[inode]?.attributes.size = size
+            noteChange(inode, moment)
+        }
+        // No close will follow when nobody has it open for writing.
+        if inodes[inode]?.writers == 0 { flush(inode, moment) }
+        return nil
+    }
+}

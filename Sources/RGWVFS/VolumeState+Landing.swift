@@ -1,0 +1,161 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// What the end of a request to the bucket changes.
+extension VolumeState {
+    /// The request did what it was sent for. `stored` is nil for deletions.
+    mutating func land(_ flight: IntentTable.Flight, stored: Stored?, size: UInt64, now: Instant) {
+        let satisfied = intents.finish(flight, succeeded: true)
+        for waiter in satisfied { actions.append { waiter.settle(nil) } }
+        quotaFullUntil = nil
+        if let (names, _) = layout.path(of: flight.address), let name = names.last,
+            let parent = lookUp(names.dropLast())
+        {
+            markSettled(parent, name)
+        }
+        if let inode = flight.inode, let stored, inodes[inode] != nil {
+            inodes[inode]?.base = BaseVersion(
+                etag: stored.etag, size: size, lastModified: stored.lastModified)
+            inodes[inode]?.checkedAt = now
+            inodes[inode]?.attributesKnown = true
+            inodes[inode]?.failure = nil
+            if flight.want == .makeDirectory { inodes[inode]?.directory?.hasMarker = true }
+        }
+        guard let intent = intents.intents[flight.address] else { return }
+        if intent.revision == flight.revision, !isChangedSince(flight) {
+            // While the file is open its row keeps the data file from looking lost after a crash.
+            let isOpen = flight.inode.flatMap { inodes[$0] }.map { $0.opens > 0 && $0.dataID != nil }
+            dropIntent(flight.address, keepsNode: isOpen ?? false)
+            if let inode = flight.inode {
+                becameClean(inode)
+                evict(inode)
+            }
+            return
+        }
+        if let record = intents.setBase(
+            flight.address, flight.want == .makeDirectory ? nil : stored?.etag)
+        {
+            journal.append(.intent(record))
+        }
+        keepOnlyMetadata(flight, now: now)
+    }
+
+    /// Writes came in while the request ran, without a new intent.
+    private func isChangedSince(_ flight: IntentTable.Flight) -> Bool {
+        guard let inode = flight.inode.flatMap({ inodes[$0] }), flight.want == .put else {
+            return false
+        }
+        return inode.generation != flight.generation || inode.unflushed
+    }
+
+    /// The bytes went up and only metadata changed meanwhile: send that alone.
+    private mutating func keepOnlyMetadata(_ flight: IntentTable.Flight, now: Instant) {
+        guard flight.want == .put, let inode = flight.inode, let known = inodes[inode],
+            let intent = intents.intents[flight.address], intent.record.want == .put,
+            intent.record.inode == inode, known.generation == flight.generation, !known.unflushed
+        else { return }
+        var record = intent.record
+        record.want = .metadata
+        setIntent(record, now: now, held: false)
+    }
+
+    /// Everything of the file is in the bucket: the spool's copy goes when nobody has the file open.
+    mutating func becameClean(_ inode: InodeNumber) {
+        guard let known = inodes[inode] else { return }
+        inodes[inode]?.replacing = false
+        if known.opens == 0, let data = known.dataID {
+            inodes[inode]?.content = .remote
+            journal.append(.removeNode(inode))
+            discard(data)
+        }
+    }
+
+    /// Tried again later; the file stays as it is. `blocked`: failed for good as far as one can tell.
+    mutating func retry(
+        _ flight: IntentTable.Flight, at due: Instant, blocked: ObjectStoreError? = nil
+    ) {
+        _ = intents.finish(flight, succeeded: false)
+        intents.backOff(flight.address, until: due, blocked: blocked)
+    }
+
+    /// Failed for good. Data stays and is tried again rarely; a refused deletion or metadata change is
+    /// taken back, so that the mount shows what the bucket has.
+    mutating func refuse(_ flight: IntentTable.Flight, _ error: ObjectStoreError, retryAt: Instant) {
+        let shown = FileSystemError(error)
+        let isStale = intents.intents[flight.address]?.revision != flight.revision
+        switch flight.want {
+        case .put, .makeDirectory:
+            retry(flight, at: retryAt, blocked: error)
+            if let inode = flight.inode { fail(inode, shown) }
+            for waiter in intents.takeWaiters(flight.address) {
+                actions.append { waiter.settle(shown) }
+            }
+        case .metadata, .delete, .removeDirectory:
+            _ = intents.finish(flight, succeeded: false)
+            if isStale { return }
+            for waiter in intents.takeWaiters(flight.address) {
+                actions.append { waiter.settle(shown) }
+            }
+            dropIntent(flight.address)
+            if let inode = flight.inode {
+                fail(inode, shown)
+                inodes[inode]?.checkedAt = .distantPast
+                inodes[inode]?.attributesKnown = false
+            }
+            distrustParent(of: flight.address)
+        }
+    }
+
+    /// The listing that shows this key must be read again.
+    mutating func distrustParent(of address: ObjectAddress) {
+        if let (names, _) = layout.path(of: address), let parent = lookUp(names.dropLast()) {
+            inodes[parent]?.directory?.listedAt = nil
+        }
+    }
+
+    /// The directory inode at a path, if it is known.
+    func lookUp(_ names: ArraySlice<EntryName>) -> InodeNumber? {
+        var current = InodeNumber.root
+        for name in names {
+            guard case .inode(let child) = inodes[current]?.directory?[name] else { return nil }
+            current = child
+        }
+        return current
+    }
+
+    /// Another client changed the object while local changes wait: the remote version keeps the name,
+    /// the local one goes up beside it. Returns the new name.
+    mutating func keepBoth(
+        _ flight: IntentTable.Flight, suffix: String, now: Instant, time: WallTime
+    ) -> EntryName? {
+        guard let inode = flight.inode, let link = inodes[inode]?.link,
+            let name = conflictName(link, suffix: suffix)
+        else { return nil }
+        let held = intents.intents[flight.address]?.held ?? false
+        _ = intents.finish(flight, succeeded: false)
+        let waiters = intents.takeWaiters(flight.address)
+        journal.append(.removeIntent(flight.address))
+        for waiter in intents.remove(flight.address) { actions.append { waiter.settle(.stale) } }
+        for waiter in waiters { actions.append { waiter.settle(.stale) } }
+        inodes[link.parent]?.directory?[link.name] = nil
+        inodes[link.parent]?.directory?.listedAt = nil
+        attach(inode, to: link.parent, name)
+        inodes[inode]?.base = nil
+        inodes[inode]?.replacing = false
+        fail(inode, .stale)
+        wantPut(inode, now: now, time: time, held: held)
+        return name
+    }
+
+    private func conflictName(_ link: Inode.Link, suffix: String) -> EntryName? {
+        let tail = Array(suffix.utf8)
+        var head = link.name.bytes
+        while head.count + tail.count > EntryName.lengthMax { head.removeLast() }
+        while !head.isEmpty {
+            if let name = try? EntryName(head + tail) { return name }
+            head.removeLast()
+        }
+        return nil
+    }
+}

@@ -1,0 +1,128 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// New names, removed directories, and what is asked for ahead.
+extension VolumeState {
+    /// Makes a new file or directory under a name that must be free. Its intent is the caller's part.
+    mutating func make(
+        _ parent: InodeNumber, _ name: EntryName, _ attributes: FileAttributes,
+        content: Inode.Content, _ moment: FileSystem.Moment
+    ) throws(FileSystemError) -> FileSystem.Step<InodeNumber> {
+        if configuration.readOnly { throw .readOnly }
+        if isQuotaFull(moment.now) { throw .quotaExceeded }
+        switch try resolve(parent, name, now: moment.now, since: moment.since, time: moment.time) {
+        case .found: throw .exists
+        case .need(let need): return .need(need)
+        case .absent: break
+        }
+        guard let directory = inodes[parent] else { throw .stale }
+        _ = try addresses(parent, name)
+        var attributes = attributes
+        if directory.attributes.permissions & 0o2000 != 0 {
+            // POSIX lets a set-group-ID directory give its group to what is made in it. Source: inode(7).
+            attributes.gid = directory.attributes.gid
+            if attributes.kind == .directory { attributes.permissions |= 0o2000 }
+        }
+        let number = newInodeNumber()
+        var inode = Inode(
+            number: number, attributes: attributes, link: nil, base: nil, attributesKnown: true,
+            checkedAt: moment.now, lifetime: configuration.fileAttributesMin)
+        inode.content = content
+        inode.metadata.contentType = contentType(name)
+        inodes[number] = inode
+        attach(number, to: parent, name)
+        touch(parent, moment.time)
+        return .done(number)
+    }
+
+    /// What must be known before a directory may be removed or replaced; nil: it is empty.
+    mutating func emptyNeed(_ inode: InodeNumber, _ moment: FileSystem.Moment)
+        throws(FileSystemError) -> Need?
+    {
+        guard inode != .root, let known = inodes[inode] else { throw .stale }
+        guard let directory = known.directory else { throw .notDirectory }
+        if !directory.entries.isEmpty { throw .notEmpty }
+        guard isListingFresh(inode, now: moment.now, since: moment.since) else {
+            // A large directory is not empty, but only its first page says so.
+            return directory.isLarge ? .listAll(inode) : .list(inode)
+        }
+        if directory.hidden > 0 { throw .notEmpty }
+        return nil
+    }
+
+    /// An empty directory goes. Its marker is deleted after everything below it.
+    mutating func removeDirectory(_ inode: InodeNumber, now: Instant, time: WallTime) {
+        guard let known = inodes[inode], let link = known.link, let marker = address(inode) else {
+            return
+        }
+        let isUnsent =
+            intents.intents[marker]?.record.want == .makeDirectory && known.base == nil
+            && intents.flights[marker] == nil
+        let pending = intents.pendingBelow(marker.key.bytes, marker: marker)
+        if isUnsent || !(known.directory?.hasMarker ?? true), pending == 0 {
+            dropIntent(marker)
+        } else {
+            if let node = intents.intents[marker]?.record.inode {
+                journal.append(.removeNode(node))
+            }
+            setIntent(
+                IntentRecord(
+                    address: marker, want: .removeDirectory, inode: nil, base: nil, after: nil,
+                    born: time),
+                now: now, held: false)
+        }
+        detach(inode)
+        touch(link.parent, time)
+        keepDirectory(link.parent, now: now, time: time)
+    }
+
+    // MARK: Attributes ahead
+
+    /// Two reads of attributes in one directory make a third likely: `ls -l`, `rsync`, `find -newer`.
+    private static let missesBeforeReadAhead = 2
+    /// How many HEADs run ahead of the reader.
+    private static let attributesAheadMax = 64
+
+    mutating func shouldReadAhead(_ parent: InodeNumber) -> Bool {
+        guard configuration.attributeSource == .posix else { return false }
+        inodes[parent]?.directory?.attributeMisses += 1
+        return inodes[parent]?.directory?.attributeMisses ?? 0 >= Self.missesBeforeReadAhead
+    }
+
+    /// The inodes of the names after `name` whose attributes are not known and not being asked for.
+    mutating func attributesAhead(_ parent: InodeNumber, after name: EntryName, time: WallTime)
+        -> [InodeNumber]
+    {
+        guard var directory = inodes[parent]?.directory else { return [] }
+        if directory.order.isEmpty {
+            directory.order = directory.entries.keys.sorted()
+            inodes[parent]?.directory?.order = directory.order
+        }
+        let order = directory.order
+        var low = 0
+        var high = order.count
+        while low < high {
+            let middle = (low + high) / 2
+            if order[middle] <= name { low = middle + 1 } else { high = middle }
+        }
+        let end = min(order.count, low + Self.attributesAheadMax)
+        // Half a window is left: not yet time to ask for more.
+        if directory.attributesAskedTo > low + Self.attributesAheadMax / 2 { return [] }
+        var ahead: [InodeNumber] = []
+        for index in max(low, min(directory.attributesAskedTo, end))..<end {
+            switch directory[order[index]] {
+            case .listed(let listed):
+                ahead.append(
+                    promote(
+                        parent, order[index], listed,
+                        listedAt: directory.listedAt ?? .distantPast, time: time))
+            case .inode(let inode) where inodes[inode]?.attributesKnown == false:
+                ahead.append(inode)
+            default: break
+            }
+        }
+        inodes[parent]?.directory?.attributesAskedTo = end
+        return ahead
+    }
+}

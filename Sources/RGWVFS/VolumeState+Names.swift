@@ -1,0 +1,133 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Paths, addresses and the tree of names.
+extension VolumeState {
+    /// The names from the root to an inode; nil when it has no name any more.
+    func path(_ inode: InodeNumber) -> [EntryName]? {
+        var names: [EntryName] = []
+        var current = inode
+        while current != .root {
+            guard let link = inodes[current]?.link else { return nil }
+            names.append(link.name)
+            current = link.parent
+        }
+        names.reverse()
+        return names
+    }
+
+    /// Where the inode's object (or marker) is; nil when it has no name.
+    func address(_ inode: InodeNumber) -> ObjectAddress? {
+        guard let names = path(inode), let known = inodes[inode] else { return nil }
+        return try? known.isDirectory ? layout.marker(names) : layout.file(names)
+    }
+
+    /// Both addresses that a name may have: as a file and as a directory.
+    func addresses(_ parent: InodeNumber, _ name: EntryName) throws(FileSystemError)
+        -> (file: ObjectAddress, marker: ObjectAddress)
+    {
+        guard var names = path(parent) else { throw .stale }
+        names.append(name)
+        return (try layout.file(names), try layout.marker(names))
+    }
+
+    /// What every key below a directory starts with; nil when it has no name.
+    func prefixBytes(_ directory: InodeNumber) -> [UInt8]? {
+        path(directory).map { layout.prefix($0) }
+    }
+
+    /// Local changes make the mount's own knowledge the truth.
+    func isLocal(_ inode: InodeNumber) -> Bool {
+        guard let known = inodes[inode], let address = address(inode) else { return true }
+        if known.dataID != nil || known.writers > 0 || intents.isPending(address) { return true }
+        if known.isDirectory, inode != .root {
+            return intents.pendingBelow(address.key.bytes, marker: address) > 0
+        }
+        return false
+    }
+
+    /// The name has local changes that the bucket does not show yet.
+    func isLocal(_ parent: InodeNumber, _ name: EntryName) -> Bool {
+        guard let both = try? addresses(parent, name) else { return false }
+        if intents.isPending(both.file) || intents.isPending(both.marker) { return true }
+        if case .inode(let inode) = inodes[parent]?.directory?[name] { return isLocal(inode) }
+        return false
+    }
+
+    /// Makes an inode for a listed name.
+    mutating func promote(
+        _ parent: InodeNumber, _ name: EntryName, _ listed: Directory.Listed, listedAt: Instant,
+        time: WallTime
+    ) -> InodeNumber {
+        let attributes: FileAttributes
+        if let object = listed.object {
+            attributes = PosixMetadata.attributes(
+                listedSize: object.size, lastModified: object.lastModified, defaults: defaults)
+        } else {
+            attributes = PosixMetadata.implicitDirectory(at: time, defaults: defaults)
+        }
+        inodes[listed.number] = Inode(
+            number: listed.number, attributes: attributes,
+            link: Inode.Link(parent: parent, name: name), base: listed.object,
+            attributesKnown: false, checkedAt: listedAt,
+            lifetime: listed.object == nil
+                ? configuration.directoryAttributesMin : configuration.fileAttributesMin)
+        inodes[parent]?.directory?[name] = .inode(listed.number)
+        return listed.number
+    }
+
+    /// Takes an inode's name away. The inode lives on while it is open or the kernel holds it.
+    mutating func detach(_ inode: InodeNumber) {
+        guard let link = inodes[inode]?.link else { return }
+        if case .inode(inode) = inodes[link.parent]?.directory?[link.name] {
+            inodes[link.parent]?.directory?[link.name] = nil
+        }
+        inodes[inode]?.link = nil
+        evict(inode)
+    }
+
+    mutating func attach(_ inode: InodeNumber, to parent: InodeNumber, _ name: EntryName) {
+        inodes[inode]?.link = Inode.Link(parent: parent, name: name)
+        inodes[parent]?.directory?[name] = .inode(inode)
+        inodes[parent]?.directory?.absent[name] = nil
+    }
+
+    /// POSIX: a change of a directory's names moves its mtime and ctime (kept in memory, sent with the
+    /// marker's next change).
+    mutating func touch(_ directory: InodeNumber, _ time: WallTime) {
+        inodes[directory]?.attributes.mtime = time
+        inodes[directory]?.attributes.ctime = time
+    }
+
+    /// Gives lookup counts back. Rule: an inode survives until its count reaches 0 and it is not in use.
+    /// Source: libfuse 3.14, fuse_lowlevel.h, forget.
+    mutating func forget(_ inode: InodeNumber, count: UInt64) {
+        guard let held = inodes[inode]?.lookups else { return }
+        inodes[inode]?.lookups = held - min(held, count)
+        evict(inode)
+    }
+
+    /// Drops an inode that nobody needs; a clean one with a name leaves its listing entry behind.
+    mutating func evict(_ inode: InodeNumber) {
+        var current = inode
+        while current != .root, let known = inodes[current], known.lookups == 0, known.opens == 0 {
+            guard let link = known.link else {
+                reads.drop(current)
+                inodes[current] = nil
+                return
+            }
+            guard !isLocal(current), known.directory?.inodeCount ?? 0 == 0 else { return }
+            let listed = Directory.Listed(
+                number: current, object: known.isDirectory ? nil : known.base)
+            inodes[link.parent]?.directory?[link.name] =
+                known.isDirectory || known.base != nil ? .listed(listed) : nil
+            reads.drop(current)
+            inodes[current] = nil
+            current = link.parent
+        }
+    }
+
+    /// Removes a data file once the journal no longer names it.
+    mutating func discard(_ data: DataID) { discarded.append(data) }
+}

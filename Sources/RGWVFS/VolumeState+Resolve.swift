@@ -1,0 +1,104 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Answers from what is known, or says what must be fetched first.
+extension VolumeState {
+    enum Resolution {
+        case found(InodeNumber)
+        case absent
+        case need(Need)
+    }
+
+    /// Looks a name up. `since`: when the operation began; knowledge as young as that always counts.
+    mutating func resolve(
+        _ parent: InodeNumber, _ name: EntryName, now: Instant, since: Instant, time: WallTime
+    ) throws(FileSystemError) -> Resolution {
+        guard let inode = inodes[parent] else { throw .stale }
+        guard let directory = inode.directory else { throw .notDirectory }
+        switch directory[name] {
+        case .inode(let child):
+            if let need = attributeNeed(child, now: now, since: since) { return .need(need) }
+            return .found(child)
+        case .listed(let listed):
+            let at = directory.listedAt ?? .distantPast
+            let child = promote(parent, name, listed, listedAt: at, time: time)
+            if let need = attributeNeed(child, now: now, since: since) { return .need(need) }
+            return .found(child)
+        case nil:
+            return try resolveUnknown(parent, name, directory, now: now, since: since)
+        }
+    }
+
+    private func resolveUnknown(
+        _ parent: InodeNumber, _ name: EntryName, _ directory: Directory, now: Instant,
+        since: Instant
+    ) throws(FileSystemError) -> Resolution {
+        // A name that is not here but has unsent changes was deleted through this mount.
+        let both = try addresses(parent, name)
+        if intents.isPending(both.file) || intents.isPending(both.marker) { return .absent }
+        if isListingFresh(parent, now: now, since: since) { return .absent }
+        if let at = directory.absent[name],
+            at >= since || now < at + configuration.directoryAttributesMin
+        {
+            return .absent
+        }
+        return .need(directory.isLarge ? .probe(parent, name) : .list(parent))
+    }
+
+    func isListingFresh(_ inode: InodeNumber, now: Instant, since: Instant) -> Bool {
+        guard let at = inodes[inode]?.directory?.listedAt else { return false }
+        return at >= since || now < at + configuration.directoryAttributesMin
+    }
+
+    /// What must be fetched before the inode's attributes may be shown; nil: nothing.
+    func attributeNeed(_ inode: InodeNumber, now: Instant, since: Instant) -> Need? {
+        guard let known = inodes[inode] else { return nil }
+        if inode != .root, known.link == nil { return nil }
+        if known.attributesKnown {
+            return known.isFresh(now: now, since: since) || isLocal(inode) ? nil : .head(inode)
+        }
+        if configuration.attributeSource == .list, known.isFresh(now: now, since: since) {
+            return nil
+        }
+        return .head(inode)
+    }
+
+    /// Before a change: the object's own metadata must be known, so that nothing of it is dropped.
+    func changeNeed(_ inode: InodeNumber, now: Instant, since: Instant) -> Need? {
+        guard let known = inodes[inode] else { return nil }
+        if inode != .root, known.link == nil { return nil }
+        return known.attributesKnown
+            ? attributeNeed(inode, now: now, since: since) : .head(inode)
+    }
+
+    /// What lookup, create and their kin answer; takes one lookup count.
+    mutating func entryAnswer(_ inode: InodeNumber, now: Instant) throws(FileSystemError)
+        -> EntryAnswer
+    {
+        guard let known = inodes[inode] else { throw .stale }
+        inodes[inode]?.lookups += 1
+        let timeout = remainingLifetime(known, now: now)
+        return EntryAnswer(
+            inode: inode, attributes: known.attributes, entryTimeout: timeout,
+            attributeTimeout: timeout)
+    }
+
+    func attributeAnswer(_ inode: InodeNumber, now: Instant) throws(FileSystemError)
+        -> AttributeAnswer
+    {
+        guard let known = inodes[inode] else { throw .stale }
+        return AttributeAnswer(
+            inode: inode, attributes: known.attributes,
+            timeout: remainingLifetime(known, now: now))
+    }
+
+    /// How long the kernel may believe what it is told. A file that is being written changes here first.
+    private func remainingLifetime(_ inode: Inode, now: Instant) -> Duration {
+        if isLocal(inode.number) {
+            return inode.isDirectory
+                ? configuration.directoryAttributesMin : configuration.fileAttributesMin
+        }
+        return max(.zero, inode.checkedAt + inode.lifetime - now)
+    }
+}

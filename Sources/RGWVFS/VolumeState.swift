@@ -1,0 +1,91 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// All that a mount knows: names, inodes, open files, intents and the journal's queue.
+///
+/// Owned by FileSystem behind its one Mutex. Pure: it never does I/O, reads no clock and calls nobody;
+/// what must happen outside the lock goes into `actions`, which FileSystem runs after unlocking.
+struct VolumeState: ~Copyable {
+    let configuration: VolumeConfiguration
+    let layout: Layout
+    var inodes: [InodeNumber: Inode] = [:]
+    var nextInode: UInt64
+    var nextHandle: UInt64 = 1
+    var files: [HandleID: OpenFile] = [:]
+    var directories: [HandleID: OpenDirectory] = [:]
+    var intents = IntentTable()
+    var journal = JournalQueue()
+    var reads: ReadCache
+    /// Who waits for a fetch under way.
+    var fetches: [Need: [@Sendable (FileSystemError?) -> Void]] = [:]
+    var nextFailure: UInt64 = 1
+    /// Until then the bucket's quota is taken to be used up.
+    var quotaFullUntil: Instant?
+    var usage: (value: VolumeStatistics, at: Instant)?
+    /// When the write-back pump is to run next, if a timer is set.
+    var pumpAt: Instant?
+    var isStopping = false
+    /// Removed files that are still open and whose bytes are in the bucket: deleting waits.
+    var unlinked: [InodeNumber: ObjectAddress] = [:]
+    /// Data files that no journal row will name after the next commit.
+    var discarded: [DataID] = []
+    /// Data written or committed since the last power-safe barrier.
+    var needsBarrier = false
+    var barrierScheduled = false
+    /// Run after unlocking, in order.
+    var actions: [@Sendable () -> Void] = []
+
+    init(configuration: VolumeConfiguration, nextInode: InodeNumber, now: Instant, time: WallTime) {
+        self.configuration = configuration
+        layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
+        self.nextInode = max(2, nextInode.value)
+        reads = ReadCache(
+            capacity: configuration.memoryBytes / 2, window: configuration.readAheadBytes)
+        var root = Inode(
+            number: .root,
+            attributes: PosixMetadata.implicitDirectory(at: time, defaults: Self.defaults(configuration)),
+            link: nil, base: nil, attributesKnown: false, checkedAt: .distantPast,
+            lifetime: .zero)
+        root.lookups = 1
+        inodes[.root] = root
+    }
+
+    static func defaults(_ configuration: VolumeConfiguration) -> PosixMetadata.Defaults {
+        PosixMetadata.Defaults(
+            uid: configuration.uid, gid: configuration.gid,
+            filePermissions: 0o666 & ~configuration.fileMask,
+            directoryPermissions: 0o777 & ~configuration.directoryMask)
+    }
+
+    var defaults: PosixMetadata.Defaults { Self.defaults(configuration) }
+
+    mutating func newInodeNumber() -> InodeNumber {
+        defer { nextInode += 1 }
+        return InodeNumber(nextInode)
+    }
+
+    mutating func newHandle() -> HandleID {
+        defer { nextHandle += 1 }
+        return HandleID(nextHandle)
+    }
+}
+
+/// Knowledge that an operation lacks and the network (or the spool) can supply. One fetch of a kind
+/// runs at a time; everybody who needs it waits for the same one.
+enum Need: Hashable, Sendable {
+    /// All names of a directory, or its first page if it is large.
+    case list(InodeNumber)
+    /// All names of a directory, whatever its size.
+    case listAll(InodeNumber)
+    /// Whether one name exists in a large directory.
+    case probe(InodeNumber, EntryName)
+    /// The attributes of an object or of a directory's marker.
+    case head(InodeNumber)
+    /// A symbolic link's target.
+    case target(InodeNumber)
+    /// The first `length` bytes of a clean file, in a spool file.
+    case hydrate(InodeNumber, length: UInt64)
+    /// No request is under way for a key.
+    case landing(ObjectAddress)
+}

@@ -1,0 +1,125 @@
+"""mount(8), umount(8) and fstab with rgwfs installed, in a mount namespace of the test's own.
+
+The namespace has a /usr/sbin with the helpers in it and an /etc/fstab of its own; the machine's are
+not touched.
+"""
+
+import os
+import subprocess
+import textwrap
+import unittest
+
+from harness import BINARY, ENDPOINT, REPOSITORY, RGWFSTestCase, run
+
+
+class MountProgramTests(RGWFSTestCase):
+    def setUp(self):
+        super().setUp()
+        self.point = self.new_directory("mnt")
+        self.options = (f"url={ENDPOINT},credentials={self.credentials},"
+                        f"spool={self.directory / 'spool'},connect_timeout=5")
+
+    def in_namespace(self, script, fstab="", check=True):
+        """Runs a shell script where mount(8) finds the helpers and reads this fstab."""
+        real, farm = self.new_directory("real"), self.new_directory("farm")
+        sbin = os.path.realpath("/sbin")
+        for name in os.listdir(sbin):
+            if not name.endswith("rgwfs"):
+                (farm / name).symlink_to(real / name)
+        for name in ("mount.rgwfs", "mount.fuse.rgwfs", "umount.rgwfs", "umount.fuse.rgwfs"):
+            (farm / name).symlink_to(BINARY.resolve())
+        table = self.directory / "fstab"
+        table.write_text(fstab)
+        prologue = f"""
+            set -e
+            mount --make-rprivate /
+            mount --bind {sbin} {real}
+            mount --bind {farm} {sbin}
+            mount --bind {table} /etc/fstab
+            trap 'if mountpoint -q {self.point}; then umount {self.point} || umount -l {self.point}; fi' EXIT
+        """
+        return run("unshare", "-m", "bash", "-c", textwrap.dedent(prologue) + textwrap.dedent(script),
+                   check=check, timeout=120)
+
+    def test_mount_t_rgwfs_and_umount(self):
+        self.in_namespace(f"""
+            mount -t rgwfs {self.bucket} {self.point} -o {self.options}
+            mountpoint -q {self.point}
+            grep -q ' {self.point} fuse.rgwfs ' /proc/self/mounts
+            echo hello >{self.point}/file
+            umount {self.point}
+            ! mountpoint -q {self.point}
+        """)
+        self.assertObject("file", "hello\n")
+
+    def test_umount_drains_through_the_helper(self):
+        slow = self.proxy(delay_ms=30)
+        options = self.options.replace(ENDPOINT, slow.endpoint) + ",writeback_delay=10s"
+        self.in_namespace(f"""
+            mount -t rgwfs {self.bucket} {self.point} -o {options}
+            for n in $(seq 100); do echo $n >{self.point}/file-$n; done
+            umount {self.point}
+        """)
+        self.assertEqual(len(self.keys()), 100)
+
+    def test_an_fstab_line_mounts(self):
+        line = f"{self.bucket} {self.point} rgwfs _netdev,nofail,noatime,nosuid,nodev,{self.options} 0 0\n"
+        self.in_namespace(f"""
+            mount {self.point}
+            findmnt -n -o OPTIONS {self.point} | grep -q nosuid
+            cp /etc/hostname {self.point}/file
+            umount {self.point}
+            mount -a -t rgwfs
+            cmp /etc/hostname {self.point}/file
+        """, fstab=line)
+        self.assertEqual(set(self.keys()), {"file"})
+
+    def test_an_fstab_line_with_x_options_and_user_mounts(self):
+        line = (f"{self.bucket} {self.point} rgwfs "
+                f"_netdev,noauto,user,x-systemd.automount,x-gvfs-hide,{self.options} 0 0\n")
+        self.in_namespace(f"mount {self.point}\necho x >{self.point}/f\numount {self.point}", fstab=line)
+        self.assertObject("f", "x\n")
+
+    def test_mount_t_fuse_rgwfs(self):
+        self.in_namespace(f"""
+            mount -t fuse.rgwfs {self.bucket} {self.point} -o {self.options}
+            echo x >{self.point}/f
+        """)
+        self.assertObject("f", "x\n")
+
+    def test_a_wrong_bucket_makes_mount_fail(self):
+        result = self.in_namespace(
+            f"mount -t rgwfs no-such-bucket-at-all {self.point} -o {self.options}", check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("no-such-bucket-at-all", result.stderr)
+
+    def test_read_only_from_fstab(self):
+        self.put("file", "x")
+        self.in_namespace(f"""
+            mount -r -t rgwfs {self.bucket} {self.point} -o {self.options}
+            ! touch {self.point}/new
+            grep -q x {self.point}/file
+        """)
+        self.assertEqual(set(self.keys()), {"file"})
+
+
+class InstallTests(RGWFSTestCase):
+    def test_install_and_uninstall_into_a_directory(self):
+        root = self.new_directory("root")
+        environment = {**os.environ, "DESTDIR": str(root), "PREFIX": "/usr", "RGWFS_BIN": str(BINARY)}
+        run(REPOSITORY / "scripts/install", env=environment)
+        program = root / "usr/bin/rgwfs"
+        self.assertTrue(program.is_file())
+        for name in ("mount.rgwfs", "mount.fuse.rgwfs", "umount.rgwfs", "umount.fuse.rgwfs"):
+            self.assertEqual((root / "sbin" / name).resolve(), program.resolve())
+        self.assertTrue((root / "usr/share/man/man8").is_dir())
+        result = subprocess.run([program, "--version"], capture_output=True, timeout=10, check=False)
+        self.assertEqual(result.returncode, 0)
+        run(REPOSITORY / "scripts/install", env=environment)
+        run(REPOSITORY / "scripts/install", "--uninstall", env=environment)
+        left = [path for path in root.rglob("*") if not path.is_dir()]
+        self.assertEqual(left, [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,303 @@
+// The benchmark's reference: what libcurl alone can get out of an RGW from this machine.
+//
+//   rawclient BUCKET_URL put FILE KEY
+//   rawclient BUCKET_URL get KEY FILE
+//   rawclient BUCKET_URL putmany DIR PREFIX CONNECTIONS    every regular file directly in DIR
+//   rawclient BUCKET_URL getmany PREFIX DIR CONNECTIONS    lists, then reads
+//   rawclient BUCKET_URL list PREFIX                       prints the number of keys
+//   rawclient BUCKET_URL deletemany PREFIX                 lists, then DeleteObjects
+//
+// Requests carry no signature: the bucket has a policy that lets everybody do everything.
+// Keys are plain ASCII.
+// Every response is acknowledged at once (TCP_QUICKACK set again when its status line arrives),
+// because RGW sends header and body in two packets with Nagle's algorithm on.
+#define _GNU_SOURCE
+#include <curl/curl.h>
+#include <dirent.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct text {
+  char *bytes;
+  size_t count;
+};
+
+struct keys {
+  char **names;
+  size_t count;
+};
+
+// One request under way; reused with its connection.
+struct transfer {
+  CURL *easy;
+  FILE *file;         // the body that goes up or comes down
+  struct text *text;  // or a body that is kept in memory
+  char url[2048];
+};
+
+enum { CONNECTIONS_MAX = 256 };
+
+static const char *bucket_url;
+// libcurl 7.88 does not say which socket a transfer of a multi handle uses (CURLINFO_ACTIVESOCKET
+// is -1 there), so every open socket acknowledges at once: a few microseconds a response.
+static curl_socket_t sockets[CONNECTIONS_MAX];
+static int socket_count;
+
+static void fail(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  fputs("rawclient: ", stderr);
+  vfprintf(stderr, format, arguments);
+  fputc('\n', stderr);
+  va_end(arguments);
+  exit(1);
+}
+
+static FILE *open_or_fail(const char *path, const char *mode) {
+  FILE *file = fopen(path, mode);
+  if (!file) fail("cannot open %s", path);
+  return file;
+}
+
+static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_sockaddr *address) {
+  (void)context;
+  (void)purpose;
+  if (socket_count == CONNECTIONS_MAX) return CURL_SOCKET_BAD;
+  curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+  if (fd >= 0) sockets[socket_count++] = fd;
+  return fd;
+}
+
+static int on_close(void *context, curl_socket_t fd) {
+  (void)context;
+  for (int i = 0; i < socket_count; i++)
+    if (sockets[i] == fd) sockets[i--] = sockets[--socket_count];
+  return close(fd);
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *context) {
+  (void)context;
+  int one = 1;
+  if (size * count >= 5 && !memcmp(bytes, "HTTP/", 5))
+    for (int i = 0; i < socket_count; i++)
+      setsockopt(sockets[i], IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+  return size * count;
+}
+
+static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
+  struct transfer *t = context;
+  if (t->file) return fwrite(bytes, size, count, t->file);
+  if (!t->text) return size * count;
+  char *grown = realloc(t->text->bytes, t->text->count + size * count + 1);
+  if (!grown) return 0;
+  t->text->bytes = grown;
+  memcpy(grown + t->text->count, bytes, size * count);
+  t->text->count += size * count;
+  grown[t->text->count] = 0;
+  return size * count;
+}
+
+static void prepare(struct transfer *t, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int length = snprintf(t->url, sizeof t->url, "%s", bucket_url);
+  vsnprintf(t->url + length, sizeof t->url - length, format, arguments);
+  va_end(arguments);
+  if (!t->easy) t->easy = curl_easy_init();
+  curl_easy_reset(t->easy);
+  curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
+  curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+  curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+  curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
+  curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+  curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 512L << 10);
+  curl_easy_setopt(t->easy, CURLOPT_UPLOAD_BUFFERSIZE, 2L << 20);
+  curl_easy_setopt(t->easy, CURLOPT_EXPECT_100_TIMEOUT_MS, 0L);
+  t->file = NULL;
+  t->text = NULL;
+}
+
+static void prepare_put(struct transfer *t, const char *path, const char *key) {
+  static struct curl_slist *headers;
+  if (!headers) headers = curl_slist_append(NULL, "Expect:");
+  struct stat status;
+  prepare(t, "/%s", key);
+  t->file = open_or_fail(path, "r");
+  fstat(fileno(t->file), &status);
+  curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(t->easy, CURLOPT_READDATA, t->file);
+  curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)status.st_size);
+  curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, NULL);
+  curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, NULL);
+}
+
+static void prepare_get(struct transfer *t, const char *key, const char *path) {
+  prepare(t, "/%s", key);
+  t->file = open_or_fail(path, "w");
+}
+
+static void finish(struct transfer *t, CURLcode result) {
+  long status = 0;
+  curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+  if (result != CURLE_OK) fail("%s: %s", t->url, curl_easy_strerror(result));
+  if (status / 100 != 2) fail("%s: status %ld", t->url, status);
+  if (t->file && fclose(t->file)) fail("%s: cannot write", t->url);
+  t->file = NULL;
+}
+
+static void run(struct transfer *t) {
+  finish(t, curl_easy_perform(t->easy));
+}
+
+// Adds every <Key> of a listing.
+static void collect(struct keys *keys, const char *xml) {
+  for (const char *end; (xml = strstr(xml, "<Key>")); xml = end) {
+    end = strstr(xml += 5, "</Key>");
+    if (!end) return;
+    keys->names = realloc(keys->names, (keys->count + 1) * sizeof *keys->names);
+    keys->names[keys->count++] = strndup(xml, end - xml);
+  }
+}
+
+static struct keys list(const char *prefix) {
+  struct keys keys = {0};
+  struct transfer t = {0};
+  for (int more = 1; more;) {
+    struct text page = {0};
+    const char *last = keys.count ? keys.names[keys.count - 1] : "";
+    prepare(&t, "?list-type=2&prefix=%s&start-after=%s", prefix, last);
+    t.text = &page;
+    run(&t);
+    if (!page.bytes) fail("%s: empty answer", t.url);
+    size_t before = keys.count;
+    collect(&keys, page.bytes);
+    more = strstr(page.bytes, "<IsTruncated>true") && keys.count > before;
+    free(page.bytes);
+  }
+  curl_easy_cleanup(t.easy);
+  return keys;
+}
+
+typedef void (*prepare_nth)(struct transfer *t, size_t number, void *context);
+
+// Runs `count` requests over at most `connections` connections.
+static void run_many(size_t count, int connections, prepare_nth prepare_request, void *context) {
+  CURLM *multi = curl_multi_init();
+  struct transfer *transfers = calloc(connections, sizeof *transfers);
+  size_t started = 0, finished = 0;
+  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)connections);
+  curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)connections);
+  for (int i = 0; i < connections && started < count; i++) {
+    prepare_request(&transfers[i], started++, context);
+    curl_multi_add_handle(multi, transfers[i].easy);
+  }
+  while (finished < count) {
+    int running, waiting;
+    curl_multi_perform(multi, &running);
+    for (CURLMsg *message; (message = curl_multi_info_read(multi, &waiting));) {
+      struct transfer *t;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
+      CURLcode result = message->data.result;
+      curl_multi_remove_handle(multi, t->easy);
+      finish(t, result);
+      finished++;
+      if (started == count) continue;
+      prepare_request(t, started++, context);
+      curl_multi_add_handle(multi, t->easy);
+    }
+    if (finished < count) curl_multi_poll(multi, NULL, 0, 1000, NULL);
+  }
+  for (int i = 0; i < connections; i++) curl_easy_cleanup(transfers[i].easy);
+  free(transfers);
+  curl_multi_cleanup(multi);
+}
+
+struct copies {
+  struct keys keys;    // names of files, or keys
+  const char *directory, *prefix;
+};
+
+static void put_nth(struct transfer *t, size_t number, void *context) {
+  struct copies *c = context;
+  char path[4096], key[1100];
+  snprintf(path, sizeof path, "%s/%s", c->directory, c->keys.names[number]);
+  snprintf(key, sizeof key, "%s%s", c->prefix, c->keys.names[number]);
+  prepare_put(t, path, key);
+}
+
+static void get_nth(struct transfer *t, size_t number, void *context) {
+  struct copies *c = context;
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", c->directory, strrchr(c->keys.names[number], '/') + 1);
+  prepare_get(t, c->keys.names[number], path);
+}
+
+static void put_many(const char *directory, const char *prefix, int connections) {
+  struct copies c = {.directory = directory, .prefix = prefix};
+  DIR *stream = opendir(directory);
+  if (!stream) fail("cannot open %s", directory);
+  for (struct dirent *entry; (entry = readdir(stream));) {
+    if (entry->d_type != DT_REG) continue;
+    c.keys.names = realloc(c.keys.names, (c.keys.count + 1) * sizeof *c.keys.names);
+    c.keys.names[c.keys.count++] = strdup(entry->d_name);
+  }
+  closedir(stream);
+  run_many(c.keys.count, connections, put_nth, &c);
+}
+
+static void delete_many(const char *prefix) {
+  struct keys keys = list(prefix);
+  struct transfer t = {0};
+  for (size_t next = 0; next < keys.count;) {
+    struct text body = {0};
+    FILE *out = open_memstream(&body.bytes, &body.count);
+    fputs("<Delete><Quiet>true</Quiet>", out);
+    for (int i = 0; i < 1000 && next < keys.count; i++)
+      fprintf(out, "<Object><Key>%s</Key></Object>", keys.names[next++]);
+    fputs("</Delete>", out);
+    fclose(out);
+    prepare(&t, "?delete");
+    curl_easy_setopt(t.easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.count);
+    curl_easy_setopt(t.easy, CURLOPT_POSTFIELDS, body.bytes);
+    run(&t);
+    free(body.bytes);
+  }
+}
+
+int main(int argc, char **argv) {
+  const char *verb = argc > 2 ? argv[2] : "";
+  int count = argc - 3;
+  char **word = argv + 3;
+  struct transfer t = {0};
+  bucket_url = argc > 1 ? argv[1] : "";
+  curl_global_init(CURL_GLOBAL_ALL);
+  if (!strcmp(verb, "put") && count == 2) {
+    prepare_put(&t, word[0], word[1]);
+    run(&t);
+  } else if (!strcmp(verb, "get") && count == 2) {
+    prepare_get(&t, word[0], word[1]);
+    run(&t);
+  } else if (!strcmp(verb, "putmany") && count == 3) {
+    put_many(word[0], word[1], atoi(word[2]));
+  } else if (!strcmp(verb, "getmany") && count == 3) {
+    struct copies c = {.keys = list(word[0]), .directory = word[1]};
+    run_many(c.keys.count, atoi(word[2]), get_nth, &c);
+  } else if (!strcmp(verb, "list") && count == 1) {
+    printf("%zu\n", list(word[0]).count);
+  } else if (!strcmp(verb, "deletemany") && count == 1) {
+    delete_many(word[0]);
+  } else {
+    fprintf(stderr, "usage: rawclient BUCKET_URL put|get|putmany|getmany|list|deletemany ...\n");
+    return 2;
+  }
+}

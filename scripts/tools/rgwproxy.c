@@ -1,0 +1,339 @@
+// Counting and latency proxy in front of a local RGW.
+//
+//   rgwproxy UPSTREAM_PORT LOG PORT:DELAY_MS[:503|rst:N] ...
+//
+// To its client it behaves like RGW's beast frontend: header and body are separate writes with
+// Nagle's algorithm on, so a client that does not acknowledge at once waits about 40 ms, as with a
+// real RGW. Towards RGW it sets TCP_QUICKACK, so that only the client's own behaviour counts.
+// Each request waits DELAY_MS before it is passed on. "503:N" answers every Nth request
+// 503 SlowDown; "rst:N" resets the connection half way through every Nth response.
+//
+// It prints "ready" when every port listens, and ends with the process that started it.
+// Log line: port method status request_bytes response_bytes target
+//
+// One thread a connection: benchmarks and tests have a few hundred at most.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum fault { FAULT_NONE, FAULT_SLOW_DOWN, FAULT_RESET };
+
+struct listener {
+  int port, delay_ms, socket;
+  enum fault fault;
+  int every;
+};
+
+struct connection {
+  int client;
+  const struct listener *listener;
+};
+
+struct buffer {
+  size_t count;
+  char data[256 << 10];
+};
+
+// What a message's header says about its body.
+struct framing {
+  long long length;
+  int chunked;
+};
+
+static int upstream_port;
+static FILE *log_file;
+static atomic_long sequence;
+
+static void acknowledge_at_once(int fd) {
+  int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+}
+
+static int write_all(int fd, const char *bytes, size_t count) {
+  while (count) {
+    ssize_t sent = send(fd, bytes, count, MSG_NOSIGNAL);
+    if (sent < 0 && errno == EINTR) continue;
+    if (sent <= 0) return -1;
+    bytes += sent;
+    count -= sent;
+  }
+  return 0;
+}
+
+// Receives more into the buffer. `quick` is for the side of RGW.
+static ssize_t fill(int fd, struct buffer *b, int quick) {
+  ssize_t received;
+  do received = recv(fd, b->data + b->count, sizeof b->data - b->count, 0);
+  while (received < 0 && errno == EINTR);
+  if (quick) acknowledge_at_once(fd);
+  if (received > 0) b->count += received;
+  return received;
+}
+
+static void drop(struct buffer *b, size_t count) {
+  memmove(b->data, b->data + count, b->count - count);
+  b->count -= count;
+}
+
+// Bytes of the header that stands at the front of the buffer, received as far as necessary.
+static long header_length(int fd, struct buffer *b, int quick) {
+  for (;;) {
+    char *end = b->count >= 4 ? memmem(b->data, b->count, "\r\n\r\n", 4) : NULL;
+    if (end) return end + 4 - b->data;
+    if (b->count == sizeof b->data || fill(fd, b, quick) <= 0) return -1;
+  }
+}
+
+// The value of a header field, or NULL. It ends in CR, not in NUL.
+static const char *field(const char *header, size_t count, const char *name) {
+  size_t length = strlen(name);
+  for (const char *p = header; p + length + 3 < header + count; p++) {
+    if (p[0] != '\r' || p[1] != '\n' || strncasecmp(p + 2, name, length) || p[2 + length] != ':')
+      continue;
+    for (p += 3 + length; *p == ' '; p++) {}
+    return p;
+  }
+  return NULL;
+}
+
+static struct framing framing_of(const char *header, size_t count) {
+  const char *length = field(header, count, "Content-Length");
+  const char *encoding = field(header, count, "Transfer-Encoding");
+  return (struct framing){
+    .length = length ? atoll(length) : 0,
+    .chunked = encoding && !strncasecmp(encoding, "chunked", 7),
+  };
+}
+
+// Passes `left` bytes on; `to` < 0 throws them away. The number of bytes, or -1.
+static long long pass_bytes(int from, int to, struct buffer *b, long long left, int quick) {
+  long long total = 0;
+  while (left > 0) {
+    if (!b->count && fill(from, b, quick) <= 0) return -1;
+    size_t part = b->count < (size_t)left ? b->count : (size_t)left;
+    if (to >= 0 && write_all(to, b->data, part)) return -1;
+    drop(b, part);
+    left -= part;
+    total += part;
+  }
+  return total;
+}
+
+static long long pass_chunks(int from, int to, struct buffer *b, int quick) {
+  long long total = 0;
+  for (;;) {
+    char *end;
+    while (!(end = b->count >= 2 ? memmem(b->data, b->count, "\r\n", 2) : NULL))
+      if (b->count == sizeof b->data || fill(from, b, quick) <= 0) return -1;
+    long size = strtol(b->data, NULL, 16);
+    long long passed = pass_bytes(from, to, b, end + 2 - b->data + size + 2, quick);
+    if (passed < 0) return -1;
+    total += passed;
+    if (!size) return total;
+  }
+}
+
+static long long pass_body(int from, int to, struct buffer *b, struct framing f, int quick) {
+  return f.chunked ? pass_chunks(from, to, b, quick) : pass_bytes(from, to, b, f.length, quick);
+}
+
+static int connect_upstream(void) {
+  struct sockaddr_in address = {
+    .sin_family = AF_INET,
+    .sin_port = htons(upstream_port),
+    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+  };
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+  if (connect(fd, (struct sockaddr *)&address, sizeof address)) {
+    close(fd);
+    return -1;
+  }
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  acknowledge_at_once(fd);
+  return fd;
+}
+
+static void log_request(int port, const char *method, int status, long long sent,
+                        long long received, const char *target) {
+  flockfile(log_file);
+  fprintf(log_file, "%d %s %d %lld %lld %s\n", port, method, status, sent, received, target);
+  fflush(log_file);
+  funlockfile(log_file);
+}
+
+static int is_due(const struct listener *l, enum fault fault, long number) {
+  return l->fault == fault && l->every > 0 && number % l->every == l->every - 1;
+}
+
+static void refuse(int client, int is_head) {
+  static const char body[] =
+    "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>SlowDown</Code><Message></Message>"
+    "<RequestId>tx-fault</RequestId><HostId>h</HostId></Error>";
+  char answer[512];
+  int count = snprintf(answer, sizeof answer,
+                       "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/xml\r\n"
+                       "Content-Length: %zu\r\nConnection: close\r\n\r\n%s",
+                       sizeof body - 1, is_head ? "" : body);
+  write_all(client, answer, count);
+}
+
+// One request and its response. 0 when the connections can serve another one.
+static int exchange(const struct connection *c, int *upstream, struct buffer *q, struct buffer *r) {
+  const struct listener *l = c->listener;
+  char method[16] = "", target[4096] = "";
+  long length = header_length(c->client, q, 0);
+  if (length < 0) return -1;
+  q->data[length - 1] = 0;  // the header's last line feed: sscanf wants a string
+  sscanf(q->data, "%15s %4095s", method, target);
+  q->data[length - 1] = '\n';
+  struct framing request = framing_of(q->data, length);
+  int waits = field(q->data, length, "Expect") != NULL;
+  long number = atomic_fetch_add(&sequence, 1);
+  if (l->delay_ms) usleep(l->delay_ms * 1000);
+
+  if (is_due(l, FAULT_SLOW_DOWN, number)) {
+    drop(q, length);
+    if (!waits) pass_body(c->client, -1, q, request, 0);
+    log_request(l->port, method, 503, 0, 0, target);
+    refuse(c->client, !strcmp(method, "HEAD"));
+    return -1;
+  }
+
+  if (*upstream < 0 && (*upstream = connect_upstream()) < 0) return -1;
+  if (write_all(*upstream, q->data, length)) return -1;
+  drop(q, length);
+  long long sent = length, received, passed;
+  if (!waits) {
+    if ((passed = pass_body(c->client, *upstream, q, request, 0)) < 0) return -1;
+    sent += passed;
+  }
+
+  int status;
+  for (;;) {
+    if ((length = header_length(*upstream, r, 1)) < 0) return -1;
+    status = atoi(r->data + 9);
+    if (status != 100) break;
+    if (write_all(c->client, r->data, length)) return -1;
+    drop(r, length);
+    if (!waits) continue;
+    waits = 0;
+    if ((passed = pass_body(c->client, *upstream, q, request, 0)) < 0) return -1;
+    sent += passed;
+  }
+
+  struct framing response = framing_of(r->data, length);
+  const char *fate = field(r->data, length, "Connection");
+  // Refused before its body was sent: the client decides whether to send it, so start afresh.
+  int last = (fate && !strncasecmp(fate, "close", 5)) || waits;
+  int bare = !strcmp(method, "HEAD") || status == 204 || status == 304;
+  if (write_all(c->client, r->data, length)) return -1;
+  drop(r, length);
+  received = length;
+
+  if (is_due(l, FAULT_RESET, number)) {
+    if (!bare) pass_bytes(*upstream, c->client, r, response.length / 2, 1);
+    struct linger at_once = {.l_onoff = 1};
+    setsockopt(c->client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    return -1;
+  }
+  if (!bare) {
+    if ((passed = pass_body(*upstream, c->client, r, response, 1)) < 0) return -1;
+    received += passed;
+  }
+  log_request(l->port, method, status, sent, received, target);
+  return last ? -1 : 0;
+}
+
+static void *serve(void *argument) {
+  struct connection c = *(struct connection *)argument;
+  free(argument);
+  struct buffer *request = malloc(sizeof *request), *response = malloc(sizeof *response);
+  int upstream = -1;
+  if (request && response) {
+    request->count = response->count = 0;
+    while (!exchange(&c, &upstream, request, response)) {}
+  }
+  close(c.client);
+  if (upstream >= 0) close(upstream);
+  free(request);
+  free(response);
+  return NULL;
+}
+
+static void *accept_all(void *argument) {
+  const struct listener *l = argument;
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, 256 << 10);
+  for (;;) {
+    int fd = accept(l->socket, NULL, NULL);
+    if (fd < 0) continue;
+    struct connection *c = malloc(sizeof *c);
+    pthread_t thread;
+    if (c) *c = (struct connection){.client = fd, .listener = l};
+    if (!c || pthread_create(&thread, &attributes, serve, c)) {
+      close(fd);
+      free(c);
+    }
+  }
+  return NULL;
+}
+
+static void listen_on(struct listener *l) {
+  struct sockaddr_in address = {
+    .sin_family = AF_INET,
+    .sin_port = htons(l->port),
+    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+  };
+  int one = 1;
+  l->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  setsockopt(l->socket, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+  if (bind(l->socket, (struct sockaddr *)&address, sizeof address) || listen(l->socket, 1024)) {
+    fprintf(stderr, "rgwproxy: cannot listen on port %d: %s\n", l->port, strerror(errno));
+    exit(1);
+  }
+}
+
+int main(int argc, char **argv) {
+  if (argc < 4) {
+    fprintf(stderr, "usage: rgwproxy UPSTREAM_PORT LOG PORT:DELAY_MS[:503|rst:N] ...\n");
+    return 2;
+  }
+  signal(SIGPIPE, SIG_IGN);
+  prctl(PR_SET_PDEATHSIG, SIGTERM);
+  upstream_port = atoi(argv[1]);
+  if (!(log_file = fopen(argv[2], "a"))) {
+    fprintf(stderr, "rgwproxy: %s: %s\n", argv[2], strerror(errno));
+    return 1;
+  }
+  pthread_t thread;
+  for (int i = 3; i < argc; i++) {
+    struct listener *l = calloc(1, sizeof *l);
+    char fault[8] = "";
+    if (!l || sscanf(argv[i], "%d:%d:%7[^:]:%d", &l->port, &l->delay_ms, fault, &l->every) < 2) {
+      fprintf(stderr, "rgwproxy: '%s' is not PORT:DELAY_MS[:503|rst:N]\n", argv[i]);
+      return 2;
+    }
+    l->fault = !strcmp(fault, "503")   ? FAULT_SLOW_DOWN
+               : !strcmp(fault, "rst") ? FAULT_RESET
+                                       : FAULT_NONE;
+    listen_on(l);
+    if (pthread_create(&thread, NULL, accept_all, l)) return 1;
+  }
+  puts("ready");
+  fflush(stdout);
+  pthread_join(thread, NULL);
+}
