@@ -67,7 +67,9 @@ let package = Package(
         module("RGWFuse", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "CRGWFuse"]),
 
         // The program.
-        module("RGWMount", ["RGWBase", "RGWObject", "RGWClient", "RGWCrypto", "RGWVFS"]),
+        module(
+            "RGWMount",
+            ["RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCrypto", "RGWVFS"]),
         .executableTarget(
             name: "rgwfs",
             dependencies: [
@@ -85,8 +87,8 @@ let package = Package(
         tests("RGWCurlTests", ["RGWCurl", "RGWClient", "RGWWire", "RGWHost"]),
         tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWObject", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
-        tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWBase", "RGWObject", "RGWVFS"]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit", "RGWBase", "RGWObject", "RGWSpool"]),
+        tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWWire", "RGWBase", "RGWObject", "RGWVFS"]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
         tests("RGWTestKitTests", ["RGWTestKit"]),
         tests(

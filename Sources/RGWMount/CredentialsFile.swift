@@ -1,4 +1,5 @@
 import RGWBase
+package import RGWClient
 package import RGWObject
 
 /// A file with keys in one of three formats; which one is found from its content.
@@ -26,7 +27,7 @@ package struct CredentialsFile: Sendable {
     package let path: String
     package let format: Format
     /// s3fs and JSON: by bucket; the empty name is the default.
-    private var keys: [String: AccessKey] = [:]
+    private var keys: [String: Credentials] = [:]
     private var profiles: [Profile] = []
 
     package init(parsing bytes: [UInt8], path: String) throws(CredentialsError) {
@@ -54,7 +55,7 @@ package struct CredentialsFile: Sendable {
     /// The key for a bucket. `profile` names a section of the AWS format; nil means `default`.
     package func key(
         bucket: BucketName, profile: String?
-    ) throws(CredentialsError) -> AccessKey {
+    ) throws(CredentialsError) -> Credentials {
         guard format == .profiles else {
             if let profile { throw .profileInWrongFormat(path: path, profile: profile) }
             guard let key = keys[bucket.description] ?? keys[bucket.name] ?? keys[""] else {
@@ -71,8 +72,9 @@ package struct CredentialsFile: Sendable {
         }
         guard let id = found.accessKey else { throw missing("aws_access_key_id") }
         guard let secret = found.secretKey else { throw missing("aws_secret_access_key") }
-        return AccessKey(
-            id: id, secret: Secret(secret), sessionToken: found.sessionToken.map(Secret.init))
+        return .keys(
+            accessKey: id, secret: Secret(secret),
+            sessionToken: found.sessionToken.map(Secret.init))
     }
 
     /// A file of profiles without the one asked for, which leaves the search to go on.
@@ -94,7 +96,8 @@ extension CredentialsFile {
             throw .syntax(path: path, line: number, expected: Self.s3fsForm)
         }
         let bucket = fields.dropLast(2).joined(separator: ":")
-        let key = AccessKey(id: fields[fields.count - 2], secret: Secret(fields[fields.count - 1]))
+        let key = Credentials.keys(
+            accessKey: fields[fields.count - 2], secret: Secret(fields[fields.count - 1]))
         guard keys.updateValue(key, forKey: bucket) == nil else {
             // The bucket's name is not shown: in a mangled line it may be something else.
             let what = bucket.isEmpty ? "default key" : "key for the same bucket"
@@ -151,7 +154,7 @@ extension CredentialsFile {
 extension CredentialsFile {
     private static func userInfoKey(
         _ bytes: [UInt8], _ path: String
-    ) throws(CredentialsError) -> AccessKey {
+    ) throws(CredentialsError) -> Credentials {
         let document: JSONValue
         do throws(JSONValue.Malformed) {
             document = try JSONValue(parsing: bytes)
@@ -162,6 +165,6 @@ extension CredentialsFile {
             let id = first["access_key"]?.text, !id.isEmpty,
             let secret = first["secret_key"]?.text, !secret.isEmpty
         else { throw .noKeysInJSON(path: path) }
-        return AccessKey(id: id, secret: Secret(secret))
+        return .keys(accessKey: id, secret: Secret(secret))
     }
 }

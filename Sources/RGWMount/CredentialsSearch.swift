@@ -1,4 +1,5 @@
 import RGWBase
+import RGWClient
 package import RGWObject
 
 /// Finds the keys of a mount: the first place that has some wins.
@@ -11,7 +12,7 @@ package enum CredentialsSearch {
     package static func find(
         _ settings: MountSettings, bucket: BucketName, in environment: some MountEnvironment
     ) throws(CredentialsError) -> CredentialsChoice {
-        if settings.isAnonymous { return CredentialsChoice(origin: .anonymous, key: nil) }
+        if settings.isAnonymous { return CredentialsChoice(origin: .anonymous, credentials: .anonymous) }
         let home = environment.variable("HOME").flatMap { $0.isEmpty ? nil : $0 }
         let userPath = home.map { "\($0)/\(userFile)" }
 
@@ -28,7 +29,7 @@ package enum CredentialsSearch {
             return try choice(file, bucket, profile)
         }
         if let key = try environmentKey(environment) {
-            return CredentialsChoice(origin: .environment, key: key)
+            return CredentialsChoice(origin: .environment, credentials: key)
         }
         if let userPath, let file = try read(userPath, in: environment),
             !file.lacks(profile: "default")
@@ -49,7 +50,7 @@ package enum CredentialsSearch {
     ) throws(CredentialsError) -> CredentialsChoice {
         CredentialsChoice(
             origin: .file(path: file.path, profile: profile),
-            key: try file.key(bucket: bucket, profile: profile))
+            credentials: try file.key(bucket: bucket, profile: profile))
     }
 
     /// Reads a file again that `find` chose; for SIGHUP.
@@ -79,7 +80,7 @@ package enum CredentialsSearch {
 
     private static func environmentKey(
         _ environment: some MountEnvironment
-    ) throws(CredentialsError) -> AccessKey? {
+    ) throws(CredentialsError) -> Credentials? {
         func value(_ name: String) -> String? {
             environment.variable(name).flatMap { $0.isEmpty ? nil : $0 }
         }
@@ -92,8 +93,8 @@ package enum CredentialsSearch {
         case (nil, .some):
             throw .halfInEnvironment(present: "AWS_SECRET_ACCESS_KEY", missing: "AWS_ACCESS_KEY_ID")
         case (let id?, let secret?):
-            return AccessKey(
-                id: id, secret: Secret(secret),
+            return .keys(
+                accessKey: id, secret: Secret(secret),
                 sessionToken: value("AWS_SESSION_TOKEN").map(Secret.init))
         }
     }

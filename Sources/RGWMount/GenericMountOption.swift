@@ -27,14 +27,14 @@ enum GenericMountOption {
 
     /// What libfuse 3.14 turns into flags of mount(2). Source: libfuse, lib/mount.c, `mount_flags`.
     private static let kernel = [
-        "nodev", "dev", "nosuid", "suid", "noexec", "exec", "noatime", "atime", "nodiratime",
-        "dirsync", "async",
+        "nodev", "dev", "nosuid", "suid", "noexec", "exec", "noatime", "dirsync",
+        "async",
     ]
     /// The last two lines keep access times, which FUSE leaves to the file system: no effect here.
     private static let ignored = [
         "defaults", "auto", "noauto", "nouser", "users", "nousers", "owner", "noowner",
         "group", "nogroup", "nofail", "_netdev", "silent", "loud", "iversion", "noiversion",
-        "diratime", "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime",
+        "atime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime",
         "nolazytime",
     ]
     /// With or without `=text`: mount(8) itself adds `user=NAME`.

@@ -1,10 +1,11 @@
+package import RGWClient
 package import RGWVFS
 
 /// Everything that can be known before the server is asked: arguments, files and environment made into
 /// one checked value.
 package struct MountPlan: Sendable {
     package let source: MountSource
-    package let server: ServerAddress
+    package var server: Endpoint { settings.client.endpoint }
     package let settings: MountSettings
     package let credentials: CredentialsChoice
     /// Real, absolute path.
@@ -19,11 +20,7 @@ package struct MountPlan: Sendable {
             source = try MountSource(parsing: arguments.source)
         } catch { throw .source(error) }
         let settings = try Self.settings(arguments, source: source, in: environment)
-        guard let server = settings.server else {
-            throw .option(.missing(name: "url", example: "url=http://server:7480"))
-        }
         self.settings = settings
-        self.server = server
         do throws(MountPointError) {
             mountPoint = try MountPoint.check(arguments.mountPoint, in: environment)
         } catch { throw .mountPoint(error) }
@@ -32,7 +29,7 @@ package struct MountPlan: Sendable {
                 settings, bucket: source.bucket, in: environment)
         } catch { throw .credentials(error) }
         spool = try SpoolLocation(
-            settings: settings, server: server, source: source, in: environment)
+            settings: settings, server: settings.client.endpoint, source: source, in: environment)
         volume = settings.volumeConfiguration(
             source: source, uid: environment.userID, gid: environment.groupID,
             contentTypes: Self.contentTypes(environment), hostName: environment.hostName)
@@ -40,29 +37,17 @@ package struct MountPlan: Sendable {
 
     package var preflight: PreflightContext {
         PreflightContext(
-            server: server, source: source, accessKey: credentials.key?.id,
-            region: settings.region, timeout: settings.connectTimeout,
-            isVirtualHost: settings.isVirtualHost)
+            server: server, source: source, accessKey: credentials.credentials.accessKeyID,
+            region: settings.client.region, timeout: settings.client.connectTimeout)
     }
 
-    /// Options for libfuse, each to be passed after its own -o. Source: mount.fuse3(8).
-    package var fuseOptions: [String] {
-        var options = ["fsname=\(Self.escaped(source.description))", "subtype=rgwfs"]
-        options.append("default_permissions")
-        options.append(settings.volume.readOnly ? "ro" : "rw")
-        if settings.allowsOther { options.append("allow_other") }
-        if settings.allowsRoot { options.append("allow_root") }
-        return options + settings.kernelOptions
-    }
-
-    /// libfuse splits at commas unless a backslash stands before them. Source: libfuse, lib/fuse_opt.c.
-    private static func escaped(_ text: String) -> String {
-        var result: [UInt8] = []
-        for byte in text.utf8 {
-            if byte == 0x2C || byte == 0x5C { result.append(0x5C) }
-            result.append(byte)
-        }
-        return String(decoding: result, as: UTF8.self)
+    /// How the check before mounting speaks to the server: one attempt more, and never for ever.
+    package var preflightClient: S3Configuration {
+        var client = settings.client
+        client.recovery = .soft
+        client.retrans = min(client.retrans, 1)
+        client.timeo = min(client.timeo, client.connectTimeout)
+        return client
     }
 
     /// The configuration file first, then the command line over it.

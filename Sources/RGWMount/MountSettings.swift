@@ -1,12 +1,7 @@
 import RGWBase
+package import RGWClient
 import RGWObject
 package import RGWVFS
-
-/// How requests are signed.
-package enum SignatureVersion: String, Sendable, CaseIterable {
-    case two = "2"
-    case four = "4"
-}
 
 /// Everything the options of one mount say, with their defaults.
 ///
@@ -16,22 +11,13 @@ package struct MountSettings: Sendable {
     /// The bucket, owner and masks in it are placeholders until `volumeConfiguration` fills them in.
     package var volume = VolumeConfiguration(bucket: BucketName(name: ""), uid: 0, gid: 0)
 
+    /// The endpoint in it is a placeholder until `url=` was read.
+    package var client = S3Configuration(endpoint: Endpoint(host: ""))
+
     // Server.
-    package var server: ServerAddress?
-    package var region = "default"
-    package var signature = SignatureVersion.four
-    package var isVirtualHost = false
     /// A PEM file with certificate authorities instead of the system's.
     package var certificateFile: String?
     package var verifiesCertificate = true
-    /// To connect, and in all to check the bucket before the mount goes to the background.
-    package var connectTimeout = Duration.seconds(10)
-    /// Without any byte for this long a request is repeated or fails.
-    package var requestTimeout = Duration.seconds(60)
-    /// Repetitions of a request, after which a soft mount gives up.
-    package var retries = 5
-    /// Requests are repeated for ever.
-    package var isHard = false
 
     // Credentials.
     package var credentialsFile: String?

@@ -1,3 +1,4 @@
+import RGWClient
 import RGWVFS
 
 /// Turns option texts into settings, row by row of the table.
@@ -59,13 +60,13 @@ package enum OptionReader {
             if settings.credentialsFile != nil { throw .contradiction("public_bucket", "credentials") }
             if settings.profile != nil { throw .contradiction("public_bucket", "profile") }
         }
-        if settings.server?.scheme == .http, settings.certificateFile != nil {
+        if settings.client.endpoint.scheme == .http, settings.certificateFile != nil {
             throw .contradiction("cacert", "url=http://...")
         }
         guard settings.checksPermissions else {
             throw .valueInvalid(name: "default_permissions", value: "0", expected: "1")
         }
-        guard settings.server != nil else {
+        guard !settings.client.endpoint.host.isEmpty else {
             throw .missing(name: "url", example: "url=http://server:7480")
         }
     }

@@ -1,5 +1,7 @@
 import RGWBase
+import RGWClient
 import RGWVFS
+import RGWWire
 
 /// Every option that this release implements. Parsing, `--help`, /etc/rgwfs.conf and the manual page
 /// are made from these rows; a test compares the manual page with them.
@@ -18,37 +20,39 @@ package enum OptionTable {
     static let server: [MountOption] = [
         MountOption(
             name: "url", aliases: ["host"], group: .server, placeholder: "URL",
-            help: "The S3 service: \(ServerAddress.expected). Required", defaultText: nil
+            help: "The S3 service: \(Endpoint.optionForm). Required", defaultText: nil
         ) { (settings: inout MountSettings, text: String?) throws(OptionError) in
             guard let text, !text.isEmpty else {
-                throw .valueMissing(name: "url", expected: ServerAddress.expected)
+                throw .valueMissing(name: "url", expected: Endpoint.optionForm)
             }
-            settings.server = try ServerAddress(parsing: text, option: "url")
+            let style = settings.client.endpoint.style
+            settings.client.endpoint = try Endpoint(option: "url", text: text)
+            settings.client.endpoint.style = style
         },
         .value(
             "region", ["endpoint"], .server, placeholder: "NAME",
-            expected: "a region's name without '/'", defaultText: MountSettings().region,
+            expected: "a region's name without '/'", defaultText: MountSettings().client.region,
             help: "The region in signatures; RGW accepts any",
             read: { text in text.utf8.allSatisfy { ByteText.isAlphanumeric($0) || $0 == 0x2D
                 || $0 == 0x5F || $0 == 0x2E } ? text : nil },
-            assign: { $0.region = $1 }),
+            assign: { $0.client.region = $1 }),
         .choice(
-            "sigv", .server, \.signature, [("4", .four), ("2", .two)],
+            "sigv", .server, \.client.signatureVersion, [("4", .v4), ("2", .v2)],
             help: "The version of request signatures"),
         .flag("sigv2", [], .server, help: "The same as sigv=2") {
-            $0.signature = $1 ? .two : .four
+            $0.client.signatureVersion = $1 ? .v2 : .v4
         },
         .flag("sigv4", [], .server, help: "The same as sigv=4") {
-            $0.signature = $1 ? .four : .two
+            $0.client.signatureVersion = $1 ? .v4 : .v2
         },
         .flag(
             "virtual_host", [], .server,
             help: "Put the bucket's name in front of the host name; the server needs a wildcard DNS name"
-        ) { $0.isVirtualHost = $1 },
+        ) { $0.client.endpoint.style = $1 ? .virtualHost : .path },
         .flag(
             "use_path_request_style", [], .server,
             help: "Put the bucket's name in the path (default)"
-        ) { $0.isVirtualHost = !$1 },
+        ) { $0.client.endpoint.style = $1 ? .path : .virtualHost },
         .text(
             "cacert", [], .server, placeholder: "FILE", \.certificateFile,
             expected: "a PEM file's path",
@@ -57,21 +61,21 @@ package enum OptionTable {
             "no_check_certificate", [], .server, help: "Do not check the server's certificate"
         ) { $0.verifiesCertificate = !$1 },
         .duration(
-            "connect_timeout", [], .server, \.connectTimeout, in: .seconds(1) ... .seconds(600),
+            "connect_timeout", [], .server, \.client.connectTimeout, in: .seconds(1) ... .seconds(600),
             help: "Time to connect, and for all checks before the mount goes to the background"),
         .duration(
-            "timeo", [], .server, \.requestTimeout, in: .milliseconds(100) ... .seconds(3600),
+            "timeo", [], .server, \.client.timeo, in: .milliseconds(100) ... .seconds(3600),
             bareUnit: .milliseconds(100),
             help: "Time without an answer after which a request is repeated; a bare number counts "
                 + "tenths of a second, as in nfs(5)"),
         .number(
-            "retrans", [], .server, \.retries, in: 0...100,
+            "retrans", [], .server, \.client.retrans, in: 0...100,
             help: "How often a request is repeated before a soft mount reports an error"),
         .flag("soft", [], .server, help: "Report an error after retrans repetitions (default)") {
-            $0.isHard = !$1
+            $0.client.recovery = $1 ? .soft : .hard
         },
         .flag("hard", [], .server, help: "Repeat requests until the server answers") {
-            $0.isHard = $1
+            $0.client.recovery = $1 ? .hard : .soft
         },
     ]
 

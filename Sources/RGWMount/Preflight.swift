@@ -1,26 +1,26 @@
 import RGWBase
+package import RGWClient
 package import RGWObject
+import RGWWire
 
 /// What the check of the bucket before mounting was about, for its messages.
 package struct PreflightContext: Equatable, Sendable {
-    package var server: ServerAddress
+    package var server: Endpoint
     package var source: MountSource
     /// The access key's id, which is no secret; nil for anonymous requests.
     package var accessKey: String?
     package var region: String
     package var timeout: Duration
-    package var isVirtualHost: Bool
 
     package init(
-        server: ServerAddress, source: MountSource, accessKey: String?, region: String,
-        timeout: Duration, isVirtualHost: Bool
+        server: Endpoint, source: MountSource, accessKey: String?, region: String,
+        timeout: Duration
     ) {
         self.server = server
         self.source = source
         self.accessKey = accessKey
         self.region = region
         self.timeout = timeout
-        self.isVirtualHost = isVirtualHost
     }
 }
 
@@ -82,7 +82,7 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
     /// Source: docs.ceph.com, radosgw/s3/commons, "Bucket and Host Name".
     private var noSuchBucket: String {
         let text = "\(bucket): no such bucket at \(server) (\(user))"
-        if context.server.isNumeric || context.isVirtualHost { return text }
+        if context.server.isNumeric || context.server.style == .virtualHost { return text }
         return text + "; if it exists, the server does not know its own name "
             + "\(context.server.host) (rgw_dns_name): use its address in url="
     }

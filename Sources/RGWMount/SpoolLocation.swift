@@ -1,3 +1,4 @@
+package import RGWClient
 import RGWCrypto
 import RGWObject
 
@@ -11,7 +12,7 @@ package struct SpoolLocation: Equatable, Sendable {
     package var directory: String { "\(base)/\(identifier)" }
 
     package init(
-        settings: MountSettings, server: ServerAddress, source: MountSource,
+        settings: MountSettings, server: Endpoint, source: MountSource,
         in environment: some MountEnvironment
     ) throws(MountFailure) {
         base = try Self.base(settings, in: environment)
@@ -21,9 +22,9 @@ package struct SpoolLocation: Equatable, Sendable {
 
     /// The first 16 digits of SHA-256(scheme|host|port|tenant|bucket|prefix|uid).
     package static func identifier(
-        server: ServerAddress, source: MountSource, userID: UInt32
+        server: Endpoint, source: MountSource, userID: UInt32
     ) -> String {
-        var text = Array("\(server.scheme.rawValue)|\(server.host)|\(server.port)|".utf8)
+        var text = Array("\(server.scheme.rawValue)|\(server.host)|\(server.effectivePort)|".utf8)
         text += Array("\(source.bucket.tenant ?? "")|\(source.bucket.name)|".utf8)
         text += source.prefix
         text += Array("|\(userID)".utf8)

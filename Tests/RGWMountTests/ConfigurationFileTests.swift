@@ -1,3 +1,4 @@
+import RGWClient
 import RGWMount
 import RGWVFS
 import Testing

@@ -1,4 +1,5 @@
 import RGWBase
+import RGWClient
 import RGWObject
 import Testing
 
@@ -7,16 +8,16 @@ import Testing
 @Suite struct CredentialsFileTests {
     private func key(
         _ text: String, bucket: BucketName = "photos", profile: String? = nil
-    ) throws -> AccessKey {
+    ) throws -> Credentials {
         try CredentialsFile(parsing: Array(text.utf8), path: "/k").key(
             bucket: bucket, profile: profile)
     }
 
     @Test func linesOfS3FSGiveTheBucketsKeyBeforeTheDefault() throws {
         let text = "# keys\n\n  AK:SK \r\nphotos:PK:PS\nacme:photos:TK:TS\n"
-        #expect(try key(text, bucket: "videos") == AccessKey(id: "AK", secret: Secret("SK")))
-        #expect(try key(text) == AccessKey(id: "PK", secret: Secret("PS")))
-        #expect(try key(text, bucket: "acme:photos") == AccessKey(id: "TK", secret: Secret("TS")))
+        #expect(try key(text, bucket: "videos") == Credentials.keys(accessKey: "AK", secret: Secret("SK")))
+        #expect(try key(text) == Credentials.keys(accessKey: "PK", secret: Secret("PS")))
+        #expect(try key(text, bucket: "acme:photos") == Credentials.keys(accessKey: "TK", secret: Secret("TS")))
     }
 
     @Test func profilesAreRead() throws {
@@ -32,9 +33,9 @@ import Testing
             aws_secret_access_key = WS
             aws_session_token = WT
             """
-        #expect(try key(text) == AccessKey(id: "DK", secret: Secret("D/S=+")))
+        #expect(try key(text) == Credentials.keys(accessKey: "DK", secret: Secret("D/S=+")))
         #expect(try key(text, profile: "work")
-            == AccessKey(id: "WK", secret: Secret("WS"), sessionToken: Secret("WT")))
+            == Credentials.keys(accessKey: "WK", secret: Secret("WS"), sessionToken: Secret("WT")))
     }
 
     @Test func theOutputOfRadosgwAdminIsRead() throws {
@@ -44,7 +45,7 @@ import Testing
                         { "user": "ann", "access_key": "second", "secret_key": "x" } ],
               "bucket_quota": { "enabled": false, "max_size": -1, "x": null, "y": 1.5e3, "z": true } }
             """
-        #expect(try key(text) == AccessKey(id: "JK", secret: Secret("J/SA😀")))
+        #expect(try key(text) == Credentials.keys(accessKey: "JK", secret: Secret("J/SA😀")))
     }
 
     @Test(arguments: [
@@ -126,24 +127,25 @@ import Testing
 
     @Test func theFirstPlaceWins() throws {
         var machine = fullMachine()
-        #expect(try find("credentials=/k", machine).key?.id == "named")
-        #expect(try find("profile=work", machine).key?.id == "profile")
+        #expect(try find("credentials=/k", machine).credentials.accessKeyID == "named")
+        #expect(try find("profile=work", machine).credentials.accessKeyID == "profile")
         let fromEnvironment = try find("ro", machine)
-        #expect(fromEnvironment.key?.id == "environment" && fromEnvironment.origin == .environment)
-        #expect(fromEnvironment.key?.sessionToken == Secret("token"))
+        #expect(fromEnvironment.credentials.accessKeyID == "environment" && fromEnvironment.origin == .environment)
+        #expect(fromEnvironment.credentials == .keys(
+            accessKey: "environment", secret: Secret(theSecret), sessionToken: Secret("token")))
         machine.variables["AWS_ACCESS_KEY_ID"] = nil
         machine.variables["AWS_SECRET_ACCESS_KEY"] = ""
-        #expect(try find("ro", machine).key?.id == "home")
+        #expect(try find("ro", machine).credentials.accessKeyID == "home")
         machine.files["/home/ann/.aws/credentials"] = nil
-        #expect(try find("ro", machine).key?.id == "system")
-        #expect(try find("public_bucket", fullMachine()).key == nil)
+        #expect(try find("ro", machine).credentials.accessKeyID == "system")
+        #expect(try find("public_bucket", fullMachine()).credentials == .anonymous)
     }
 
     @Test func aHomeFileWithoutADefaultProfileIsPassedOver() throws {
         var machine = fullMachine()
         machine.variables = ["HOME": "/home/ann"]
         machine.addFile("/home/ann/.aws/credentials", "[work]\naws_access_key_id=x\n")
-        #expect(try find("ro", machine).key?.id == "system")
+        #expect(try find("ro", machine).credentials.accessKeyID == "system")
     }
 
     @Test func nothingFoundSaysWhereItLooked() throws {
@@ -183,7 +185,7 @@ import Testing
         let choice = try find("credentials=/k", machine)
         machine.addFile("/k", "rotated:\(theSecret)")
         let again = try CredentialsSearch.reread(choice, bucket: "photos", in: machine)
-        #expect(again.key?.id == "rotated" && again.origin == choice.origin)
+        #expect(again.credentials.accessKeyID == "rotated" && again.origin == choice.origin)
         machine.files["/k"] = nil
         #expect(throws: CredentialsError.absent(path: "/k")) {
             try CredentialsSearch.reread(choice, bucket: "photos", in: machine)

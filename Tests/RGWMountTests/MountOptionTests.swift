@@ -1,6 +1,8 @@
 import RGWBase
+import RGWClient
 import RGWObject
 import RGWVFS
+import RGWWire
 import Testing
 
 @testable import RGWMount
@@ -60,9 +62,10 @@ import Testing
                 + "readahead=4M,spool=/s,spool_size=2G,writeback_delay=1.5s,uploads=3,fsync=local,"
                 + "conflict=hold,multipart_threshold=1G,drain_timeout=5m,uid=7,gid=8,fmask=077,"
                 + "dmask=0022,ro,allow_other,acregmin=100ms")
-        #expect(read.region == "eu-1" && read.signature == .two && read.isVirtualHost)
-        #expect(read.connectTimeout == .seconds(3) && read.requestTimeout == .seconds(60))
-        #expect(read.retries == 7 && read.isHard && read.allowsOther)
+        #expect(read.client.region == "eu-1" && read.client.signatureVersion == .v2
+            && read.client.endpoint.style == .virtualHost)
+        #expect(read.client.connectTimeout == .seconds(3) && read.client.timeo == .seconds(60))
+        #expect(read.client.retrans == 7 && read.client.recovery == .hard && read.allowsOther)
         let volume = read.volume
         #expect(!volume.closeToOpen && volume.readOnly)
         #expect(volume.fileAttributesMin == .milliseconds(100))
@@ -81,8 +84,10 @@ import Testing
     @Test func namesOfS3FSAndNFSMeanTheSame() throws {
         let read = try settings(
             "passwd_file=/k,endpoint=eu,use_path_request_style,sigv2,nonempty,actimeo=7,nocto,soft")
-        #expect(read.credentialsFile == "/k" && read.region == "eu" && !read.isVirtualHost)
-        #expect(read.signature == .two && !read.volume.closeToOpen && !read.isHard)
+        #expect(read.credentialsFile == "/k" && read.client.region == "eu"
+            && read.client.endpoint.style == .path)
+        #expect(read.client.signatureVersion == .v2 && !read.volume.closeToOpen
+            && read.client.recovery == .soft)
         #expect(read.volume.fileAttributesMin == .seconds(7))
         #expect(read.volume.directoryAttributesMax == .seconds(7))
         let noac = try settings("noac").volume
@@ -102,8 +107,7 @@ import Testing
                 + "strictatime,x-systemd.automount,x-systemd.idle-timeout=3,X-mount.mkdir,comment=a b,"
                 + "noatime,nodiratime,nodev,nosuid,noexec,dev,suid,exec,dirsync,async")
         #expect(read.kernelOptions == [
-            "noatime", "nodiratime", "nodev", "nosuid", "noexec", "dev", "suid", "exec", "dirsync",
-            "async",
+            "noatime", "nodev", "nosuid", "noexec", "dev", "suid", "exec", "dirsync", "async",
         ])
         #expect(read.warnings.isEmpty)
     }
@@ -172,7 +176,7 @@ import Testing
         ("http://[fe80::1]:7480", "http://[fe80::1]:7480"),
     ])
     func serversAreRead(text: String, expected: String) throws {
-        #expect(try ServerAddress(parsing: text, option: "url").description == expected)
+        #expect(try Endpoint(option: "url", text: text).description == expected)
     }
 
     @Test(arguments: [
@@ -181,7 +185,7 @@ import Testing
         "http://[::1]x", "http://u:\(theSecret)@h",
     ])
     func wrongServersAreErrors(text: String) {
-        #expect { try ServerAddress(parsing: text, option: "url") } throws: {
+        #expect { try Endpoint(option: "url", text: text) } throws: {
             "\($0)".contains("'url") && !"\($0)".contains(theSecret)
         }
     }

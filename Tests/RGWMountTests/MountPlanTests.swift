@@ -1,4 +1,5 @@
 import RGWBase
+import RGWClient
 import RGWObject
 import RGWVFS
 import Testing
@@ -33,15 +34,11 @@ import Testing
         ])
     }
 
-    @Test func theKernelGetsItsOptions() throws {
-        var plan = try plan(
-            ["photos/a,b\\c", "/mnt/photos", "-o", "url=http://h,ro,nodev,allow_other,noatime"])
-        #expect(plan.fuseOptions == [
-            #"fsname=photos/a\,b\\c"#, "subtype=rgwfs", "default_permissions", "ro", "allow_other",
-            "nodev", "noatime",
-        ])
-        plan = try RGWMountTests.plan(options: "allow_root")
-        #expect(plan.fuseOptions.suffix(3) == ["default_permissions", "rw", "allow_root"])
+    @Test func theCheckNeverTriesForEver() throws {
+        let plan = try plan(options: "hard,timeo=3000,connect_timeout=4,retrans=9")
+        #expect(plan.settings.client.recovery == .hard)
+        #expect(plan.preflightClient.recovery == .soft && plan.preflightClient.retrans == 1)
+        #expect(plan.preflightClient.timeo == .seconds(4))
     }
 
     @Test func relativePathsStartAtTheWorkingDirectory() throws {
@@ -51,7 +48,7 @@ import Testing
         let plan = try plan(
             ["photos", "mnt", "-o", "url=http://h,credentials=keys,spool=spool"], in: machine)
         #expect(plan.mountPoint == "/data/mnt")
-        #expect(plan.credentials.key?.id == "rel")
+        #expect(plan.credentials.credentials.accessKeyID == "rel")
         #expect(plan.spool.base == "/home/ann/spool")
     }
 
@@ -84,7 +81,7 @@ import Testing
         _ server: String, _ source: String, _ user: UInt32 = 0
     ) throws -> String {
         SpoolLocation.identifier(
-            server: try ServerAddress(parsing: server, option: "url"),
+            server: try Endpoint(option: "url", text: server),
             source: try MountSource(parsing: source), userID: user)
     }
 

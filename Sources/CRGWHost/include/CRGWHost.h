@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CRGWHostProgram.h"
+
 // Flags of CRGWHost_open; O_CLOEXEC is always added.
 enum {
     CRGWHost_open_read = 0,

@@ -1,0 +1,60 @@
+#define _GNU_SOURCE
+#include "CRGWHostProgram.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <syslog.h>
+#include <unistd.h>
+
+extern char **environ;
+
+const char *CRGWHost_variable(const char *name) { return getenv(name); }
+uint32_t CRGWHost_real_uid(void) { return getuid(); }
+uint32_t CRGWHost_real_gid(void) { return getgid(); }
+
+int CRGWHost_working_directory(char *path, size_t size) {
+    return getcwd(path, size) ? 0 : -errno;
+}
+
+int CRGWHost_real_path(const char *path, char *real) { return realpath(path, real) ? 0 : -errno; }
+
+int64_t CRGWHost_attribute(const char *path, const char *name, void *value, size_t size) {
+    ssize_t length = getxattr(path, name, value, size);
+    return length < 0 ? -errno : length;
+}
+
+int CRGWHost_unmount_with(const char *path, int forced, int lazily) {
+    int flags = UMOUNT_NOFOLLOW | (forced ? MNT_FORCE : 0) | (lazily ? MNT_DETACH : 0);
+    return umount2(path, flags) < 0 ? -errno : 0;
+}
+
+int CRGWHost_spawn(const char *program, const char *one, const char *two, const char *three) {
+    // posix_spawn(3) takes non-const strings and does not change them.
+    char *const arguments[] = {(char *)program, (char *)one, (char *)two, (char *)three, NULL};
+    pid_t pid;
+    int error = posix_spawnp(&pid, program, NULL, NULL, arguments, environ);
+    return error ? -error : pid;
+}
+
+int CRGWHost_poll_child(int pid) {
+    int status;
+    pid_t found;
+    do {
+        found = waitpid(pid, &status, WNOHANG);
+    } while (found < 0 && errno == EINTR);
+    if (found < 0) return -errno;
+    if (found == 0) return -EAGAIN;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int CRGWHost_is_terminal(int fd) { return isatty(fd) == 1; }
+
+void CRGWHost_log(int severity, const char *message) {
+    openlog("rgwfs", LOG_PID, LOG_DAEMON);
+    syslog(severity, "%s", message);
+}
