@@ -1,5 +1,6 @@
 package import RGWBase
 package import RGWObject
+import RGWSpool
 package import RGWVFS
 import Synchronization
 

@@ -114,6 +114,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
+            if state.configuration.readOnly { throw .readOnly }
             switch try state.resolve(
                 parent, name, now: moment.now, since: moment.since, time: moment.time)
             {
@@ -131,6 +132,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
+            if state.configuration.readOnly { throw .readOnly }
             switch try state.resolve(
                 parent, name, now: moment.now, since: moment.since, time: moment.time)
             {

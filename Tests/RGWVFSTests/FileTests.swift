@@ -1,5 +1,6 @@
 import RGWBase
 import RGWObject
+import RGWSpool
 import RGWTestKit
 import RGWVFS
 import Testing
