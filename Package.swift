@@ -85,10 +85,10 @@ let package = Package(
         tests("RGWWireTests", ["RGWWire", "RGWCrypto"], resources: [.copy("Vectors")]),
         tests("RGWClientTests", ["RGWClient", "RGWWire", "RGWTestKit"]),
         tests("RGWCurlTests", ["RGWCurl", "RGWClient", "RGWWire", "RGWHost"]),
-        tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWBase"]),
+        tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWObject", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
+        tests("RGWVFSTests", ["RGWVFS", "RGWTestKit", "RGWBase", "RGWObject", "RGWSpool"]),
         tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWWire", "RGWBase", "RGWObject", "RGWVFS"]),
-        tests("RGWVFSTests", ["RGWVFS", "RGWTestKit"]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
         tests("RGWTestKitTests", ["RGWTestKit"]),
         tests(

@@ -37,6 +37,10 @@ CURLcode CRGWCurl_set_prereq_callback(CURL *easy, CRGWCurl_prereq_callback callb
     return curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, callback);
 }
 
+CURLcode CRGWCurl_set_sockopt_callback(CURL *easy, CRGWCurl_sockopt_callback callback) {
+    return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, callback);
+}
+
 CURLcode CRGWCurl_set_seek_callback(CURL *easy, CRGWCurl_seek_callback callback) {
     return curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, callback);
 }
@@ -56,13 +60,6 @@ CURLcode CRGWCurl_get_pointer(CURL *easy, CURLINFO info, void **value) {
     return curl_easy_getinfo(easy, info, value);
 }
 
-CURLcode CRGWCurl_get_socket(CURL *easy, CURLINFO info, int *value) {
-    curl_socket_t socket = CURL_SOCKET_BAD;
-    CURLcode code = curl_easy_getinfo(easy, info, &socket);
-    *value = socket;
-    return code;
-}
-
 CURLMcode CRGWCurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
     return curl_multi_setopt(multi, option, value);
 }
@@ -70,6 +67,17 @@ CURLMcode CRGWCurl_multi_set_long(CURLM *multi, CURLMoption option, long value) 
 int CRGWCurl_quickack(int socket) {
     int on = 1;
     return setsockopt(socket, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on) == 0 ? 0 : -errno;
+}
+
+int CRGWCurl_local_port(int socket) {
+    struct sockaddr_storage address;
+    socklen_t length = sizeof address;
+    if (getsockname(socket, (struct sockaddr *)&address, &length) != 0) return -errno;
+    if (address.ss_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    if (address.ss_family == AF_INET6)
+        return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
+    return -EAFNOSUPPORT;
 }
 
 ssize_t CRGWCurl_pread(int descriptor, void *buffer, size_t count, int64_t offset) {

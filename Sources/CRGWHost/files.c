@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/falloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -139,7 +138,8 @@ int64_t CRGWHost_free_bytes(int fd) {
     if (fstatvfs(fd, &native) < 0) return -errno;
     uint64_t unit = native.f_frsize;
     uint64_t bytes;
-    if (__builtin_mul_overflow(native.f_bavail, unit, &bytes) || bytes > INT64_MAX) return INT64_MAX;
+    if (__builtin_mul_overflow(native.f_bavail, unit, &bytes)) return INT64_MAX;
+    if (bytes > INT64_MAX) return INT64_MAX;
     return (int64_t)bytes;
 }
 

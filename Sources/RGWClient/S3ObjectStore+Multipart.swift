@@ -1,10 +1,18 @@
 package import RGWObject
+import RGWWire
 
 extension S3ObjectStore {
     package func putMultipart(
         _ address: ObjectAddress, body: ObjectBody, metadata: ObjectMetadata,
         precondition: Precondition, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
-        refuse(ObjectStoreError(.notImplemented, operation: "PUT \(address)"), completion)
+        do {
+            let request = try context.builder.createMultipart(address, metadata: metadata)
+            return MultipartUpload(
+                self, address, body: body, precondition: precondition, completion: completion
+            ).start(request)
+        } catch {
+            return refuse(error, completion)
+        }
     }
 }

@@ -11,6 +11,7 @@ enum CurlCallbacks {
         unsafe handle.setPointer(CURLOPT_READDATA, context)
         unsafe handle.setPointer(CURLOPT_SEEKDATA, context)
         unsafe handle.setPointer(CURLOPT_PREREQDATA, context)
+        unsafe handle.setPointer(CURLOPT_SOCKOPTDATA, context)
         // SAFETY: the functions have the types that the options take and capture nothing.
         unsafe handle.setData(CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
             unsafe CurlCallbacks.take(bytes, size * count, context) { $0.receive($1) }
@@ -25,8 +26,12 @@ enum CurlCallbacks {
                 return transfer.fill(&span) ?? Int(CURL_READFUNC_ABORT)
             }
         }
-        unsafe handle.setPrereq { context, _, _, _, _ in
-            let goesOn = unsafe CurlCallbacks.transfer(context) { $0.begin() }
+        unsafe handle.setSocketOptions { context, socket, _ in
+            unsafe CurlCallbacks.transfer(context) { $0.opened(socket) }
+            return CURL_SOCKOPT_OK
+        }
+        unsafe handle.setPrereq { context, _, _, _, localPort in
+            let goesOn = unsafe CurlCallbacks.transfer(context) { $0.begin(localPort: localPort) }
             return goesOn ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }
         // A body is never sent twice by libcurl itself; see `Transfer.begin`.

@@ -88,6 +88,11 @@ import CRGWCurl
     }
 
     /// SAFETY: the context must have been set.
+    @unsafe func setSocketOptions(_ callback: CRGWCurl_sockopt_callback) {
+        unsafe check(CRGWCurl_set_sockopt_callback(raw, callback))
+    }
+
+    /// SAFETY: the context must have been set.
     @unsafe func setSeek(_ callback: CRGWCurl_seek_callback) {
         unsafe check(CRGWCurl_set_seek_callback(raw, callback))
     }
@@ -112,14 +117,6 @@ import CRGWCurl
         // SAFETY: the value asked for is a long.
         unsafe check(CRGWCurl_get_long(raw, CURLINFO_RESPONSE_CODE, &value))
         return value
-    }
-
-    /// The socket of the connection in use, or nil.
-    var activeSocket: Int32? {
-        var value: Int32 = -1
-        // SAFETY: the value asked for is a curl_socket_t.
-        let code = unsafe CRGWCurl_get_socket(raw, CURLINFO_ACTIVESOCKET, &value)
-        return code == CURLE_OK && value >= 0 ? value : nil
     }
 
     /// Setting an option fails only when libcurl was built without it or has no memory.

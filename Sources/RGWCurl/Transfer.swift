@@ -19,7 +19,8 @@ final class Transfer {
     let submission: Submission
     let handle: CurlEasyHandle
     let clock: any Clock
-    let setsQuickAck: Bool
+    /// Nil: TCP_QUICKACK is not set.
+    private let sockets: SocketTable?
     let started: Instant
 
     /// The last byte in either direction.
@@ -35,17 +36,18 @@ final class Transfer {
     private var bytesSentSeen: UInt64 = 0
     /// Times that libcurl began to send the request.
     private var starts = 0
+    private var socket: Int32?
     private var digest: MD5Digest?
     /// Set by a callback that made libcurl stop.
     private var stop: TransportError?
 
     init(
-        _ submission: Submission, handle: CurlEasyHandle, clock: any Clock, setsQuickAck: Bool
+        _ submission: Submission, handle: CurlEasyHandle, clock: any Clock, sockets: SocketTable?
     ) {
         self.submission = submission
         self.handle = handle
         self.clock = clock
-        self.setsQuickAck = setsQuickAck
+        self.sockets = sockets
         started = clock.now()
         lastProgress = started
         if submission.options.digestsBody { digest = MD5Digest() }
@@ -55,9 +57,13 @@ final class Transfer {
 
     // MARK: Called by libcurl
 
+    /// A socket was made, for this transfer's connection or another attempt at it.
+    func opened(_ socket: Int32) { sockets?.opened(socket) }
+
     /// The request is about to be written to a connection. Only reads may be written twice: on a kept
     /// connection that turned out dead libcurl would repeat a PUT whose first copy may have arrived.
-    func begin() -> Bool {
+    func begin(localPort: Int32) -> Bool {
+        socket = sockets?.socket(localPort: localPort)
         starts += 1
         if starts > 1, !submission.options.isIdempotent {
             stop = .broken(sent: wasSent, "a kept connection broke")
@@ -233,7 +239,6 @@ final class Transfer {
     /// header, which the kernel delays by 40 ms. Setting TCP_QUICKACK sends it now; the kernel clears
     /// the option by itself, so it is set for every answer. Source: tcp(7).
     private func armQuickAck() {
-        guard setsQuickAck, let socket = handle.activeSocket else { return }
-        _ = CRGWCurl_quickack(socket)
+        if let socket { _ = CRGWCurl_quickack(socket) }
     }
 }

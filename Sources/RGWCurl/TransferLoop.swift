@@ -17,6 +17,7 @@ final class TransferLoop {
     /// By the address of the easy handle.
     private var active: [UInt: Transfer] = [:]
     private var activeByID: [UInt64: UInt] = [:]
+    private let sockets = SocketTable()
     private var idleHandles: [CurlEasyHandle] = []
     /// No deadline passes before this; progress only moves deadlines away.
     private var nextExpiry = Instant.distantFuture
@@ -78,7 +79,8 @@ final class TransferLoop {
             return
         }
         let transfer = Transfer(
-            submission, handle: handle, clock: clock, setsQuickAck: configuration.setsQuickAck)
+            submission, handle: handle, clock: clock,
+            sockets: configuration.setsQuickAck ? sockets : nil)
         handle.prepare(submission.request, submission.options, configuration)
         CurlCallbacks.install(on: handle, for: transfer)
         guard multi.add(handle) else {
@@ -114,7 +116,9 @@ final class TransferLoop {
         active[transfer.handle.address] = nil
         activeByID[transfer.submission.id] = nil
         activeCount[transfer.submission.options.lane, default: 1] -= 1
-        idleHandles.append(transfer.handle)
+        // libcurl 7.88 keeps the receive buffer of a handle whose transfer failed, and then refuses to
+        // set its size again.
+        if case .success = result { idleHandles.append(transfer.handle) }
         transfer.submission.completion(result)
     }
 

@@ -1,66 +1,12 @@
 import CRGWHost
-import Synchronization
-
-/// How a starting daemon tells whoever started it how it went: once.
-///
-/// Owns the write end of a pipe to the waiting parent, or nothing in the foreground.
-package final class DaemonReport: Sendable {
-    /// Nil in the foreground.
-    private let parent: Shared<HostDescriptor>?
-    private let told = Mutex(false)
-
-    fileprivate init(_ parent: Shared<HostDescriptor>?) { self.parent = parent }
-
-    /// For `-f`: nobody waits; a failure goes to standard error.
-    package static func foreground() -> DaemonReport { DaemonReport(nil) }
-
-    /// It works: the parent exits with status 0. In the background the standard streams lead to
-    /// /dev/null and the working directory is `/` from here on, so paths must be absolute.
-    package func succeed() throws(HostError) {
-        guard claim(), let parent else { return }
-        try Self.letGoOfTerminal()
-        try parent.value.write([0].span)
-    }
-
-    /// It does not: the parent (or this process, in the foreground) prints `sentence` and exits with
-    /// `status`, 1 ... 255. Ends this process at once; after `succeed` only that.
-    package func fail(status: UInt8, sentence: String) -> Never {
-        guard claim() else { HostProcess.exit(Int32(status)) }
-        if let parent {
-            let message = [status] + Array(sentence.utf8)
-            // If the parent is gone there is nobody to tell.
-            do throws(HostError) { try parent.value.write(message.span) } catch {}
-        } else {
-            StandardError.print(sentence)
-        }
-        HostProcess.exit(Int32(status))
-    }
-
-    /// True for the first caller.
-    private func claim() -> Bool {
-        told.withLock { told in
-            defer { told = true }
-            return !told
-        }
-    }
-
-    private static func letGoOfTerminal() throws(HostError) {
-        // SAFETY: a literal path.
-        try checked(unsafe CRGWHost_chdir("/"), "chdir", "/")
-        let null = try HostDescriptor("/dev/null", .write)
-        for stream: Int32 in 0...2 {
-            try checked(CRGWHost_dup2(null.number, stream), "dup2", "/dev/null")
-        }
-    }
-}
 
 /// Going to the background so that failures still reach the caller's terminal and exit status.
 package enum Daemon {
     /// Forks; returns in the child only, which leads a session of its own. Call it before any other
     /// thread exists: only the calling thread lives on in the child (fork(2)).
     ///
-    /// The parent waits until the child reports, prints the sentence if there is one, and exits with
-    /// the reported status; if the child dies without a report, it says so and exits with
+    /// The parent waits until the child reports, prints the sentence if there is one, and exits
+    /// with the reported status; if the child dies without a report, it says so and exits with
     /// `lostStatus`.
     package static func detach(lostStatus: UInt8) throws(HostError) -> DaemonReport {
         let pipe = try HostPipe()

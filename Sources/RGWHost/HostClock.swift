@@ -10,9 +10,3 @@ package struct HostClock: Clock {
         return WallTime(seconds: time.seconds, nanoseconds: time.nanoseconds)
     }
 }
-
-/// The kernel's random numbers. Source: getrandom(2).
-package struct HostEntropy: Entropy {
-    package init() {}
-    package func next() -> UInt64 { CRGWHost_random() }
-}

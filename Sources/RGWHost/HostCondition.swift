@@ -9,10 +9,11 @@ package enum HostWait<Answer> {
     case until(Instant)
 }
 
-/// State that threads change and wait for: the only place in rgwfs where a thread waits for another.
+/// State that threads change and wait for: the only place in rgwfs where a thread waits for
+/// another.
 ///
-/// Owns a mutex and a condition variable; the mutex guards the state. Closures run under the mutex, so
-/// they must not block, call out, or enter a condition again.
+/// Owns a mutex and a condition variable; the mutex guards the state. Closures run under the
+/// mutex, so they must not block, call out, or enter a condition again.
 // SAFETY: `state` is touched only between lock and unlock of `mutex`; both pointers live as long as
 // the object and are never handed out.
 @safe package final class HostCondition<State: Sendable>: @unchecked Sendable {

@@ -1,48 +1,4 @@
 import CRGWHost
-package import RGWBase
-
-/// How a file is opened; O_CLOEXEC always is. Source: open(2).
-package struct HostOpenFlags: OptionSet, Sendable {
-    package let rawValue: Int32
-    package init(rawValue: Int32) { self.rawValue = rawValue }
-    /// For reading and writing; without it, for reading only.
-    package static let write = HostOpenFlags(rawValue: Int32(CRGWHost_open_write))
-    package static let create = HostOpenFlags(rawValue: Int32(CRGWHost_open_create))
-    package static let exclusive = HostOpenFlags(rawValue: Int32(CRGWHost_open_exclusive))
-    package static let truncate = HostOpenFlags(rawValue: Int32(CRGWHost_open_truncate))
-    package static let directory = HostOpenFlags(rawValue: Int32(CRGWHost_open_folder))
-    /// Neither waits for a FIFO's other end nor takes a controlling terminal.
-    package static let nonblocking = HostOpenFlags(
-        rawValue: Int32(CRGWHost_open_nonblocking))
-}
-
-/// What `stat` says, as far as rgwfs asks.
-package struct HostStatus: Equatable, Sendable {
-    /// Nil for a type that inode(7) does not name.
-    package var kind: FileKind?
-    /// 0 ... 0o7777
-    package var permissions: UInt32
-    package var uid: UInt32
-    package var gid: UInt32
-    package var inode: UInt64
-    package var size: UInt64
-    package var mtime: WallTime
-    package var deviceMajor: UInt32
-    package var deviceMinor: UInt32
-
-    init(_ native: CRGWHost_status) {
-        kind = FileKind(rawValue: native.mode & 0o170000)
-        permissions = native.mode & 0o7777
-        uid = native.uid
-        gid = native.gid
-        inode = native.inode
-        size = native.size
-        mtime = WallTime(
-            seconds: native.mtime.seconds, nanoseconds: native.mtime.nanoseconds)
-        deviceMajor = native.device_major
-        deviceMinor = native.device_minor
-    }
-}
 
 /// An open file or directory. Owns the descriptor: it is closed when the value dies.
 ///
@@ -53,7 +9,9 @@ package struct HostDescriptor: ~Copyable, Sendable {
     package let path: String
 
     /// Source: open(2).
-    package init(_ path: String, _ flags: HostOpenFlags = [], mode: UInt32 = 0o600)
+    package init(
+        _ path: String, _ flags: HostOpenFlags = [], mode: UInt32 = 0o600
+    )
         throws(HostError)
     {
         // SAFETY: the path is a NUL-terminated copy that lives for the call.
@@ -76,7 +34,8 @@ package struct HostDescriptor: ~Copyable, Sendable {
     package func read(at offset: UInt64, count: Int) throws(HostError) -> [UInt8] {
         guard count > 0, let position = Int64(exactly: offset) else { return [] }
         var result: Int64 = 0
-        // SAFETY: at most `count` bytes go into a buffer of that size, and `result` says how many did.
+        // SAFETY: at most `count` bytes go into a buffer of that size, and `result` says how many
+        // did.
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             result = unsafe CRGWHost_pread(number, buffer.baseAddress, count, position)
             filled = max(0, Int(result))
@@ -106,7 +65,8 @@ package struct HostDescriptor: ~Copyable, Sendable {
         try checked(written, "write", path)
     }
 
-    /// From the descriptor's own position to its end or `limit` bytes; waits as a pipe makes it wait.
+    /// From the descriptor's own position to its end or `limit` bytes; waits as a pipe makes it
+    /// wait.
     package func readToEnd(limit: Int) throws(HostError) -> [UInt8] {
         var result: Int64 = 0
         // SAFETY: as for `read(at:count:)`.

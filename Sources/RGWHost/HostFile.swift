@@ -12,7 +12,9 @@ package struct HostFileContents: Equatable, Sendable {
 package enum HostFile {
     /// Nil: no such file. Fails with EFBIG over `limit` bytes and with EINVAL for what is not a
     /// regular file, without waiting (a FIFO would).
-    package static func read(_ path: String, limit: Int = 1 << 20) throws(HostError)
+    package static func read(
+        _ path: String, limit: Int = 1 << 20
+    ) throws(HostError)
         -> HostFileContents?
     {
         let file: HostDescriptor
@@ -37,7 +39,9 @@ package enum HostFile {
 
     /// After a crash at any point `path` has the old content or the new one, whole: temporary file,
     /// fsync, rename, fsync of the directory.
-    package static func writeAtomically(_ path: String, bytes: [UInt8], mode: UInt32)
+    package static func writeAtomically(
+        _ path: String, bytes: [UInt8], mode: UInt32
+    )
         throws(HostError)
     {
         let temporary = "\(path).new"
@@ -57,7 +61,9 @@ package enum HostFile {
         try HostNames.syncDirectory(HostNames.parentDirectory(of: path))
     }
 
-    package static func writeAtomically(_ path: String, text: String, mode: UInt32)
+    package static func writeAtomically(
+        _ path: String, text: String, mode: UInt32
+    )
         throws(HostError)
     {
         try writeAtomically(path, bytes: Array(text.utf8), mode: mode)

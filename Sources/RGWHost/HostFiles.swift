@@ -1,7 +1,8 @@
 package import RGWBase
 package import RGWSpool
 
-/// The data files of one spool: `data/<low byte>/<identifier>`, and `lost/` for what nobody wants back.
+/// The data files of one spool: `data/<low byte>/<identifier>`, and `lost/` for what nobody wants
+/// back.
 ///
 /// Owns a descriptor of the spool's directory. Holds no list of files: the directory is the list.
 package final class HostFiles: SpoolFiles {
@@ -50,7 +51,9 @@ package final class HostFiles: SpoolFiles {
     package func list() throws(SpoolError) -> [DataID] {
         try asSpoolOperation { () throws(HostError) in
             var found: [DataID] = []
-            for shard in try HostNames.list("\(root.path)/data") ?? [] where shard.utf8.count == 2 {
+            for shard in try HostNames.list("\(root.path)/data") ?? [] {
+                guard let byte = UInt64(shard, radix: 16), hexadecimal(byte, digits: 2) == shard
+                else { continue }
                 for name in try HostNames.list("\(root.path)/data/\(shard)") ?? [] {
                     guard let id = Self.identifier(of: name), Self.shard(of: id) == shard else {
                         continue
@@ -62,8 +65,9 @@ package final class HostFiles: SpoolFiles {
         }
     }
 
-    /// Makes `lost/<UTC>-<identifier>/` with `info.txt` first and moves the file in as `data` last:
-    /// after a crash between the two the file is still in its place, and the next call goes on there.
+    /// Makes `lost/<UTC>-<identifier>/` with `info.txt` first and moves the file in as `data`
+    /// last: after a crash between the two the file is still in its place, and the next call goes
+    /// on there.
     package func moveToLost(_ id: DataID, description: String) throws(SpoolError) {
         try asSpoolOperation { () throws(HostError) in
             guard try HostNames.status(path(of: id)) != nil else {
@@ -89,7 +93,8 @@ package final class HostFiles: SpoolFiles {
 
     // MARK: - Names
 
-    private func createFile(_ id: DataID, in directory: String) throws(HostError) -> HostDescriptor {
+    private func createFile(_ id: DataID, in directory: String) throws(HostError) -> HostDescriptor
+    {
         let flags: HostOpenFlags = [.write, .create, .exclusive]
         do throws(HostError) { return try HostDescriptor(path(of: id), flags) } catch {
             guard error.isNotFound else { throw error }

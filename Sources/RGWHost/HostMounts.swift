@@ -1,15 +1,5 @@
 import CRGWHost
 
-/// One line of `/proc/self/mountinfo`.
-package struct HostMount: Equatable, Sendable {
-    package var deviceMajor: UInt32
-    package var deviceMinor: UInt32
-    package var mountPoint: String
-    /// For example `fuse.rgwfs`.
-    package var type: String
-    package var source: String
-}
-
 /// What is mounted where, asked without touching a mount: `stat` on a dead FUSE mount would wait.
 package enum HostMounts {
     /// In the order of mounting. Source: proc_pid_mountinfo(5).
@@ -63,25 +53,5 @@ package enum HostMounts {
             }
         }
         return String(decoding: bytes, as: UTF8.self)
-    }
-}
-
-/// The kernel's read-ahead for one mount; FUSE's own default is 128 KiB.
-package enum ReadAheadSetting {
-    /// False: there is no such setting here, or this user may not change it.
-    /// Source: Documentation/ABI/testing/sysfs-class-bdi, read_ahead_kb.
-    package static func apply(kibibytes: Int, mountPoint: String) throws(HostError) -> Bool {
-        guard let mount = try HostMounts.mount(at: mountPoint) else { return false }
-        let path = path(of: mount)
-        do throws(HostError) { try HostFile.store("\(kibibytes)\n", into: path) } catch {
-            // EPERM, ENOENT, EACCES, EROFS (a container's /sys).
-            guard [1, 2, 13, 30].contains(error.errno) else { throw error }
-            return false
-        }
-        return true
-    }
-
-    static func path(of mount: HostMount) -> String {
-        "/sys/class/bdi/\(mount.deviceMajor):\(mount.deviceMinor)/read_ahead_kb"
     }
 }

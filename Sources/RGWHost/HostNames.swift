@@ -81,7 +81,8 @@ package enum HostNames {
     }
 
     /// Makes the entries of a directory durable. Source: fsync(2), "calling fsync() does not
-    /// necessarily ensure that the entry in the directory containing the file has also reached disk".
+    /// necessarily ensure that the entry in the directory containing the file has also reached
+    /// disk".
     package static func syncDirectory(_ path: String) throws(HostError) {
         try HostDescriptor(path, .directory).sync()
     }

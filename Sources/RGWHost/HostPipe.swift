@@ -19,19 +19,3 @@ struct HostPipe: ~Copyable, Sendable {
     /// Closes the other end.
     consuming func onlyWriter() -> HostDescriptor { writer }
 }
-
-/// Lets closures and several owners hold what cannot be copied.
-final class Shared<Value: ~Copyable & Sendable>: Sendable {
-    let value: Value
-    init(_ value: consuming Value) { self.value = value }
-}
-
-/// The process's standard error stream.
-package enum StandardError {
-    /// One line, in one write. Its errors go nowhere: there is no other place to tell.
-    package static func print(_ line: String) {
-        let bytes = Array("\(line)\n".utf8)
-        // SAFETY: the array lives for the call and its count goes with it.
-        _ = unsafe CRGWHost_write(2, bytes, bytes.count)
-    }
-}

@@ -10,8 +10,8 @@ package enum HostProcess {
         (try? HostFile.line("/proc/sys/kernel/random/boot_id")) ?? ""
     }
 
-    /// Clock ticks after boot at which a process started, so that a reused number is another process;
-    /// nil: no such process. Source: proc_pid_stat(5), field 22.
+    /// Clock ticks after boot at which a process started, so that a reused number is another
+    /// process; nil: no such process. Source: proc_pid_stat(5), field 22.
     package static func startTime(of process: Int32) -> UInt64? {
         guard let line = try? HostFile.line("/proc/\(process)/stat"),
             // The name, field 2, is in parentheses and may contain spaces and parentheses.
@@ -45,17 +45,4 @@ package enum HostProcess {
 
     /// Ends the process at once: no handlers, no buffers. Source: _exit(2).
     package static func exit(_ status: Int32) -> Never { CRGWHost_exit(status) }
-}
-
-/// What this process holds in memory.
-package enum ProcessMemory {
-    /// Resident set, bytes. Source: proc_pid_statm(5), field 2, in pages.
-    package static func residentBytes() throws(HostError) -> UInt64 {
-        let path = "/proc/self/statm"
-        let fields = try HostFile.line(path)?.split(separator: " ") ?? []
-        guard fields.count > 1, let pages = UInt64(fields[1]) else {
-            throw HostError("read", path: path, errno: 22)
-        }
-        return pages * UInt64(max(0, CRGWHost_page_size()))
-    }
 }

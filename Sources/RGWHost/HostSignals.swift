@@ -1,28 +1,6 @@
 import CRGWHost
 import Glibc
 
-/// The signals that rgwfs acts on.
-package enum HostSignal: Sendable, CaseIterable {
-    case terminate
-    case interrupt
-    case hangUp
-    case user1
-
-    package var number: Int32 {
-        switch self {
-        case .terminate: SIGTERM
-        case .interrupt: SIGINT
-        case .hangUp: SIGHUP
-        case .user1: SIGUSR1
-        }
-    }
-
-    init?(number: Int32) {
-        guard let found = Self.allCases.first(where: { $0.number == number }) else { return nil }
-        self = found
-    }
-}
-
 /// Delivers signals on one thread of its own, where ordinary code may run. Source: signalfd(2).
 ///
 /// Owns the thread and its descriptors.
@@ -43,7 +21,8 @@ package final class HostSignals: Sendable {
         try checked(CRGWHost_ignore_signal(SIGXFSZ), "ignore SIGXFSZ")
     }
 
-    /// Begins to deliver; signals that came since `block` come first. `deliver` must not block long.
+    /// Begins to deliver; signals that came since `block` come first. `deliver` must not block
+    /// long.
     package init(_ deliver: @escaping @Sendable (HostSignal) -> Void) throws(HostError) {
         let numbers = HostSignal.allCases.map(\.number)
         // SAFETY: as in `block`.

@@ -8,7 +8,8 @@ import Synchronization
 /// that was removed or moved meanwhile stays readable and writable.
 package final class HostSpoolFile: SpoolFile {
     private let file: HostDescriptor
-    /// The directory whose entry for this file is not durable yet; nil: it is. Guarded by the mutex.
+    /// The directory whose entry for this file is not durable yet; nil: it is. Guarded by the
+    /// mutex.
     private let unsyncedDirectory: Mutex<String?>
 
     /// `directory` is set for a new file.

@@ -22,8 +22,8 @@ func compactUTC(_ time: WallTime) -> String {
 
 /// The Gregorian date of a day counted from 1970-01-01.
 ///
-/// Counts in years that begin on 1 March, so that the leap day is the last of its year; 400 years have
-/// 146,097 days, and 719,468 days lie between 0000-03-01 and 1970-01-01.
+/// Counts in years that begin on 1 March, so that the leap day is the last of its year; 400 years
+/// have 146,097 days, and 719,468 days lie between 0000-03-01 and 1970-01-01.
 private func civilDate(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let shifted = days + 719_468
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
@@ -36,4 +36,34 @@ private func civilDate(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
     let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
     return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
+}
+
+/// `text` on one line: `%` and control characters as `%XX`.
+func escapedLine(_ text: String) -> String {
+    var bytes: [UInt8] = []
+    for byte in text.utf8 {
+        if byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "%") {
+            bytes += Array("%\(hexadecimal(UInt64(byte), digits: 2))".utf8)
+        } else {
+            bytes.append(byte)
+        }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+}
+
+/// Undoes `escapedLine`.
+func unescapedLine(_ text: Substring) -> String {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let first = rest.popFirst() {
+        if first == UInt8(ascii: "%"), rest.count >= 2,
+            let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+        {
+            bytes.append(value)
+            rest = rest.dropFirst(2)
+        } else {
+            bytes.append(first)
+        }
+    }
+    return String(decoding: bytes, as: UTF8.self)
 }

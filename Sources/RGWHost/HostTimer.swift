@@ -45,7 +45,8 @@ package final class HostTimer: Timer {
     /// Entries not yet called back.
     package var pending: Int { condition.read { $0.entries.count } }
 
-    /// Drops what is not due, waits for the job that runs. From a job of this timer, only the former.
+    /// Drops what is not due, waits for the job that runs. From a job of this timer, only the
+    /// former.
     package func stop() {
         condition.update { state in
             state.stopping = true

@@ -41,7 +41,8 @@ package final class HostWorkers: WorkQueue {
     /// Jobs that came after the pool had drained and were not run.
     package var refused: Int { condition.read { $0.refused } }
 
-    /// Never blocks. While the pool drains, jobs are still taken; after it has drained, they are not.
+    /// Never blocks. While the pool drains, jobs are still taken; after it has drained, they are
+    /// not.
     package func submit(_ job: @escaping @Sendable () -> Void) {
         condition.updateWakingOne { state in
             if state.stopping, state.jobs.isEmpty, state.running == 0 {
@@ -61,7 +62,8 @@ package final class HostWorkers: WorkQueue {
     private static func work(_ condition: HostCondition<State>) {
         while let job = next(condition) {
             job()
-            // The last job of a draining pool lets every thread go; otherwise nobody waits for this.
+            // The last job of a draining pool lets every thread go; otherwise nobody waits for
+            // this.
             condition.updateIfWaking { state in
                 state.running -= 1
                 return state.stopping && state.running == 0 && state.jobs.isEmpty

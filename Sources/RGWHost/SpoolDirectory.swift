@@ -3,7 +3,8 @@ package import RGWSpool
 
 /// A spool's directory, checked and locked.
 ///
-/// Owns the lock. What is inside: `FORMAT`, `LOCK`, `journal.db` with SQLite's `-wal`, `data/`, `lost/`.
+/// Owns the lock. What is inside: `FORMAT`, `LOCK`, `journal.db` with SQLite's `-wal`, `data/`,
+/// `lost/`.
 package final class SpoolDirectory: Sendable {
     package let path: String
     package let format: SpoolFormat
@@ -16,14 +17,24 @@ package final class SpoolDirectory: Sendable {
     /// Creates what is missing, takes the lock, then reads or writes FORMAT; a spool that is locked
     /// or that this program must not write stays untouched.
     ///
-    /// Throws `busy` (locked), `unusable` (a directory or format that is refused; the text says why),
-    /// or what the system says.
-    package init(
+    /// Throws `busy` (locked), `unusable` (a directory or format that is refused; the text says
+    /// why), or what the system says.
+    package convenience init(
         path: String, identity: SpoolIdentity, mountPoint: String,
         entropy: any Entropy = HostEntropy()
     ) throws(SpoolError) {
+        try self.init(
+            path: path, identity: identity, mountPoint: mountPoint, entropy: entropy,
+            refusing: Self.unfitFilesystems)
+    }
+
+    /// `refusing`: filesystem types by their magic number; tests name one that they have.
+    init(
+        path: String, identity: SpoolIdentity, mountPoint: String, entropy: any Entropy,
+        refusing unfit: [Int64: String]
+    ) throws(SpoolError) {
         self.path = path
-        let known = try Self.prepare(path)
+        let known = try Self.prepare(path, refusing: unfit)
         if let known { try Self.check(known, path: path, identity: identity) }
         lock = try SpoolLock(spool: path, mountPoint: mountPoint)
         // Another mount may have made it between the first look and the lock.
@@ -58,7 +69,9 @@ package final class SpoolDirectory: Sendable {
     // MARK: - Checks
 
     /// The directory exists afterwards and is fit to hold data; gives its format, if it has one.
-    private static func prepare(_ path: String) throws(SpoolError) -> SpoolFormat? {
+    private static func prepare(
+        _ path: String, refusing unfit: [Int64: String]
+    ) throws(SpoolError) -> SpoolFormat? {
         let (status, type, names) = try asSpoolOperation { () throws(HostError) in
             if try HostNames.status(path) == nil {
                 try HostNames.makeDirectories(path, mode: 0o700)
@@ -69,7 +82,7 @@ package final class SpoolDirectory: Sendable {
                 try HostNames.list(path) ?? []
             )
         }
-        if let name = unfitFilesystems[type] {
+        if let name = unfit[type] {
             throw .unusable("the spool \(path) is on \(name); it must be on a local filesystem")
         }
         let user = HostProcess.effectiveUser
@@ -111,7 +124,7 @@ package final class SpoolDirectory: Sendable {
 
     /// Filesystems whose locks or whose fsync cannot be trusted to be local, by the magic number of
     /// statfs(2). FUSE: rgwfs below rgwfs would wait for itself. Source: linux/magic.h.
-    static let unfitFilesystems: [Int64: String] = [
+    private static let unfitFilesystems: [Int64: String] = [
         0x6969: "NFS",
         0x6573_5546: "FUSE",
         0xFF53_4D42: "CIFS",

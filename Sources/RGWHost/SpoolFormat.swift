@@ -1,25 +1,10 @@
 package import RGWBase
 
-/// Which part of which store a spool's files belong to.
-package struct SpoolIdentity: Equatable, Sendable {
-    /// As the mount uses it, for example `http://rgw.example:7480`.
-    package var endpoint: String
-    /// `bucket`, `tenant:bucket`, or empty for all buckets.
-    package var bucket: String
-    /// Empty, or ends in `/`.
-    package var prefix: String
-
-    package init(endpoint: String, bucket: String, prefix: String) {
-        self.endpoint = endpoint
-        self.bucket = bucket
-        self.prefix = prefix
-    }
-}
-
 /// The spool's FORMAT file: what the directory is, who may touch it, and what it belongs to.
 ///
-/// Lines `name value`. Names that are not known are skipped, so later versions may add some; a version
-/// that must not be written (or read) by this program says so in `min-writer` (`min-reader`).
+/// Lines `name value`. Names that are not known are skipped, so later versions may add some; a
+/// version that must not be written (or read) by this program says so in `min-writer`
+/// (`min-reader`).
 package struct SpoolFormat: Equatable, Sendable {
     /// The newest format this program knows.
     package static let current = 1
@@ -82,34 +67,4 @@ package struct SpoolFormat: Equatable, Sendable {
         let groups = [0..<8, 8..<12, 12..<16, 16..<20, 20..<32]
         return groups.map { String(digits[$0]) }.joined(separator: "-")
     }
-}
-
-/// `text` on one line: `%` and control characters as `%XX`.
-func escapedLine(_ text: String) -> String {
-    var bytes: [UInt8] = []
-    for byte in text.utf8 {
-        if byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "%") {
-            bytes += Array("%\(hexadecimal(UInt64(byte), digits: 2))".utf8)
-        } else {
-            bytes.append(byte)
-        }
-    }
-    return String(decoding: bytes, as: UTF8.self)
-}
-
-/// Undoes `escapedLine`.
-func unescapedLine(_ text: Substring) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let first = rest.popFirst() {
-        if first == UInt8(ascii: "%"), rest.count >= 2,
-            let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-        {
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        } else {
-            bytes.append(first)
-        }
-    }
-    return String(decoding: bytes, as: UTF8.self)
 }

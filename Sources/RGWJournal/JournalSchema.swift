@@ -115,7 +115,8 @@ enum JournalSchema {
         }
     }
 
-    /// Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html, sqlite.org/withoutrowid.html.
+    /// Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html,
+    /// sqlite.org/withoutrowid.html.
     private static let tables = """
         CREATE TABLE meta (
             name TEXT PRIMARY KEY,

@@ -7,7 +7,8 @@ import SystemPackage
 /// The durable desired state in one SQLite database, through one connection.
 ///
 /// Owns the connection, which holds the file exclusively until `close` or the last reference goes.
-/// The connection's queue puts transactions in order; the mutex guards what is known beside the file.
+/// The connection's queue puts transactions in order; the mutex guards what is known beside the
+/// file.
 ///
 /// - Every commit is one transaction in the write-ahead log with `synchronous=NORMAL`: it survives
 ///   `kill -9`, because the page cache does. Source: sqlite.org/wal.html.
@@ -15,8 +16,8 @@ import SystemPackage
 ///   including itself. Barriers are shared: one that began after a commit covers it, so of many
 ///   threads that wait at once only the first pays.
 /// - Checkpoints are this class's own, inside the commit that finds the log over 16 MiB. SQLite's
-///   automatic ones drop the error of a failed fsync, and after such a failure the log's pages may be
-///   lost although they look clean; here every later `.power` commit fails instead.
+///   automatic ones drop the error of a failed fsync, and after such a failure the log's pages may
+///   be lost although they look clean; here every later `.power` commit fails instead.
 package final class SQLiteJournal: Journal {
     private struct Progress {
         /// Identifiers below these are reserved in the file.
@@ -36,12 +37,17 @@ package final class SQLiteJournal: Journal {
     private let queue: DatabaseQueue
     private let progress: Mutex<Progress>
 
-    /// Opens or creates the database. Throws `busy` when another connection has it, `unusable` when it
-    /// is damaged or of a newer format.
-    package init(path: String) throws(SpoolError) {
+    /// Opens or creates the database. Throws `busy` when another connection has it, `unusable`
+    /// when it is damaged or of a newer format.
+    package convenience init(path: String) throws(SpoolError) {
+        try self.init(path: path, pagesMax: nil)
+    }
+
+    /// `pagesMax` limits the database file, for tests of a full one.
+    init(path: String, pagesMax: Int?) throws(SpoolError) {
         self.path = path
         do {
-            queue = try DatabaseQueue(path: path, configuration: Self.configuration())
+            queue = try DatabaseQueue(path: path, configuration: Self.configuration(pagesMax))
             let limits = try queue.writeWithoutTransaction { database in
                 try JournalSchema.prepare(database)
                 return try JournalSchema.reservations(database)
@@ -66,8 +72,8 @@ package final class SQLiteJournal: Journal {
         }
     }
 
-    /// All of `changes` or, on failure, none. When only the barrier of `.power` fails, the changes are
-    /// committed but not known to be power-safe.
+    /// All of `changes` or, on failure, none. When only the barrier of `.power` fails, the changes
+    /// are committed but not known to be power-safe.
     package func commit(_ changes: [JournalChange], durability: Durability) throws(SpoolError) {
         do {
             if !changes.isEmpty {
@@ -82,8 +88,8 @@ package final class SQLiteJournal: Journal {
         checkpointIfDue()
     }
 
-    /// Moves the whole log into the database file and empties it; power-safe afterwards. For a clean
-    /// end of the mount; commits do it by themselves when it is due.
+    /// Moves the whole log into the database file and empties it; power-safe afterwards. For a
+    /// clean end of the mount; commits do it by themselves when it is due.
     package func checkpoint() throws(SpoolError) {
         do {
             try queue.writeWithoutTransaction { database in
@@ -163,7 +169,7 @@ package final class SQLiteJournal: Journal {
 
     // MARK: - Connection
 
-    private static func configuration() -> Configuration {
+    private static func configuration(_ pagesMax: Int?) -> Configuration {
         var configuration = Configuration()
         configuration.label = "journal"
         configuration.foreignKeysEnabled = false
@@ -178,6 +184,7 @@ package final class SQLiteJournal: Journal {
             guard mode == "wal" else { throw JournalDamage("write-ahead logging is refused") }
             try database.execute(sql: "PRAGMA wal_autocheckpoint=0")
             try database.execute(sql: "PRAGMA synchronous=NORMAL")
+            if let pagesMax { try database.execute(sql: "PRAGMA max_page_count=\(pagesMax)") }
         }
         return configuration
     }

@@ -58,3 +58,10 @@ extension FileSystem {
         }
     }
 }
+
+extension FileSystem {
+    /// Bytes of clean data in memory and on their way there.
+    package var cachedBytes: Int {
+        withState { state in state.reads.readyBytes + state.reads.loadingBytes }
+    }
+}

@@ -1,6 +1,7 @@
 import FoundationEssentials
 
 /// Runs `body` with an empty directory that is gone afterwards, also when `body` throws.
+@discardableResult
 func withTemporaryDirectory<Answer>(_ body: (String) throws -> Answer) throws -> Answer {
     let path = FileManager.default.temporaryDirectory
         .appending(path: "rgwfs-test-\(UUID().uuidString)").path
@@ -12,6 +13,7 @@ func withTemporaryDirectory<Answer>(_ body: (String) throws -> Answer) throws ->
 }
 
 /// As above, for bodies that wait.
+@discardableResult
 func withTemporaryDirectory<Answer>(
     isolation: isolated (any Actor)? = #isolation, _ body: (String) async throws -> Answer
 ) async throws -> Answer {

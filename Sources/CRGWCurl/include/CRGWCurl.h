@@ -25,6 +25,10 @@ typedef int (*CRGWCurl_prereq_callback)(
     int primary_port, int local_port);
 CURLcode CRGWCurl_set_prereq_callback(
     CURL *_Nonnull easy, CRGWCurl_prereq_callback _Nonnull callback);
+typedef int (*CRGWCurl_sockopt_callback)(
+    void *_Nonnull context, curl_socket_t socket, curlsocktype purpose);
+CURLcode CRGWCurl_set_sockopt_callback(
+    CURL *_Nonnull easy, CRGWCurl_sockopt_callback _Nonnull callback);
 typedef int (*CRGWCurl_seek_callback)(void *_Nonnull context, curl_off_t offset, int origin);
 CURLcode CRGWCurl_set_seek_callback(
     CURL *_Nonnull easy, CRGWCurl_seek_callback _Nonnull callback);
@@ -33,12 +37,13 @@ CURLcode CRGWCurl_get_long(CURL *_Nonnull easy, CURLINFO info, long *_Nonnull va
 CURLcode CRGWCurl_get_offset(CURL *_Nonnull easy, CURLINFO info, int64_t *_Nonnull value);
 CURLcode CRGWCurl_get_pointer(
     CURL *_Nonnull easy, CURLINFO info, void *_Nullable *_Nonnull value);
-CURLcode CRGWCurl_get_socket(CURL *_Nonnull easy, CURLINFO info, int *_Nonnull value);
 
 CURLMcode CRGWCurl_multi_set_long(CURLM *_Nonnull multi, CURLMoption option, long value);
 
 // setsockopt(TCP_QUICKACK, 1); 0 or -errno.
 int CRGWCurl_quickack(int socket);
+// The local port of an IPv4 or IPv6 socket (0: none yet) or -errno.
+int CRGWCurl_local_port(int socket);
 // pread(2), repeated on EINTR; bytes read or -errno.
 ssize_t CRGWCurl_pread(int descriptor, void *_Nonnull buffer, size_t count, int64_t offset);
 

@@ -1,6 +1,6 @@
-// What RGWHost needs of Linux and Swift cannot call: variadic functions, macros, fork, and calls whose
-// errno must be taken before anything else runs. Every function returns a negative errno on failure
-// unless its comment says otherwise. No policy, no state, no allocation.
+// What RGWHost needs of Linux and Swift cannot call: variadic functions, macros, fork, and calls
+// whose errno must be taken before anything else runs. Every function returns a negative errno on
+// failure unless its comment says otherwise. No policy, no state, no allocation.
 #pragma once
 
 #include <pthread.h>

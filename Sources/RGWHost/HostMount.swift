@@ -1,0 +1,9 @@
+/// One line of `/proc/self/mountinfo`.
+package struct HostMount: Equatable, Sendable {
+    package var deviceMajor: UInt32
+    package var deviceMinor: UInt32
+    package var mountPoint: String
+    /// For example `fuse.rgwfs`.
+    package var type: String
+    package var source: String
+}

@@ -1,0 +1,56 @@
+/// Who holds, or last held, a spool.
+package struct SpoolOwner: Equatable, Sendable {
+    package var process: Int32
+    /// The boot in which it ran; another one now means that the machine restarted since.
+    package var bootIdentifier: String
+    /// Clock ticks after boot, so that a reused process number is told apart.
+    package var startTime: UInt64
+    package var mountPoint: String
+
+    /// This process.
+    package static func current(mountPoint: String) -> SpoolOwner {
+        let process = HostProcess.identifier
+        return SpoolOwner(
+            process: process, bootIdentifier: HostProcess.bootIdentifier(),
+            startTime: HostProcess.startTime(of: process) ?? 0, mountPoint: mountPoint)
+    }
+
+    /// That very process still runs.
+    package var isRunning: Bool {
+        bootIdentifier == HostProcess.bootIdentifier()
+            && HostProcess.startTime(of: process) == startTime
+    }
+
+    /// Nil: not what `text` writes.
+    init?(parsing text: String) {
+        var values: [Substring: Substring] = [:]
+        for line in text.split(separator: "\n") {
+            let space = line.firstIndex(of: " ") ?? line.endIndex
+            values[line[..<space]] = line[space...].dropFirst()
+        }
+        guard let process = values["pid"].flatMap({ Int32($0) }),
+            let boot = values["boot"], let mount = values["mount"],
+            let start = values["start"].flatMap({ UInt64($0) })
+        else { return nil }
+        self.init(
+            process: process, bootIdentifier: String(boot), startTime: start,
+            mountPoint: unescapedLine(mount))
+    }
+
+    init(process: Int32, bootIdentifier: String, startTime: UInt64, mountPoint: String) {
+        self.process = process
+        self.bootIdentifier = bootIdentifier
+        self.startTime = startTime
+        self.mountPoint = mountPoint
+    }
+
+    var text: String {
+        """
+        pid \(process)
+        boot \(bootIdentifier)
+        start \(startTime)
+        mount \(escapedLine(mountPoint))
+
+        """
+    }
+}

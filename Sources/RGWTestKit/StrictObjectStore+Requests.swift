@@ -1,0 +1,244 @@
+import RGWBase
+package import RGWObject
+import RGWCrypto
+
+/// The port's requests, answered as RGW would, or more strictly.
+extension StrictObjectStore {
+    package func head(_ address: ObjectAddress, completion: @escaping Completion<ObjectHead>)
+        -> any Cancellable
+    {
+        serve("HEAD", address.key.text, completion: completion) { state in
+            Self.find(state, address).map(\.head)
+        }
+    }
+
+    static func find(_ state: State, _ address: ObjectAddress)
+        -> Result<Object, ObjectStoreError.Kind>
+    {
+        guard let bucket = state.buckets[address.bucket.description] else {
+            return .failure(.noSuchBucket)
+        }
+        return bucket[address.key].map { .success($0) } ?? .failure(.noSuchKey)
+    }
+
+    package func get(
+        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?, lane: Lane,
+        blockSize: Int, onBlock: @escaping @Sendable ([UInt8]) -> Void,
+        completion: @escaping Completion<ObjectHead>
+    ) -> any Cancellable {
+        let deliver: Completion<Object> = { result in
+            if case .success(let object) = result {
+                let whole = 0..<UInt64(object.bytes.count)
+                let part = (range ?? whole).clamped(to: whole)
+                var start = Int(part.lowerBound)
+                while start < Int(part.upperBound) {
+                    let end = min(Int(part.upperBound), start + blockSize)
+                    onBlock(Array(object.bytes[start..<end]))
+                    start = end
+                }
+            }
+            completion(result.map(\.head))
+        }
+        return serve("GET", address.key.text, completion: deliver) { state in
+            Self.find(state, address).flatMap { object in
+                if let matching, matching != object.head.etag {
+                    return .failure(.preconditionFailed)
+                }
+                if let range, range.lowerBound >= object.head.size {
+                    return .failure(.invalidRange)
+                }
+                return .success(object)
+            }
+        }
+    }
+
+    package func put(
+        _ address: ObjectAddress, body: ObjectBody, md5: [UInt8], metadata: ObjectMetadata,
+        precondition: Precondition, completion: @escaping Completion<Stored>
+    ) -> any Cancellable {
+        let bytes = Self.bytes(body, SpoolBodyReader())
+        let time = clock.wallTime()
+        return serve(
+            "PUT", address.key.text, changes: [address], completion: completion
+        ) { state in
+            guard var bucket = state.buckets[address.bucket.description] else {
+                return .failure(.noSuchBucket)
+            }
+            guard let bytes else { return .failure(.bodyUnreadable) }
+            guard Hash.md5(bytes) == md5 else { return .failure(.badDigest) }
+            switch precondition {
+            case .none: break
+            case .absent: if bucket[address.key] != nil { return .failure(.preconditionFailed) }
+            case .matches(let etag):
+                guard bucket[address.key]?.head.etag == etag else {
+                    return .failure(.preconditionFailed)
+                }
+            }
+            let object = Self.make(bytes, metadata, time)
+            bucket[address.key] = object
+            state.buckets[address.bucket.description] = bucket
+            return .success(Stored(etag: object.head.etag, lastModified: object.head.lastModified))
+        }
+    }
+
+    package func putMultipart(
+        _ address: ObjectAddress, body: ObjectBody, metadata: ObjectMetadata,
+        precondition: Precondition, completion: @escaping Completion<Stored>
+    ) -> any Cancellable {
+        let digest = Self.bytes(body, SpoolBodyReader()).map { Hash.md5($0) } ?? []
+        return put(
+            address, body: body, md5: digest, metadata: metadata, precondition: precondition,
+            completion: completion)
+    }
+
+    package func copy(
+        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
+        sourceMatching: ETag?, completion: @escaping Completion<Stored>
+    ) -> any Cancellable {
+        let time = clock.wallTime()
+        return serve(
+            "COPY", "\(source.key.text) -> \(target.key.text)", changes: [target],
+            completion: completion
+        ) { state in
+            guard state.buckets[target.bucket.description] != nil else {
+                return .failure(.noSuchBucket)
+            }
+            if source == target && metadata == nil { return .failure(.invalidRequest) }
+            return Self.find(state, source).flatMap { object in
+                if let sourceMatching, sourceMatching != object.head.etag {
+                    return .failure(.preconditionFailed)
+                }
+                var copy = object
+                copy.head.metadata = metadata ?? object.head.metadata
+                copy.head.lastModified = WallTime(seconds: time.seconds)
+                state.buckets[target.bucket.description]?[target.key] = copy
+                return .success(
+                    Stored(etag: copy.head.etag, lastModified: copy.head.lastModified))
+            }
+        }
+    }
+
+    package func delete(_ address: ObjectAddress, completion: @escaping Completion<Void>)
+        -> any Cancellable
+    {
+        serve("DELETE", address.key.text, changes: [address], completion: completion) { state in
+            guard state.buckets[address.bucket.description] != nil else {
+                return .failure(.noSuchBucket)
+            }
+            state.buckets[address.bucket.description]?[address.key] = nil
+            return .success(())
+        }
+    }
+
+    package func delete(
+        _ keys: [ObjectKey], in bucket: BucketName,
+        completion: @escaping Completion<[DeleteFailure]>
+    ) -> any Cancellable {
+        serve(
+            "DELETEMANY", "\(keys.count)",
+            changes: keys.map { ObjectAddress(bucket: bucket, key: $0) }, completion: completion
+        ) { state in
+            guard keys.count <= 1000 else { return .failure(.invalidRequest) }
+            for key in keys { state.buckets[bucket.description]?[key] = nil }
+            return .success([])
+        }
+    }
+
+    package func list(
+        _ bucket: BucketName, prefix: ObjectKey?, delimited: Bool, after: ObjectKey?, limit: Int,
+        completion: @escaping Completion<ListPage>
+    ) -> any Cancellable {
+        serve("LIST", prefix?.text ?? "", completion: completion) { state in
+            guard let objects = state.buckets[bucket.description] else {
+                return .failure(.noSuchBucket)
+            }
+            guard (1...1000).contains(limit) else { return .failure(.invalidRequest) }
+            return .success(
+                Self.page(
+                    objects, prefix: prefix?.bytes ?? [], delimited: delimited, after: after,
+                    limit: limit))
+        }
+    }
+
+    private static func page(
+        _ objects: [ObjectKey: Object], prefix: [UInt8], delimited: Bool, after: ObjectKey?,
+        limit: Int
+    ) -> ListPage {
+        var page = ListPage(objects: [], commonPrefixes: [], next: nil)
+        var last: ObjectKey?
+        for key in objects.keys.sorted() where key.bytes.starts(with: prefix) {
+            guard let object = objects[key] else { continue }
+            var entry = key
+            var isPrefix = false
+            if delimited, let slash = key.bytes[prefix.count...].firstIndex(of: 0x2F),
+                let common = try? ObjectKey(Array(key.bytes[...slash])), common != key || slash >= prefix.count
+            {
+                entry = common
+                isPrefix = true
+            }
+            if let after, entry <= after { continue }
+            if entry == last { continue }
+            if page.objects.count + page.commonPrefixes.count == limit {
+                page.next = last
+                break
+            }
+            last = entry
+            if isPrefix {
+                page.commonPrefixes.append(entry)
+            } else {
+                page.objects.append(
+                    ListedObject(
+                        key: key, etag: object.head.etag, size: object.head.size,
+                        lastModified: object.head.lastModified))
+            }
+        }
+        return page
+    }
+
+    package func headBucket(_ bucket: BucketName, completion: @escaping Completion<BucketUsage>)
+        -> any Cancellable
+    {
+        serve("HEADBUCKET", bucket.description, completion: completion) { state in
+            guard let objects = state.buckets[bucket.description] else {
+                return .failure(.noSuchBucket)
+            }
+            return .success(
+                BucketUsage(
+                    objects: UInt64(objects.count),
+                    bytes: objects.values.reduce(0) { $0 + $1.head.size }))
+        }
+    }
+
+    package func listBuckets(completion: @escaping Completion<[ListedBucket]>) -> any Cancellable {
+        serve("LISTBUCKETS", "", completion: completion) { state in
+            .success(
+                state.buckets.keys.sorted().map {
+                    ListedBucket(
+                        name: BucketName(parsing: $0), created: WallTime(seconds: 0))
+                })
+        }
+    }
+
+    package func createBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+        -> any Cancellable
+    {
+        serve("CREATEBUCKET", bucket.description, completion: completion) { state in
+            // RGW answers 200 to the owner when the bucket exists.
+            if state.buckets[bucket.description] == nil { state.buckets[bucket.description] = [:] }
+            return .success(())
+        }
+    }
+
+    package func deleteBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+        -> any Cancellable
+    {
+        serve("DELETEBUCKET", bucket.description, completion: completion) { state in
+            guard let objects = state.buckets[bucket.description] else {
+                return .failure(.noSuchBucket)
+            }
+            guard objects.isEmpty else { return .failure(.bucketNotEmpty) }
+            state.buckets[bucket.description] = nil
+            return .success(())
+        }
+    }
+}

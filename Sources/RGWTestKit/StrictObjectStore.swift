@@ -1,0 +1,151 @@
+package import RGWBase
+package import RGWObject
+import RGWCrypto
+import Synchronization
+
+/// An object store in memory that is stricter than RGW: it refuses a wrong Content-MD5, stale
+/// preconditions, sources that changed, and requests for two changes of one key at a time.
+///
+/// Answers come from `queue`, in order of submission per run of the queue, never inside the call.
+package final class StrictObjectStore: ObjectStore {
+    package struct Object: Equatable, Sendable {
+        package var bytes: [UInt8]
+        package var head: ObjectHead
+    }
+
+    /// One request as the server saw it.
+    package struct Request: Equatable, Sendable, CustomStringConvertible {
+        package var method: String
+        package var key: String
+        package var description: String { "\(method) \(key)" }
+    }
+
+    /// What a test makes go wrong; called for every request before it takes effect.
+    package enum Fault: Sendable {
+        /// Refused, nothing done.
+        case refuse(ObjectStoreError.Kind)
+        /// Done, but the answer is lost.
+        case loseAnswer
+        /// Nothing done, and nobody can tell.
+        case loseRequest
+    }
+
+    struct State {
+        var buckets: [String: [ObjectKey: Object]] = [:]
+        var requests: [Request] = []
+        var changing: [ObjectAddress: Int] = [:]
+        var violations: [String] = []
+        var fault: (@Sendable (Request) -> Fault?)?
+        var usageQuota: UInt64?
+    }
+
+    let state: Mutex<State>
+    let queue: any WorkQueue
+    let clock: any Clock
+
+    package init(buckets: [BucketName], queue: any WorkQueue, clock: any Clock) {
+        var state = State()
+        for bucket in buckets { state.buckets[bucket.description] = [:] }
+        self.state = Mutex(state)
+        self.queue = queue
+        self.clock = clock
+    }
+
+    // MARK: What tests look at and change
+
+    package func object(_ bucket: BucketName, _ key: ObjectKey) -> Object? {
+        state.withLock { $0.buckets[bucket.description]?[key] }
+    }
+
+    package func keys(_ bucket: BucketName) -> [String] {
+        state.withLock { ($0.buckets[bucket.description] ?? [:]).keys.sorted().map(\.text) }
+    }
+
+    /// Another client's PUT.
+    package func plant(
+        _ bucket: BucketName, _ key: ObjectKey, _ bytes: [UInt8],
+        metadata: ObjectMetadata = ObjectMetadata()
+    ) {
+        let object = Self.make(bytes, metadata, clock.wallTime())
+        state.withLock { $0.buckets[bucket.description]?[key] = object }
+    }
+
+    /// Another client's DELETE.
+    package func uproot(_ bucket: BucketName, _ key: ObjectKey) {
+        state.withLock { $0.buckets[bucket.description]?[key] = nil }
+    }
+
+    package var requests: [Request] { state.withLock { $0.requests } }
+    package func clearRequests() { state.withLock { $0.requests = [] } }
+    /// Rules that were broken: two changes of one key at once, malformed keys.
+    package var violations: [String] { state.withLock { $0.violations } }
+
+    package func setFault(_ fault: (@Sendable (Request) -> Fault?)?) {
+        state.withLock { $0.fault = fault }
+    }
+
+    // MARK: The machinery
+
+    static func make(_ bytes: [UInt8], _ metadata: ObjectMetadata, _ time: WallTime) -> Object {
+        let digest = Hexadecimal.encode(Hash.md5(bytes))
+        return Object(
+            bytes: bytes,
+            head: ObjectHead(
+                etag: ETag(digest), size: UInt64(bytes.count),
+                lastModified: WallTime(seconds: time.seconds), metadata: metadata))
+    }
+
+    struct Ticket: Cancellable {
+        func cancel() {}
+    }
+
+    static func error(_ kind: ObjectStoreError.Kind, _ request: Request) -> ObjectStoreError {
+        ObjectStoreError(kind, operation: request.description)
+    }
+
+    /// Runs one request: fault, effect, answer. `changes` names the keys that the request changes.
+    func serve<Answer: Sendable>(
+        _ method: String, _ key: String, changes: [ObjectAddress] = [],
+        completion: @escaping Completion<Answer>,
+        effect: @escaping @Sendable (inout State) -> Result<Answer, ObjectStoreError.Kind>
+    ) -> any Cancellable {
+        let request = Request(method: method, key: key)
+        state.withLock { state in
+            state.requests.append(request)
+            for address in changes {
+                state.changing[address, default: 0] += 1
+                if state.changing[address, default: 0] > 1 {
+                    state.violations.append("two changes of \(address) at once: \(request)")
+                }
+            }
+        }
+        queue.submit { [self] in
+            let result: Result<Answer, ObjectStoreError> = state.withLock { state in
+                for address in changes { state.changing[address, default: 1] -= 1 }
+                let fault = state.fault?(request)
+                if case .refuse(let kind) = fault { return .failure(Self.error(kind, request)) }
+                if case .loseRequest = fault {
+                    return .failure(Self.error(.unknownOutcome, request))
+                }
+                let result = effect(&state)
+                if case .loseAnswer = fault {
+                    return .failure(Self.error(.unknownOutcome, request))
+                }
+                return result.mapError { Self.error($0, request) }
+            }
+            completion(result)
+        }
+        return Ticket()
+    }
+
+    /// The bytes of a body, as a server would receive them.
+    static func bytes(_ body: ObjectBody, _ files: any BodyReading) -> [UInt8]? {
+        switch body {
+        case .bytes(let bytes): bytes
+        case .file(let file, let offset, let length): files.read(file, offset, length)
+        }
+    }
+}
+
+/// So that an effect can say how it was refused.
+extension ObjectStoreError.Kind: Error {}

@@ -1,0 +1,46 @@
+import Testing
+
+@testable import RGWHost
+
+@Suite struct HostMountsTests {
+    private let sample = """
+        22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw
+        40 22 0:45 / /mnt/a\\040b\\011c\\134d rw,nosuid shared:2 master:1 - fuse.rgwfs photos rw
+        41 22 0:46 / /mnt/plain rw - tmpfs none rw
+        41 22 0:46 / /mnt/broken rw
+        not a line
+        42 22 0:47 / /mnt/plain rw - fuse.rgwfs a\\012b rw
+        """
+
+    @Test func linesOfMountinfoAreRead() {
+        let mounts = HostMounts.parse(sample)
+        #expect(mounts.count == 4)
+        #expect(
+            mounts[1]
+                == HostMount(
+                    deviceMajor: 0, deviceMinor: 45, mountPoint: "/mnt/a b\tc\\d",
+                    type: "fuse.rgwfs", source: "photos"))
+        #expect(mounts[3].source == "a\nb")
+        #expect(
+            ReadAheadSetting.path(of: mounts[3]) == "/sys/class/bdi/0:47/read_ahead_kb")
+    }
+
+    @Test func rootIsMountedAndNonsenseIsNot() throws {
+        #expect(try HostMounts.mount(at: "/proc")?.type == "proc")
+        #expect(try HostMounts.mount(at: "/no/such/place") == nil)
+    }
+
+    @Test func readAheadOfWhatIsNoMountIsNotSet() throws {
+        #expect(try !ReadAheadSetting.apply(kibibytes: 128, mountPoint: "/no/such/place"))
+        // /proc has no backing device.
+        #expect(try !ReadAheadSetting.apply(kibibytes: 128, mountPoint: "/proc"))
+    }
+
+    @Test func unmountingWhatIsNoMountFails() throws {
+        try withTemporaryDirectory { directory in
+            #expect(throws: HostError.self) {
+                try HostMounts.unmount(directory, lazily: false)
+            }
+        }
+    }
+}

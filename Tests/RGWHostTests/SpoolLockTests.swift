@@ -1,0 +1,55 @@
+import RGWSpool
+import Testing
+
+@testable import RGWHost
+
+@Suite struct SpoolLockTests {
+    @Test func lockNamesItsOwner() throws {
+        try withTemporaryDirectory { spool in
+            #expect(try SpoolLock.owner(of: spool) == nil)
+            let lock = try SpoolLock(spool: spool, mountPoint: "/mnt/a b\nc")
+            let owner = try #require(try SpoolLock.owner(of: spool))
+            #expect(owner == SpoolOwner.current(mountPoint: "/mnt/a b\nc"))
+            #expect(owner.isRunning)
+            #expect(lock.previousOwner == nil)
+        }
+    }
+
+    @Test func lockGoesWithItsLastReference() throws {
+        try withTemporaryDirectory { spool in
+            var lock: SpoolLock? = try SpoolLock(spool: spool, mountPoint: "/mnt/one")
+            #expect(throws: SpoolError.self) {
+                _ = try SpoolLock(spool: spool, mountPoint: "/mnt/two")
+            }
+            withExtendedLifetime(lock) {}
+            lock = nil
+            let next = try SpoolLock(spool: spool, mountPoint: "/mnt/three")
+            #expect(next.previousOwner?.mountPoint == "/mnt/one")
+            #expect(try SpoolLock.owner(of: spool)?.mountPoint == "/mnt/three")
+        }
+    }
+
+    @Test func killedOwnerLeavesTheSpoolFree() async throws {
+        try await withTemporaryDirectory { spool in
+            await #expect(processExitsWith: .signal(9)) { [spool = spool as String] in
+                let lock = try SpoolLock(spool: spool, mountPoint: "/mnt/x")
+                try HostProcess.send(9, to: HostProcess.identifier)
+                withExtendedLifetime(lock) {}
+            }
+            let lock = try SpoolLock(spool: spool, mountPoint: "/mnt/y")
+            let previous = try #require(lock.previousOwner)
+            #expect(previous.mountPoint == "/mnt/x")
+            #expect(!previous.isRunning)
+            #expect(previous.bootIdentifier == HostProcess.bootIdentifier())
+        }
+    }
+
+    @Test(arguments: ["", "pid x\nboot b\nstart 1\nmount m\n", "garbage"])
+    func unreadableOwnerIsNobody(text: String) throws {
+        try withTemporaryDirectory { spool in
+            try HostFile.writeAtomically("\(spool)/LOCK", text: text, mode: 0o600)
+            #expect(try SpoolLock.owner(of: spool) == nil)
+            #expect(try SpoolLock(spool: spool, mountPoint: "/mnt").previousOwner == nil)
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import RGWBase
+import RGWObject
+import RGWTestKit
+import RGWVFS
+import Testing
+
+/// `kill -9`, then mounting again: the journal and the data files are all that is left.
+@Suite struct RecoveryTests {
+    @Test func closedFilesGoUpAtTheNextMount() throws {
+        let volume = try Volume()
+        try volume.mkdir("d")
+        for index in 0..<30 { try volume.save("d/\(index)", "content \(index)") }
+        let again = try Volume(remounting: volume)
+        #expect(try again.names(in: "d").count == 30)
+        #expect(try again.load("d/7") == "content 7")
+        again.settle()
+        #expect(again.store.keys(Volume.bucket).count == 31)
+        #expect(again.text("d/29") == "content 29")
+    }
+
+    @Test func acknowledgedWritesOfAnOpenFileSurvive() throws {
+        let volume = try Volume()
+        let file = try volume.create("log")
+        try volume.write(file, "line 1\n")
+        let again = try Volume(remounting: volume)
+        #expect(try again.load("log") == "line 1\n")
+        again.settle()
+        #expect(again.text("log") == "line 1\n")
+    }
+
+    @Test func anUnfinishedReplacementLeavesTheOldObject() throws {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
+        let file = try volume.open("a", write: true, truncate: true)
+        try volume.write(file, "ha")
+        let again = try Volume(remounting: volume)
+        again.settle()
+        #expect(again.text("a") == "old")
+        #expect(try again.load("a") == "old")
+        #expect(again.files.lost.count == 1)
+    }
+
+    @Test func aFinishedReplacementGoesUp() throws {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
+        try volume.save("a", "new")
+        let again = try Volume(remounting: volume)
+        #expect(try again.load("a") == "new")
+        again.settle()
+        #expect(again.text("a") == "new")
+    }
+
+    @Test func aPutWhoseAnswerWasNeverReadIsNotRepeatedAsAConflict() throws {
+        let volume = try Volume()
+        try volume.save("a", "hello")
+        // The server has it; the journal does not know.
+        volume.store.plant(Volume.bucket, "a", Array("hello".utf8))
+        let again = try Volume(remounting: volume)
+        again.settle()
+        #expect(again.store.keys(Volume.bucket) == ["a"])
+        #expect(again.fileSystem.status().pending == 0)
+    }
+
+    @Test func deletionsAndRenamesGoOn() throws {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "gone", Array("x".utf8))
+        volume.store.plant(Volume.bucket, "old", Array("y".utf8))
+        try volume.unlink("gone")
+        try volume.save("t", "moved")
+        try volume.rename("t", "old")
+        let again = try Volume(remounting: volume)
+        #expect(try again.names(in: "") == ["old"])
+        again.settle()
+        #expect(again.store.keys(Volume.bucket) == ["old"])
+        #expect(again.text("old") == "moved")
+    }
+
+    @Test func recoveryRepeatedBeforeAnythingIsSentLosesNothing() throws {
+        var volume = try Volume()
+        try volume.mkdir("d")
+        try volume.save("d/a", "1")
+        volume.store.setFault { ["PUT"].contains($0.method) ? .refuse(.busy) : nil }
+        for _ in 0..<3 { volume = try Volume(remounting: volume) }
+        volume.store.setFault(nil)
+        volume.world.advance(by: .seconds(100))
+        #expect(volume.store.keys(Volume.bucket) == ["d/", "d/a"])
+        #expect(volume.text("d/a") == "1")
+    }
+
+    @Test func aFullJournalFailsOnlyTheCall() throws {
+        let volume = try Volume()
+        try volume.save("before", "1")
+        volume.journal.setFailure(.full)
+        #expect(throws: FileSystemError.spoolFull) { try volume.mkdir("d") }
+        volume.journal.setFailure(nil)
+        try volume.save("after", "2")
+        volume.settle()
+        #expect(volume.text("before") == "1")
+        #expect(volume.text("after") == "2")
+    }
+}
