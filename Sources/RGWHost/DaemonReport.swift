@@ -5,11 +5,11 @@ import Synchronization
 ///
 /// Owns the write end of a pipe to the waiting parent, or nothing in the foreground.
 package final class DaemonReport: Sendable {
-    /// Nil in the foreground.
-    private let parent: Shared<HostDescriptor>?
+    /// Nil in the foreground, and once it was told: the parent reads until the pipe is closed.
+    private let parent: Mutex<Shared<HostDescriptor>?>
     private let told = Mutex(false)
 
-    init(_ parent: Shared<HostDescriptor>?) { self.parent = parent }
+    init(_ parent: Shared<HostDescriptor>?) { self.parent = Mutex(parent) }
 
     /// For `-f`: nobody waits; a failure goes to standard error.
     package static func foreground() -> DaemonReport { DaemonReport(nil) }
@@ -17,7 +17,7 @@ package final class DaemonReport: Sendable {
     /// It works: the parent exits with status 0. In the background the standard streams lead to
     /// /dev/null and the working directory is `/` from here on, so paths must be absolute.
     package func succeed() throws(HostError) {
-        guard claim(), let parent else { return }
+        guard claim(), let parent = parent.withLock({ $0.take() }) else { return }
         try Self.letGoOfTerminal()
         try parent.value.write([0].span)
     }
@@ -26,7 +26,7 @@ package final class DaemonReport: Sendable {
     /// with `status`, 1 ... 255. Ends this process at once; after `succeed` only that.
     package func fail(status: UInt8, sentence: String) -> Never {
         guard claim() else { HostProcess.exit(Int32(status)) }
-        if let parent {
+        if let parent = parent.withLock({ $0.take() }) {
             let message = [status] + Array(sentence.utf8)
             // If the parent is gone there is nobody to tell.
             do throws(HostError) { try parent.value.write(message.span) } catch {}

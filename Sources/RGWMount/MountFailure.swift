@@ -22,6 +22,8 @@ package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case server(PreflightFailure)
     /// The spool directory cannot be used; the text is a whole sentence.
     case spool(String)
+    /// The kernel or libfuse refused the mount; the text is a whole sentence.
+    case refused(String)
     /// The machine refused something; the text is a whole sentence.
     case system(String)
 
@@ -29,7 +31,7 @@ package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .usage, .option, .source, .configuration: .usage
         case .system: .system
-        case .credentials, .mountPoint, .server, .spool: .mountFailed
+        case .credentials, .mountPoint, .server, .spool, .refused: .mountFailed
         }
     }
 
@@ -43,7 +45,7 @@ package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
         case .credentials(let error): error.description
         case .mountPoint(let error): error.description
         case .server(let failure): failure.description
-        case .spool(let sentence), .system(let sentence): sentence
+        case .spool(let sentence), .refused(let sentence), .system(let sentence): sentence
         }
     }
 }

@@ -32,17 +32,26 @@ package enum MountPoint {
     package static func check(
         _ path: String, in environment: some MountEnvironment
     ) throws(MountPointError) -> String {
+        // Before anything touches the directory: a mount whose server hangs would make that wait.
+        let absolute = environment.absolute(path)
+        try refuseSecondMount(absolute, path, environment)
         let real: String
-        switch environment.directory(environment.absolute(path)) {
+        switch environment.directory(absolute) {
         case .directory(let realPath): real = realPath
         case .absent: throw .absent(path)
         case .notDirectory: throw .notDirectory(path)
         case .dead: throw .dead(path)
         case .failed(let reason): throw .unusable(path, reason: reason)
         }
+        try refuseSecondMount(real, path, environment)
+        return real
+    }
+
+    private static func refuseSecondMount(
+        _ real: String, _ path: String, _ environment: some MountEnvironment
+    ) throws(MountPointError) {
         if let top = environment.mount(at: real), top.isRGWFS {
             throw .busy(path, source: top.source)
         }
-        return real
     }
 }

@@ -1,3 +1,3 @@
-import RGWMount
+import Glibc
 
-print(HelpText.manualOptions, terminator: "")
+exit(Program.run(CommandLine.arguments))

@@ -1,0 +1,40 @@
+import Logging
+import RGWHost
+
+/// swift-log's handler: one line an event, to standard error in the foreground, else to syslog.
+struct LineLog: LogHandler {
+    let usesStandardError: Bool
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    static func logger(foreground: Bool, verbose: Bool) -> Logger {
+        Logger(label: "rgwfs") { _ in
+            LineLog(usesStandardError: foreground, logLevel: verbose ? .debug : .info)
+        }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var line = "\(event.message)"
+        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }
+        if usesStandardError {
+            StandardError.print("rgwfs: \(event.level): \(line)")
+        } else {
+            SystemLog.write(Self.severity(event.level), line)
+        }
+    }
+
+    private static func severity(_ level: Logger.Level) -> SystemLog.Severity {
+        switch level {
+        case .critical, .error: .error
+        case .warning: .warning
+        case .notice, .info: .info
+        case .debug, .trace: .debug
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import RGWHost
+import RGWMount
+
+/// `mount.rgwfs`: checks, goes to the background, serves until the unmount.
+enum MountCommand {
+    /// The exit status; in the background the parent exits inside, with the child's.
+    static func run(_ words: [String], program: String) -> Int32 {
+        do throws(MountFailure) {
+            let arguments = try parse(words)
+            switch arguments.request {
+            case .help: StandardOutput.write(HelpText.mount)
+            case .version: StandardOutput.write("rgwfs \(Program.version)\n")
+            case .pretend: _ = try plan(arguments, program)
+            case .mount: try serve(plan(arguments, program), program)
+            }
+            return ExitStatus.success.rawValue
+        } catch {
+            StandardError.print("\(program): \(error)")
+            return error.status.rawValue
+        }
+    }
+
+    private static func parse(_ words: [String]) throws(MountFailure) -> MountArguments {
+        do throws(UsageError) {
+            return try MountArguments(parsing: words)
+        } catch { throw .usage(error) }
+    }
+
+    private static func plan(
+        _ arguments: MountArguments, _ program: String
+    ) throws(MountFailure) -> MountPlan {
+        let environment: LiveEnvironment
+        do throws(HostError) {
+            environment = try LiveEnvironment()
+        } catch { throw .system("\(error)") }
+        let plan = try MountPlan(arguments, in: environment)
+        for warning in plan.settings.warnings { StandardError.print("\(program): \(warning)") }
+        return plan
+    }
+
+    /// No thread exists before the fork: only the calling one lives on in the child.
+    private static func serve(_ plan: MountPlan, _ program: String) throws(MountFailure) {
+        let report: DaemonReport
+        do throws(HostError) {
+            report =
+                try plan.settings.isForeground
+                ? .foreground()
+                : Daemon.detach(lostStatus: UInt8(ExitStatus.mountFailed.rawValue))
+        } catch { throw .system("cannot go to the background: \(error)") }
+        do throws(MountFailure) {
+            try MountService.run(plan, report: report)
+        } catch {
+            report.fail(
+                status: UInt8(error.status.rawValue), sentence: "\(program): \(error)")
+        }
+    }
+}

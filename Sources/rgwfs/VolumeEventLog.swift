@@ -1,0 +1,28 @@
+import Logging
+import RGWVFS
+
+/// What the volume tells, as log lines.
+enum VolumeEventLog {
+    static func write(_ event: VolumeEvent, to log: Logger) {
+        switch event {
+        case .blocked(let path, let error):
+            log.error(
+                "a change cannot be uploaded and waits in the spool",
+                metadata: ["object.key": "\(path)", "reason": "\(error)"])
+        case .unblocked(let path):
+            log.info("a change that had failed is uploaded", metadata: ["object.key": "\(path)"])
+        case .conflict(let path, let keptAs):
+            log.error(
+                "somebody else changed an object that has local changes",
+                metadata: ["object.key": "\(path)", "kept_as": "\(keptAs)"])
+        case .recovered(let files, let lost):
+            log.info(
+                "an earlier mount left changes in the spool",
+                metadata: ["files": "\(files)", "lost": "\(lost)"])
+        case .spoolFailed(let failure):
+            log.error(
+                "the spool failed: no more changes are accepted",
+                metadata: ["reason": "\(failure.detail)"])
+        }
+    }
+}
