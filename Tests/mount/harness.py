@@ -121,13 +121,18 @@ def gone(pid):
         return True
 
 
-def resident_peak(pid):
-    """Largest resident size of the process so far, in bytes."""
+def resident(pid, field="VmRSS"):
+    """Resident size of the process, in bytes."""
     with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as file:
         for line in file:
-            if line.startswith("VmHWM:"):
+            if line.startswith(field + ":"):
                 return int(line.split()[1]) * 1024
-    raise AssertionError(f"no VmHWM of process {pid}")
+    raise AssertionError(f"no {field} of process {pid}")
+
+
+def resident_peak(pid):
+    """The largest it has been so far."""
+    return resident(pid, "VmHWM")
 
 
 class Proxy:
@@ -426,7 +431,7 @@ class RGWFSTestCase(unittest.TestCase):
             self.remove_bucket(name)
         if failed and os.environ.get("RGWFS_TEST_KEEP"):
             print(f"kept: {self.directory}", file=sys.stderr)
-        else:
+        elif not any(is_mounted(mount.point) for mount in self.all_mounts):
             shutil.rmtree(self.directory, ignore_errors=True)
         self.assertEqual(left, [], "a process stays")
         for mount in self.all_mounts:
