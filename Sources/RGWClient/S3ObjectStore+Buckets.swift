@@ -2,6 +2,7 @@ package import RGWObject
 import RGWWire
 
 extension S3ObjectStore {
+    @discardableResult
     package func list(
         _ bucket: BucketName, prefix: ObjectKey?, delimited: Bool, after: ObjectKey?, limit: Int,
         completion: @escaping Completion<ListPage>
@@ -15,6 +16,7 @@ extension S3ObjectStore {
     }
 
     /// A bodiless refusal is resolved by listing one key, whose refusal has a code.
+    @discardableResult
     package func headBucket(_ bucket: BucketName, completion: @escaping Completion<BucketUsage>)
         -> any Cancellable
     {
@@ -36,6 +38,7 @@ extension S3ObjectStore {
         ).start()
     }
 
+    @discardableResult
     package func listBuckets(completion: @escaping Completion<[ListedBucket]>) -> any Cancellable {
         simpleCall(
             .listBuckets, subject: "", request: context.builder.listBuckets(),
@@ -43,6 +46,7 @@ extension S3ObjectStore {
             completion: completion)
     }
 
+    @discardableResult
     package func createBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
         -> any Cancellable
     {
@@ -54,6 +58,7 @@ extension S3ObjectStore {
             completion: completion)
     }
 
+    @discardableResult
     package func deleteBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
         -> any Cancellable
     {

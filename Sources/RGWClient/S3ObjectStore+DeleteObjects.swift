@@ -6,6 +6,7 @@ extension S3ObjectStore {
     /// S3's limit of keys in one DeleteObjects.
     private static let deleteKeysMax = 1000
 
+    @discardableResult
     package func delete(
         _ keys: [ObjectKey], in bucket: BucketName, completion: @escaping Completion<[DeleteFailure]>
     ) -> any Cancellable {

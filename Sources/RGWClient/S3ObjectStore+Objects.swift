@@ -4,6 +4,7 @@ import Synchronization
 
 extension S3ObjectStore {
     /// A bodiless refusal is resolved by asking for the first byte, whose refusal has a code.
+    @discardableResult
     package func head(_ address: ObjectAddress, completion: @escaping Completion<ObjectHead>)
         -> any Cancellable
     {
@@ -26,6 +27,7 @@ extension S3ObjectStore {
         ).start()
     }
 
+    @discardableResult
     package func put(
         _ address: ObjectAddress, body: ObjectBody, md5: [UInt8], metadata: ObjectMetadata,
         precondition: Precondition, completion: @escaping Completion<Stored>
@@ -50,6 +52,7 @@ extension S3ObjectStore {
         ).start()
     }
 
+    @discardableResult
     package func copy(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata,
         sourceMatching: ETag?, completion: @escaping Completion<Stored>
@@ -68,6 +71,7 @@ extension S3ObjectStore {
         }
     }
 
+    @discardableResult
     package func delete(_ address: ObjectAddress, completion: @escaping Completion<Void>)
         -> any Cancellable
     {

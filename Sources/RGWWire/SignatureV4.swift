@@ -32,8 +32,8 @@ package struct SignatureV4: Sendable {
         let derived = derivedKey(date: String(timestamp.prefix(8)))
         let signature = Hexadecimal.encode(Hash.hmacSHA256(key: derived, Array(message.utf8)))
         request.headers["authorization"] =
-            "AWS4-HMAC-SHA256 Credential=\(key.accessKey)/\(scope),"
-            + "SignedHeaders=\(signed),Signature=\(signature)"
+            "AWS4-HMAC-SHA256 Credential=\(key.accessKey)/\(scope), "
+            + "SignedHeaders=\(signed), Signature=\(signature)"
         return request
     }
 
