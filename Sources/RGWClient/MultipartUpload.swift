@@ -123,6 +123,7 @@ final class MultipartUpload: Cancellable {
                 PreparedRequest(operation: .uploadPart, request: request, options: sent)
             },
             parse: { response throws(S3Failure) in
+                try response.requireSuccess()
                 guard let md5 = response.http.sentMD5 else { throw response.malformed("no digest") }
                 _ = try response.storedTag(md5: md5)
                 return md5
