@@ -34,8 +34,10 @@ enum CurlCallbacks {
             let goesOn = unsafe CurlCallbacks.transfer(context) { $0.begin(localPort: localPort) }
             return goesOn ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }
-        // A body is never sent twice by libcurl itself; see `Transfer.begin`.
-        unsafe handle.setSeek { _, _, _ in CURL_SEEKFUNC_FAIL }
+        unsafe handle.setSeek { context, _, _ in
+            let done = unsafe CurlCallbacks.transfer(context) { $0.rewind() }
+            return done ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+        }
     }
 
     private static func transfer<Answer>(

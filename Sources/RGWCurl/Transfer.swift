@@ -28,6 +28,8 @@ final class Transfer {
     private var response = HTTPResponse(status: 0)
     /// Status line seen, header block not ended.
     private var inHeaders = false
+    /// A header block ended.
+    private var sawHeaders = false
     /// Decided at the first byte of the body: blocks or collected.
     private var deliversBlocks: Bool?
     private var block: [UInt8] = []
@@ -36,6 +38,8 @@ final class Transfer {
     private var bytesSentSeen: UInt64 = 0
     /// Times that libcurl began to send the request.
     private var starts = 0
+    /// libcurl wants to send the body from its beginning again.
+    private var startsAgain = false
     private var socket: Int32?
     private var digest: MD5Digest?
     /// Set by a callback that made libcurl stop.
@@ -65,12 +69,19 @@ final class Transfer {
     func begin(localPort: Int32) -> Bool {
         socket = sockets?.socket(localPort: localPort)
         starts += 1
+        startsAgain = startsAgain || starts > 1
         if starts > 1, !submission.options.isIdempotent {
             stop = .broken(sent: wasSent, "a kept connection broke")
             return false
         }
         lastProgress = clock.now()
         return true
+    }
+
+    /// libcurl turns to another connection after having read some of the body.
+    func rewind() -> Bool {
+        startsAgain = true
+        return false
     }
 
     /// One line of the header block, with its line end.
@@ -86,6 +97,7 @@ final class Transfer {
         guard inHeaders else { return true }
         if text.isEmpty {
             inHeaders = false
+            sawHeaders = true
             return true
         }
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")),
@@ -159,10 +171,20 @@ final class Transfer {
         return .timedOut(sent: wasSent, "no byte for \(submission.options.stallTimeout)")
     }
 
-    /// Whether the whole request may be with the server.
+    /// Whether the whole request may be with the server. libcurl's count of sent bytes starts again
+    /// when it turns to another connection, and then says nothing of the first one.
     var wasSent: Bool {
-        guard starts > 0 else { return false }
-        return bodyOffset == bodyLength && handle.bytesSent >= bodyLength
+        guard starts > 0, bodyOffset == bodyLength else { return false }
+        return startsAgain || handle.bytesSent >= bodyLength
+    }
+
+    /// HEAD and some statuses have no body; any other answer must tell its end, because a connection
+    /// that closes is no sign of one (RFC 9112, section 6.3).
+    private var tellsItsEnd: Bool {
+        let status = response.status
+        if submission.request.method == .head || status == 204 || status == 304 { return true }
+        return response.headers["content-length"] != nil
+            || response.headers["transfer-encoding"] != nil
     }
 
     /// The transfer ended as `code` says: delivers what is left and makes the result.
@@ -171,7 +193,13 @@ final class Transfer {
         guard code == CURLE_OK else {
             return .failure(CurlError.translate(code, handle.message(for: code), sent: wasSent))
         }
+        guard sawHeaders, !inHeaders else {
+            return .failure(.broken(sent: wasSent, "the connection ended within the header"))
+        }
         response.status = handle.status
+        guard tellsItsEnd else {
+            return .failure(.malformed(sent: wasSent, "an answer without a length"))
+        }
         if case .blocks(_, let accepts, let onBlock) = submission.options.delivery,
             delivers(accepts), !block.isEmpty
         {
