@@ -3,8 +3,8 @@ import RGWObject
 import RGWWire
 import Synchronization
 
-/// One multipart upload: create, parts in parallel, the precondition, complete, and the ETag by HEAD;
-/// aborted when anything before completing fails.
+/// One multipart upload: create, parts in parallel, the precondition, complete, and the ETag by
+/// HEAD; aborted when anything before completing fails.
 ///
 /// Each part's MD5 is computed while it is sent and compared with the part's ETag. State is guarded
 /// by its mutex; calls are made outside it.

@@ -17,12 +17,15 @@ extension S3ObjectStore {
 
     /// A bodiless refusal is resolved by listing one key, whose refusal has a code.
     @discardableResult
-    package func headBucket(_ bucket: BucketName, completion: @escaping Completion<BucketUsage>)
+    package func headBucket(
+        _ bucket: BucketName, completion: @escaping Completion<BucketUsage>
+    )
         -> any Cancellable
     {
         let resolving = Once()
         let builder = context.builder
         let options = context.options(.headBucket, lane: .metadata)
+        let hint = context.configuration.endpoint.unknownHostHint
         return S3Call(
             context, .headBucket, subject: "\(bucket)",
             prepare: { () throws(ObjectStoreError) in
@@ -34,7 +37,18 @@ extension S3ObjectStore {
                 return PreparedRequest(operation: .headBucket, request: request, options: options)
             },
             parse: { response throws(S3Failure) in try response.bucketUsage() },
-            adjust: { $0.isBodilessRefusal && resolving.first() }, completion: completion
+            adjust: { $0.isBodilessRefusal && resolving.first() },
+            completion: { result in
+                completion(
+                    result.mapError { error in
+                        guard error.kind == .noSuchBucket, error.message == nil else {
+                            return error
+                        }
+                        var hinted = error
+                        hinted.message = hint
+                        return hinted
+                    })
+            }
         ).start()
     }
 
@@ -47,7 +61,9 @@ extension S3ObjectStore {
     }
 
     @discardableResult
-    package func createBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    package func createBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         let request = context.builder.createBucket(
@@ -59,7 +75,9 @@ extension S3ObjectStore {
     }
 
     @discardableResult
-    package func deleteBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    package func deleteBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         simpleCall(

@@ -8,7 +8,8 @@ extension S3ObjectStore {
 
     @discardableResult
     package func delete(
-        _ keys: [ObjectKey], in bucket: BucketName, completion: @escaping Completion<[DeleteFailure]>
+        _ keys: [ObjectKey], in bucket: BucketName,
+        completion: @escaping Completion<[DeleteFailure]>
     ) -> any Cancellable {
         guard keys.count <= Self.deleteKeysMax else {
             let error = ObjectStoreError(

@@ -5,7 +5,9 @@ import Synchronization
 extension S3ObjectStore {
     /// A bodiless refusal is resolved by asking for the first byte, whose refusal has a code.
     @discardableResult
-    package func head(_ address: ObjectAddress, completion: @escaping Completion<ObjectHead>)
+    package func head(
+        _ address: ObjectAddress, completion: @escaping Completion<ObjectHead>
+    )
         -> any Cancellable
     {
         let resolving = Once()
@@ -72,7 +74,9 @@ extension S3ObjectStore {
     }
 
     @discardableResult
-    package func delete(_ address: ObjectAddress, completion: @escaping Completion<Void>)
+    package func delete(
+        _ address: ObjectAddress, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         simpleCall(

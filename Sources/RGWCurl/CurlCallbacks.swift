@@ -53,7 +53,8 @@ enum CurlCallbacks {
         _ receive: (Transfer, Span<UInt8>) -> Bool
     ) -> Int {
         unsafe transfer(context) { transfer in
-            // SAFETY: libcurl's buffer has `count` bytes during the callback; the span ends with it.
+            // SAFETY: libcurl's buffer has `count` bytes during the callback; the span ends with
+            // it.
             let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
             let taken = unsafe receive(transfer, Span<UInt8>(_bytes: buffer.bytes))
             return taken ? count : (count == 0 ? 1 : 0)

@@ -33,7 +33,6 @@ final class Transfer {
     /// Decided at the first byte of the body: blocks or collected.
     private var deliversBlocks: Bool?
     private var block: [UInt8] = []
-    private var bytesReceived = 0
     private var bodyOffset: UInt64 = 0
     private var bytesSentSeen: UInt64 = 0
     /// Times that libcurl began to send the request.
@@ -64,8 +63,9 @@ final class Transfer {
     /// A socket was made, for this transfer's connection or another attempt at it.
     func opened(_ socket: Int32) { sockets?.opened(socket) }
 
-    /// The request is about to be written to a connection. Only reads may be written twice: on a kept
-    /// connection that turned out dead libcurl would repeat a PUT whose first copy may have arrived.
+    /// The request is about to be written to a connection. Only reads may be written twice: on a
+    /// kept connection that turned out dead libcurl would repeat a PUT whose first copy may have
+    /// arrived.
     func begin(localPort: Int32) -> Bool {
         socket = sockets?.socket(localPort: localPort)
         starts += 1
@@ -115,8 +115,6 @@ final class Transfer {
     /// Bytes of the answer's body.
     func receive(_ bytes: Span<UInt8>) -> Bool {
         lastProgress = clock.now()
-        bytesReceived += bytes.count
-        if bytesReceived < Self.shortBody { armQuickAck() }
         switch submission.options.delivery {
         case .blocks(let size, let accepts, let onBlock) where delivers(accepts):
             deliver(bytes, size: size, to: onBlock)
@@ -178,8 +176,8 @@ final class Transfer {
         return startsAgain || handle.bytesSent >= bodyLength
     }
 
-    /// HEAD and some statuses have no body; any other answer must tell its end, because a connection
-    /// that closes is no sign of one (RFC 9112, section 6.3).
+    /// HEAD and some statuses have no body; any other answer must tell its end, because a
+    /// connection that closes is no sign of one (RFC 9112, section 6.3).
     private var tellsItsEnd: Bool {
         let status = response.status
         if submission.request.method == .head || status == 204 || status == 304 { return true }
@@ -214,8 +212,6 @@ final class Transfer {
 
     /// RGW sends 16 KiB of headers at most; this is about lines.
     private static let headerFieldsMax = 256
-    /// While an answer is shorter than this its next segment may wait for our ACK.
-    private static let shortBody = 256 << 10
 
     private func delivers(_ accepts: (HTTPResponse) -> Bool) -> Bool {
         if let deliversBlocks { return deliversBlocks }
@@ -263,9 +259,10 @@ final class Transfer {
         return text
     }
 
-    /// RGW writes header and body separately with Nagle on: the body leaves only after our ACK of the
-    /// header, which the kernel delays by 40 ms. Setting TCP_QUICKACK sends it now; the kernel clears
-    /// the option by itself, so it is set for every answer. Source: tcp(7).
+    /// RGW writes header and body separately with Nagle on: the body leaves only after our ACK of
+    /// the header, which the kernel delays by 40 ms. Setting TCP_QUICKACK sends it now; the kernel
+    /// clears the option by itself, so it is set for every answer; setting it again while the body
+    /// arrives gains nothing measurable. Source: tcp(7).
     private func armQuickAck() {
         if let socket { _ = CRGWCurl_quickack(socket) }
     }

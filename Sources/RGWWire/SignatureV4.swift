@@ -16,7 +16,9 @@ package struct SignatureV4: Sendable {
     }
 
     /// Adds host, x-amz-date, x-amz-content-sha256, a session token and Authorization.
-    package func sign(_ request: HTTPRequest, payload: PayloadSigning, at time: WallTime)
+    package func sign(
+        _ request: HTTPRequest, payload: PayloadSigning, at time: WallTime
+    )
         -> HTTPRequest
     {
         var request = request
@@ -38,7 +40,9 @@ package struct SignatureV4: Sendable {
     }
 
     /// The list of signed headers, and the text whose hash is signed.
-    static func canonicalRequest(_ request: HTTPRequest, payload: PayloadSigning) -> (
+    static func canonicalRequest(
+        _ request: HTTPRequest, payload: PayloadSigning
+    ) -> (
         signed: String, text: String
     ) {
         var values: [String: String] = [:]

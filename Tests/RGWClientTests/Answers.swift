@@ -18,7 +18,9 @@ enum Answers {
         return HTTPResponse(status: status, headers: headers, body: body)
     }
 
-    static func error(_ status: Int, _ code: String, _ fields: [String: String] = [:])
+    static func error(
+        _ status: Int, _ code: String, _ fields: [String: String] = [:]
+    )
         -> HTTPResponse
     {
         response(status, Array("<Error><Code>\(code)</Code></Error>".utf8), fields)

@@ -22,7 +22,8 @@ import Testing
             let request = sent.request
             switch (request.method, request.query.first?.name) {
             case (.post, "uploads"):
-                let xml = "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
+                let xml =
+                    "<InitiateMultipartUploadResult><UploadId>u1</UploadId>"
                     + "</InitiateMultipartUploadResult>"
                 return .answer(Answers.response(200, Array(xml.utf8)))
             case (.put, "partNumber"):

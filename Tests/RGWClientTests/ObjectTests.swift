@@ -217,6 +217,21 @@ import Testing
         #expect(world.sent.isEmpty)
     }
 
+    // MARK: Buckets
+
+    @Test(arguments: [
+        ("s3.example.org", true), ("rgw", false), ("10.0.0.1", false), ("::1", false),
+    ])
+    func aMissingBucketOnANamedHostHintsAtTheHostName(host: String, hints: Bool) {
+        let world = World { _ in .answer(Answers.response(404)) }
+        let outcome = Outcome<BucketUsage>()
+        makeStore(world) { $0.endpoint = Endpoint(scheme: .http, host: host) }
+            .headBucket("b", completion: outcome.completion)
+        world.run()
+        #expect(outcome.error?.kind == .noSuchBucket)
+        #expect((outcome.error?.message?.contains(host) == true) == hints)
+    }
+
     // MARK: Who asks
 
     @Test func anonymousRequestsAreNotSigned() {

@@ -72,7 +72,8 @@ import Testing
         let error = client.send(HTTPRequest(.get, origin: origin, path: "/"))?.error
         #expect(error?.isUnreachable == true)
         let name = HTTPOrigin(secure: false, host: "no-such-host.invalid", port: nil)
-        #expect(client.send(HTTPRequest(.get, origin: name, path: "/"))?.error?.isUnreachable == true)
+        #expect(
+            client.send(HTTPRequest(.get, origin: name, path: "/"))?.error?.isUnreachable == true)
     }
 
     @Test func plainHTTPBehindHTTPSIsUnreachable() throws {
@@ -82,7 +83,8 @@ import Testing
         }
         let client = try TransportClient(server)
         let origin = HTTPOrigin(secure: true, host: "127.0.0.1", port: server.port)
-        #expect(client.send(HTTPRequest(.get, origin: origin, path: "/"))?.error?.isUnreachable == true)
+        #expect(
+            client.send(HTTPRequest(.get, origin: origin, path: "/"))?.error?.isUnreachable == true)
     }
 
     @Test func cancellingEndsARequestUnderWayOnce() throws {

@@ -95,7 +95,8 @@ import Testing
 
     @Test func bytesBeyondTheLengthBelongToNobody() throws {
         let server = try LoopbackServer.answering { request, connection in
-            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 Evil\r\n\r\n")
+            connection.write(
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 500 Evil\r\n\r\n")
         }
         let client = try TransportClient(server)
         for _ in 0..<5 {
@@ -131,7 +132,9 @@ import Testing
     }
 
     @Test func aCollectedBodyIsBounded() throws {
-        let server = try LoopbackServer.answering { $1.answer(200, [UInt8](repeating: 0, count: 11)) }
+        let server = try LoopbackServer.answering {
+            $1.answer(200, [UInt8](repeating: 0, count: 11))
+        }
         let client = try TransportClient(server)
         let options = TransportClient.options(delivery: .collected(max: 10))
         #expect(client.send(client.request(), options)?.error?.isMalformed == true)

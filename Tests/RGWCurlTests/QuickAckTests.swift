@@ -3,8 +3,9 @@ import RGWCurl
 import RGWWire
 import Testing
 
-/// RGW's frontend writes header and body separately with Nagle's algorithm on, so the body waits for
-/// the client's ACK of the header, which the kernel delays. Sources/RGWCurl/Transfer.swift answers it.
+/// RGW's frontend writes header and body separately with Nagle's algorithm on, so the body waits
+/// for the client's ACK of the header, which the kernel delays. Sources/RGWCurl/Transfer.swift
+/// answers it.
 @Suite(.serialized) struct QuickAckTests {
     private func seconds(_ server: LoopbackServer, quickAck: Bool) throws -> Double {
         let client = try TransportClient(server) { $0.setsQuickAck = quickAck }

@@ -47,7 +47,9 @@ struct TransportClient: Sendable {
         port = server.port
     }
 
-    func request(_ method: HTTPMethod = .get, _ path: String = "/", body: ObjectBody? = nil)
+    func request(
+        _ method: HTTPMethod = .get, _ path: String = "/", body: ObjectBody? = nil
+    )
         -> HTTPRequest
     {
         let origin = HTTPOrigin(secure: false, host: "127.0.0.1", port: port)
@@ -64,7 +66,9 @@ struct TransportClient: Sendable {
             digestsBody: digests, delivery: delivery)
     }
 
-    func start(_ request: HTTPRequest, _ options: TransferOptions = options())
+    func start(
+        _ request: HTTPRequest, _ options: TransferOptions = options()
+    )
         -> (pending: Pending, call: any Cancellable)
     {
         let pending = Pending()

@@ -12,7 +12,8 @@ import Testing
     @Test(arguments: [
         ("NoSuchKey", 404, ObjectStoreError.Kind.noSuchKey), ("NoSuchBucket", 404, .noSuchBucket),
         ("NoSuchUpload", 404, .noSuchUpload), ("AccessDenied", 403, .accessDenied),
-        ("SignatureDoesNotMatch", 403, .badCredentials), ("InvalidAccessKeyId", 403, .badCredentials),
+        ("SignatureDoesNotMatch", 403, .badCredentials),
+        ("InvalidAccessKeyId", 403, .badCredentials),
         ("RequestTimeTooSkewed", 403, .clockSkew), ("QuotaExceeded", 403, .quotaExceeded),
         ("PreconditionFailed", 412, .preconditionFailed), ("InvalidRange", 416, .invalidRange),
         ("BucketNotEmpty", 409, .bucketNotEmpty), ("BucketAlreadyExists", 409, .bucketExists),

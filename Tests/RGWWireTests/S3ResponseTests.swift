@@ -100,11 +100,12 @@ import Testing
         #expect(failure?.error.kind == .malformedAnswer)
     }
 
-    @Test(arguments: [
-        ("bytes 0-9/100", 0..<10), ("bytes 90-99/100", 90..<100), ("bytes 9-0/100", nil),
-        ("bytes 0-100/100", nil), ("bytes */100", nil), ("bytes 0-9/*", nil), ("0-9/100", nil),
-        ("bytes 0-18446744073709551615/18446744073709551615", nil), ("bytes 0--9/100", nil),
-    ] as [(String, Range<UInt64>?)])
+    @Test(
+        arguments: [
+            ("bytes 0-9/100", 0..<10), ("bytes 90-99/100", 90..<100), ("bytes 9-0/100", nil),
+            ("bytes 0-100/100", nil), ("bytes */100", nil), ("bytes 0-9/*", nil), ("0-9/100", nil),
+            ("bytes 0-18446744073709551615/18446744073709551615", nil), ("bytes 0--9/100", nil),
+        ] as [(String, Range<UInt64>?)])
     func contentRangeIsReadOrRefused(text: String, range: Range<UInt64>?) {
         let read = try? answer(.getObject, status: 206, "", ["Content-Range": text])
             .deliveredRange()
@@ -114,7 +115,8 @@ import Testing
     @Test func aTagThatIsNotTheDigestIsMalformed() throws {
         let sent = answer(.putObject, "", ["ETag": "\"0CC175b9c0f1b6a831c399e269772661\""])
         let digest: [UInt8] = [
-            0x0C, 0xC1, 0x75, 0xB9, 0xC0, 0xF1, 0xB6, 0xA8, 0x31, 0xC3, 0x99, 0xE2, 0x69, 0x77, 0x26,
+            0x0C, 0xC1, 0x75, 0xB9, 0xC0, 0xF1, 0xB6, 0xA8, 0x31, 0xC3, 0x99, 0xE2, 0x69, 0x77,
+            0x26,
             0x61,
         ]
         let now = WallTime(seconds: 7)

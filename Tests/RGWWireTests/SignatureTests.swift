@@ -38,7 +38,8 @@ import Testing
 
     @Test func everySignatureIsThatOfAnIndependentImplementation() throws {
         let url = try #require(
-            Bundle.module.url(forResource: "signatures", withExtension: "tsv", subdirectory: "Vectors"))
+            Bundle.module.url(
+                forResource: "signatures", withExtension: "tsv", subdirectory: "Vectors"))
         let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n").dropFirst()
         #expect(lines.count > 60)
         for line in lines {
