@@ -8,8 +8,7 @@ package struct MountPlan: Sendable {
     package var server: Endpoint { settings.client.endpoint }
     package let settings: MountSettings
     package let credentials: CredentialsChoice
-    /// Real, absolute path.
-    package let mountPoint: String
+    package let mountPoint: MountPoint
     package let spool: SpoolLocation
     package let volume: VolumeConfiguration
 
@@ -22,7 +21,7 @@ package struct MountPlan: Sendable {
         let settings = try Self.settings(arguments, source: source, in: environment)
         self.settings = settings
         do throws(MountPointError) {
-            mountPoint = try MountPoint.check(arguments.mountPoint, in: environment)
+            mountPoint = try MountPoint(arguments.mountPoint, in: environment)
         } catch { throw .mountPoint(error) }
         do throws(CredentialsError) {
             credentials = try CredentialsSearch.find(

@@ -59,7 +59,7 @@ struct Commands: ParsableCommand {
         @Argument(help: "The mount point.") var directory: String
 
         mutating func run() throws {
-            guard let status = try MountedDirectory.status(of: directory) else {
+            guard let status = MountedDirectory.status(of: directory) else {
                 StandardError.print("rgwfs status: \(directory) is not a mount of rgwfs")
                 throw ExitCode(3)
             }

@@ -31,6 +31,7 @@ enum MountService {
         } catch { throw .system("\(error)") }
         let parts = try Composition(plan, log: log)
         let events = HostCondition(Events())
+        try clear(plan.mountPoint, log)
         let session = parts.session(plan) { events.update { $0.isReady = true } }
         do throws(FuseError) {
             try session.mount()
@@ -44,11 +45,11 @@ enum MountService {
             try report.succeed()
         } catch {
             giveUp(session, log)
-            throw .refused("\(plan.mountPoint) does not answer: \(error)")
+            throw .refused("\(plan.mountPoint.path) does not answer: \(error)")
         }
         log.info(
             "mounted",
-            metadata: ["source": "\(plan.source)", "mount_point": "\(plan.mountPoint)"])
+            metadata: ["source": "\(plan.source)", "mount_point": "\(plan.mountPoint.path)"])
         parts.fileSystem.start()
         serveUntilEnd(plan, parts, session, events, log)
         finish(plan, parts, events, log)
@@ -58,6 +59,15 @@ enum MountService {
         session.destroy()
         signals.stop()
         parts.shutDown(log)
+    }
+
+    /// Takes away what an rgwfs left that was killed.
+    private static func clear(_ point: MountPoint, _ log: Logger) throws(MountFailure) {
+        guard point.hasDeadMount else { return }
+        do throws(HostError) {
+            try Unmounting.unmount(point.path, forced: false, lazily: true)
+        } catch { throw .mountPoint(.unusable(point.path, reason: error.reason)) }
+        log.info("a dead mount was replaced", metadata: ["mount_point": "\(point.path)"])
     }
 
     /// Who asks twice to end does not want to wait for the drain; what waits is safe in the spool.
@@ -94,9 +104,9 @@ enum MountService {
             state.isReady ? true : (state.ended == nil ? nil : false)
         }
         // ETIMEDOUT, errno.h.
-        guard isReady == true else { throw HostError("mount", path: plan.mountPoint, errno: 110) }
-        _ = try HostNames.status(plan.mountPoint)
-        _ = try HostAttributes.text(MountStatus.Attribute.pending.rawValue, of: plan.mountPoint)
+        guard isReady == true else { throw HostError("mount", path: plan.mountPoint.path, errno: 110) }
+        _ = try HostNames.status(plan.mountPoint.path)
+        _ = try HostAttributes.text(MountStatus.Attribute.pending.rawValue, of: plan.mountPoint.path)
     }
 
     /// Until somebody unmounts, or SIGTERM or SIGINT asks for it.

@@ -53,13 +53,8 @@ enum UnmountCommand {
                 }
             }
         }
-        if HostProcess.effectiveUser == 0 {
-            try HostMounts.unmount(path, forced: arguments.isForced, lazily: isLazy)
-            return ExitStatus.success.rawValue
-        }
-        let options = isLazy ? ["-u", "-z", path] : ["-u", path]
-        let status = try HostChild.run("fusermount3", options).wait()
-        return status == 0 ? ExitStatus.success.rawValue : ExitStatus.mountFailed.rawValue
+        try Unmounting.unmount(path, forced: arguments.isForced, lazily: isLazy)
+        return ExitStatus.success.rawValue
     }
 
     /// The mount table's name for the directory, found without touching the mount if that is possible.
@@ -122,7 +117,7 @@ enum UnmountCommand {
     private static func showProgress(_ path: String) -> Int32 {
         // A drain that is over at once shows nothing.
         sleep(.milliseconds(500))
-        while let status = try? MountedDirectory.status(of: path) {
+        while let status = MountedDirectory.status(of: path) {
             StandardError.write("\r\u{1B}[K\(status.progress)")
             sleep(.milliseconds(250))
         }
@@ -139,7 +134,7 @@ enum UnmountCommand {
     /// Says what still waits; true: nothing does. False also when the mount does not answer.
     private static func tellLeftover(_ path: String, _ program: String) throws(HostError) -> Bool {
         let child = try HostChild.fork {
-            guard let status = try? MountedDirectory.status(of: path) else { return 1 }
+            guard let status = MountedDirectory.status(of: path) else { return 1 }
             if status.isClean { return 0 }
             let spool = MountedDirectory.spool(of: path)
             StandardError.print("\(program): \(status.leftover(spool: spool))")

@@ -47,7 +47,7 @@ import Testing
         machine.addFile("/home/ann/keys", "rel:x")
         let plan = try plan(
             ["photos", "mnt", "-o", "url=http://h,credentials=keys,spool=spool"], in: machine)
-        #expect(plan.mountPoint == "/data/mnt")
+        #expect(plan.mountPoint.path == "/data/mnt" && !plan.mountPoint.hasDeadMount)
         #expect(plan.credentials.credentials.accessKeyID == "rel")
         #expect(plan.spool.base == "/home/ann/spool")
     }
@@ -73,6 +73,17 @@ import Testing
         #expect(failure(words, in: machine) == nil)
         machine.mounts["/mnt/photos"] = MountTableEntry(type: "fuse.rgwfs", source: "videos")
         #expect(failure(words, in: machine) == .mountPoint(.busy("/mnt/photos", source: "videos")))
+    }
+
+    @Test func whatAKilledMountLeftIsReplaced() throws {
+        var machine = FakeEnvironment.working
+        machine.directories["/mnt/photos"] = .dead
+        machine.mounts["/mnt/photos"] = MountTableEntry(type: "fuse.rgwfs", source: "photos")
+        let plan = try plan(["photos", "/mnt//./photos/", "-o", "url=http://h"], in: machine)
+        #expect(plan.mountPoint.path == "/mnt/photos" && plan.mountPoint.hasDeadMount)
+        machine.mounts["/mnt/photos"] = MountTableEntry(type: "fuse.sshfs", source: "ann@host:")
+        #expect(failure(["photos", "/mnt/photos", "-o", "url=http://h"], in: machine)
+            == .mountPoint(.dead("/mnt/photos")))
     }
 }
 
