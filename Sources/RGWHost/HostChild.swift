@@ -4,8 +4,8 @@ import CRGWHost
 package struct HostChild: Sendable {
     package let process: Int32
 
-    /// Forks; `body` runs in the child, whose exit status is its result. Call it before any thread exists:
-    /// only the calling one lives on in the child (fork(2)).
+    /// Forks; `body` runs in the child, whose exit status is its result. Call it before any thread
+    /// exists: only the calling one lives on in the child (fork(2)).
     package static func fork(_ body: () -> Int32) throws(HostError) -> HostChild {
         let process = try checked(CRGWHost_fork(), "fork")
         if process == 0 { HostProcess.exit(body()) }
@@ -13,7 +13,8 @@ package struct HostChild: Sendable {
     }
 
     /// Starts a program found in PATH with at most three arguments. Source: posix_spawnp(3).
-    package static func run(_ program: String, _ arguments: [String]) throws(HostError) -> HostChild {
+    package static func run(_ program: String, _ arguments: [String]) throws(HostError) -> HostChild
+    {
         precondition(arguments.count <= 3, "CRGWHost_spawn takes three arguments")
         let one = arguments.first
         let two = arguments.dropFirst().first
@@ -23,8 +24,8 @@ package struct HostChild: Sendable {
         return HostChild(process: try checked(process, "run", program))
     }
 
-    /// The exit status, or 128 + the signal that ended it; nil while it runs. After an answer other than
-    /// nil it must not be asked again.
+    /// The exit status, or 128 + the signal that ended it; nil while it runs. After an answer other
+    /// than nil it must not be asked again.
     package func poll() throws(HostError) -> Int32? {
         let result = CRGWHost_poll_child(process)
         // EAGAIN, errno.h.

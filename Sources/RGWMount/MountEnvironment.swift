@@ -41,8 +41,8 @@ package struct MountTableEntry: Equatable, Sendable {
     package var isRGWFS: Bool { type == "fuse.rgwfs" || type == "rgwfs" }
 }
 
-/// What the machine tells a mount before it exists: the only way in for files, variables and identities,
-/// so that everything in RGWMount runs on values in tests.
+/// What the machine tells a mount before it exists: the only way in for files, variables and
+/// identities, so that everything in RGWMount runs on values in tests.
 package protocol MountEnvironment: Sendable {
     /// An environment variable; nil when it is not set.
     func variable(_ name: String) -> String?

@@ -1,8 +1,8 @@
 package import RGWClient
 package import RGWVFS
 
-/// Everything that can be known before the server is asked: arguments, files and environment made into
-/// one checked value.
+/// Everything that can be known before the server is asked: arguments, files and environment made
+/// into one checked value.
 package struct MountPlan: Sendable {
     package let source: MountSource
     package var server: Endpoint { settings.client.endpoint }

@@ -15,18 +15,21 @@ package enum MountPointError: Error, Equatable, Sendable, CustomStringConvertibl
         case .unusable(let path, let reason):
             "mount point \(Shown.text(path)) cannot be used: \(Shown.text(reason))"
         case .dead(let path):
-            "mount point \(Shown.text(path)) has a dead mount on it: run umount \(Shown.text(path)) first"
+            "mount point \(Shown.text(path)) has a dead mount on it: run umount "
+                + "\(Shown.text(path)) first"
         case .busy(let path, let source):
-            "mount point \(Shown.text(path)) is busy: \(Shown.text(source)) is mounted there already"
+            "mount point \(Shown.text(path)) is busy: \(Shown.text(source)) is mounted there "
+                + "already"
         }
     }
 }
 
 /// The directory to mount on, checked.
 ///
-/// As with mount(8) and libfuse 3 a directory that is not empty may be mounted on; its content is hidden
-/// until the unmount. Another file system's mount there is no obstacle either, but a second rgwfs is: it is
-/// the usual mistake of a mount that runs twice. What an rgwfs left that was killed is replaced.
+/// As with mount(8) and libfuse 3 a directory that is not empty may be mounted on; its content is
+/// hidden until the unmount. Another file system's mount there is no obstacle either, but a second
+/// rgwfs is: it is the usual mistake of a mount that runs twice. What an rgwfs left that was killed
+/// is replaced.
 package struct MountPoint: Equatable, Sendable {
     /// Real and absolute.
     package let path: String

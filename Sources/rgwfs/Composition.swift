@@ -131,7 +131,8 @@ final class Composition: Sendable {
         }
     }
 
-    /// A mount that was just unmounted may still be draining: wait for it as long as for the server.
+    /// A mount that was just unmounted may still be draining: wait for it as long as for the
+    /// server.
     private static func lockedSpool(
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> SpoolDirectory {
@@ -143,7 +144,8 @@ final class Composition: Sendable {
         while true {
             do throws(SpoolError) {
                 return try SpoolDirectory(
-                    path: plan.spool.directory, identity: identity, mountPoint: plan.mountPoint.path)
+                    path: plan.spool.directory, identity: identity, mountPoint: plan.mountPoint.path
+                )
             } catch {
                 guard case .busy = error, clock.now() < deadline else {
                     throw .spool(SpoolSentence.text(error, spool: plan.spool.directory))

@@ -21,8 +21,8 @@ enum MountService {
         case ended(Result<FuseSession.End, FuseError>)
     }
 
-    /// Returns after the unmount and the drain. `report.succeed` is called when the mount answers; an error
-    /// before that is thrown, after it logged.
+    /// Returns after the unmount and the drain. `report.succeed` is called when the mount answers;
+    /// an error before that is thrown, after it logged.
     static func run(_ plan: MountPlan, report: DaemonReport) throws(MountFailure) {
         let log = LineLog.logger(
             foreground: plan.settings.isForeground, verbose: plan.settings.isVerbose)
@@ -104,9 +104,12 @@ enum MountService {
             state.isReady ? true : (state.ended == nil ? nil : false)
         }
         // ETIMEDOUT, errno.h.
-        guard isReady == true else { throw HostError("mount", path: plan.mountPoint.path, errno: 110) }
+        guard isReady == true else {
+            throw HostError("mount", path: plan.mountPoint.path, errno: 110)
+        }
         _ = try HostNames.status(plan.mountPoint.path)
-        _ = try HostAttributes.text(MountStatus.Attribute.pending.rawValue, of: plan.mountPoint.path)
+        _ = try HostAttributes.text(
+            MountStatus.Attribute.pending.rawValue, of: plan.mountPoint.path)
     }
 
     /// Until somebody unmounts, or SIGTERM or SIGINT asks for it.
@@ -140,7 +143,8 @@ enum MountService {
         }
     }
 
-    /// Programs that still use the mount keep it until this process ends, out of everybody else's sight.
+    /// Programs that still use the mount keep it until this process ends, out of everybody else's
+    /// sight.
     private static func unmount(_ session: FuseSession, _ log: Logger) {
         do throws(FuseError) {
             try session.unmount()

@@ -5,11 +5,16 @@ import RGWMount
 enum MountedDirectory {
     /// Nil: not the root of an rgwfs mount that lives. Waits as long as the mount does.
     static func status(of directory: String) -> MountStatus? {
-        MountStatus { try? HostAttributes.text($0.rawValue, of: directory) }
+        MountStatus { attribute in
+            // Whatever the reason is: what does not answer this is no mount that lives.
+            let text = try? HostAttributes.text(attribute.rawValue, of: directory)
+            return text
+        }
     }
 
     /// Where its changes wait; nil where the mount does not tell.
     static func spool(of directory: String) -> String? {
-        try? HostAttributes.text("user.rgwfs.spool", of: directory)
+        let path = try? HostAttributes.text("user.rgwfs.spool", of: directory)
+        return path
     }
 }

@@ -5,8 +5,8 @@ import RGWVFS
 
 /// `umount.rgwfs`, which umount(8) runs: uploads what waits, then unmounts.
 ///
-/// Everything that can wait for the mount runs in child processes, so that a mount that hangs cannot hang
-/// the command: a process that waits for FUSE may not be killable.
+/// Everything that can wait for the mount runs in child processes, so that a mount that hangs
+/// cannot hang the command: a process that waits for FUSE may not be killable.
 enum UnmountCommand {
     private enum Drain {
         case done
@@ -42,11 +42,13 @@ enum UnmountCommand {
             return fail(.mountFailed, "\(arguments.mountPoint) is not a mount of rgwfs")
         }
         var isLazy = arguments.isLazy
-        // Forced and lazy are for mounts that do not answer; rgwfs itself still uploads after a lazy one.
+        // Forced and lazy are for mounts that do not answer; rgwfs itself still uploads after a
+        // lazy one.
         if !arguments.isForced, !arguments.isLazy {
             let drain = try drain(path, time: drainTimeout(source: mount.source))
             if case .late(isStuck: true) = drain { isLazy = true }
-            if case .done = drain {} else {
+            if case .done = drain {
+            } else {
                 let isClean = try tellLeftover(path, program)
                 if arguments.isStrict, !isClean {
                     return fail(.mountFailed, "\(path) stays mounted (--strict)")
@@ -57,7 +59,8 @@ enum UnmountCommand {
         return ExitStatus.success.rawValue
     }
 
-    /// The mount table's name for the directory, found without touching the mount if that is possible.
+    /// The mount table's name for the directory, found without touching the mount if that is
+    /// possible.
     private static func find(_ name: String) throws(HostError) -> (String, HostMount)? {
         var absolute = name
         while absolute.utf8.count > 1, absolute.hasSuffix("/") { absolute.removeLast() }
@@ -148,14 +151,16 @@ enum UnmountCommand {
             case 0?: return true
             case 2?: return false
             default:
-                StandardError.print("\(program): \(path) does not answer; what waits stays in its "
-                    + "spool and uploads at the next mount")
+                StandardError.print(
+                    "\(program): \(path) does not answer; what waits stays in its "
+                        + "spool and uploads at the next mount")
                 return false
             }
         }
         try child.kill()
-        StandardError.print("\(program): \(path) does not answer; what waits stays in its spool and "
-            + "uploads at the next mount")
+        StandardError.print(
+            "\(program): \(path) does not answer; what waits stays in its spool and "
+                + "uploads at the next mount")
         return false
     }
 

@@ -2,7 +2,8 @@ import RGWHost
 
 /// Takes a mount out of the tree: by system call for root, through fusermount3 for others.
 enum Unmounting {
-    /// EBUSY when a program uses it and it is not `lazily` done. fusermount3(1) has said why it failed.
+    /// EBUSY when a program uses it and it is not `lazily` done. fusermount3(1) has said why it
+    /// failed.
     static func unmount(_ path: String, forced: Bool, lazily: Bool) throws(HostError) {
         if HostProcess.effectiveUser == 0 {
             return try HostMounts.unmount(path, forced: forced, lazily: lazily)
