@@ -12,15 +12,19 @@ package struct HostChild: Sendable {
         return HostChild(process: process)
     }
 
-    /// Starts a program found in PATH with at most three arguments. Source: posix_spawnp(3).
-    package static func run(_ program: String, _ arguments: [String]) throws(HostError) -> HostChild
-    {
-        precondition(arguments.count <= 3, "CRGWHost_spawn takes three arguments")
-        let one = arguments.first
-        let two = arguments.dropFirst().first
-        let three = arguments.dropFirst(2).first
+    /// Starts a program found in PATH with at most five arguments; `quietly`, its standard streams
+    /// lead to /dev/null. Source: posix_spawnp(3).
+    package static func run(
+        _ program: String, _ arguments: [String], quietly: Bool = false
+    ) throws(HostError) -> HostChild {
+        precondition(arguments.count <= 5, "CRGWHost_spawn takes five arguments")
+        func argument(_ index: Int) -> String? {
+            index < arguments.count ? arguments[index] : nil
+        }
         // SAFETY: the strings live for the call, and the kernel copies them.
-        let process = unsafe CRGWHost_spawn(program, one, two, three)
+        let process = unsafe CRGWHost_spawn(
+            quietly ? 1 : 0, program, argument(0), argument(1), argument(2), argument(3),
+            argument(4))
         return HostChild(process: try checked(process, "run", program))
     }
 

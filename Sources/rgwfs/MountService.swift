@@ -42,6 +42,10 @@ enum MountService {
             signals = try HostSignals { deliver($0, events, log) }
             thread = try HostThread(name: "fuse") { serve(session, events) }
             try answers(plan, session, events, parts.clock)
+            let source = plan.source.description
+            if !UserMountTable.add(source: source, mountPoint: plan.mountPoint.path) {
+                log.warning("umount will not wait for uploads: no line in /run/mount/utab")
+            }
             try report.succeed()
         } catch {
             giveUp(session, log)

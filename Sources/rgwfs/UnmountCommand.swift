@@ -56,6 +56,8 @@ enum UnmountCommand {
             }
         }
         try Unmounting.unmount(path, forced: arguments.isForced, lazily: isLazy)
+        // The line may be gone already, and then there is nothing to do.
+        _ = UserMountTable.remove(mountPoint: path)
         return ExitStatus.success.rawValue
     }
 
