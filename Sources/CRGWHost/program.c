@@ -2,6 +2,7 @@
 #include "CRGWHostProgram.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -33,11 +34,20 @@ int CRGWHost_unmount_with(const char *path, int forced, int lazily) {
     return umount2(path, flags) < 0 ? -errno : 0;
 }
 
-int CRGWHost_spawn(const char *program, const char *one, const char *two, const char *three) {
+int CRGWHost_spawn(
+    int quiet, const char *program, const char *one, const char *two, const char *three,
+    const char *four, const char *five) {
     // posix_spawn(3) takes non-const strings and does not change them.
-    char *const arguments[] = {(char *)program, (char *)one, (char *)two, (char *)three, NULL};
-    pid_t pid;
-    int error = posix_spawnp(&pid, program, NULL, NULL, arguments, environ);
+    char *const arguments[] = {(char *)program, (char *)one,  (char *)two, (char *)three,
+                               (char *)four,    (char *)five, NULL};
+    posix_spawn_file_actions_t streams;
+    int error = posix_spawn_file_actions_init(&streams);
+    if (error) return -error;
+    for (int stream = 0; quiet && !error && stream <= 2; stream++)
+        error = posix_spawn_file_actions_addopen(&streams, stream, "/dev/null", O_RDWR, 0);
+    pid_t pid = 0;
+    if (!error) error = posix_spawnp(&pid, program, &streams, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&streams);
     return error ? -error : pid;
 }
 

@@ -49,7 +49,8 @@ package enum HostSurroundings {
 
 /// Extended attributes of names.
 package enum HostAttributes {
-    /// The value as text; fails with ENODATA or EOPNOTSUPP where there is none. Source: getxattr(2).
+    /// The value as text; fails with ENODATA or EOPNOTSUPP where there is none. Source:
+    /// getxattr(2).
     package static func text(_ name: String, of path: String) throws(HostError) -> String {
         var result: Int64 = 0
         // SAFETY: both strings live for the call; at most the buffer's size is written.

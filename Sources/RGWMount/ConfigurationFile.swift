@@ -70,7 +70,8 @@ package struct ConfigurationFile: Equatable, Sendable {
         self.sections = sections
     }
 
-    /// `default`, or a source as the command line would have it, without `s3://` and slashes at the end.
+    /// `default`, or a source as the command line would have it, without `s3://` and slashes at the
+    /// end.
     private static func sectionName(
         _ text: String, _ path: String, _ line: Int
     ) throws(ConfigurationError) -> String {
@@ -82,7 +83,8 @@ package struct ConfigurationFile: Equatable, Sendable {
         }
     }
 
-    /// Applies the sections for `source`, the most general one first. Other sections are not looked into.
+    /// Applies the sections for `source`, the most general one first. Other sections are not looked
+    /// into.
     package func apply(
         for source: MountSource, to settings: inout MountSettings
     ) throws(ConfigurationError) {

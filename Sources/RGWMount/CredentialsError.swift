@@ -32,8 +32,8 @@ package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertib
         case .syntax(let path, let line, let expected):
             "\(Shown.path(path)):\(line): expected \(expected)"
         case .noKeysInJSON(let path):
-            "\(Shown.path(path)): expected the output of 'radosgw-admin user info' with an access_key "
-                + "and a secret_key in \"keys\""
+            "\(Shown.path(path)): expected the output of 'radosgw-admin user info' with an "
+                + "access_key and a secret_key in \"keys\""
         case .noSuchProfile(let path, let profile, let known):
             "\(Shown.path(path)) has no profile '\(Shown.text(profile))' (it has: "
                 + "\(known.isEmpty ? "none" : Shown.text(known.joined(separator: ", "))))"
@@ -44,7 +44,8 @@ package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertib
         case .duplicate(let path, let line, let what):
             "\(Shown.path(path)):\(line): a second \(Shown.text(what))"
         case .profileInWrongFormat(let path, let profile):
-            "\(Shown.path(path)) has no profiles, so profile '\(Shown.text(profile))' cannot be in it"
+            "\(Shown.path(path)) has no profiles, so profile '\(Shown.text(profile))' cannot be "
+                + "in it"
         case .halfInEnvironment(let present, let missing):
             "\(present) is set in the environment, but \(missing) is not"
         case .noHome(let profile):

@@ -5,7 +5,8 @@ package import RGWObject
 /// A file with keys in one of three formats; which one is found from its content.
 ///
 /// - s3fs: lines `ACCESS:SECRET` and `bucket:ACCESS:SECRET`. Source: s3fs(1), AUTHENTICATION.
-/// - AWS: INI with profiles. Source: AWS CLI user guide, "Configuration and credential file settings".
+/// - AWS: INI with profiles. Source: AWS CLI user guide, "Configuration and credential file
+///   settings".
 /// - the JSON that `radosgw-admin user info` prints. Source: radosgw-admin(8).
 package struct CredentialsFile: Sendable {
     package enum Format: Equatable, Sendable {
@@ -88,7 +89,8 @@ package struct CredentialsFile: Sendable {
 extension CredentialsFile {
     private static let s3fsForm = "ACCESS_KEY:SECRET_KEY or BUCKET:ACCESS_KEY:SECRET_KEY"
 
-    /// The secret is what follows the last colon, the bucket what precedes the key: `tenant:bucket` too.
+    /// The secret is what follows the last colon, the bucket what precedes the key: `tenant:bucket`
+    /// too.
     private mutating func addS3FSLine(_ line: String, _ number: Int) throws(CredentialsError) {
         let fields = line.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         let hasBlank = line.utf8.contains { ByteText.isBlank($0) }
@@ -117,7 +119,9 @@ extension CredentialsFile {
             if text.utf8.first == 0x5B {
                 var name = ByteText.trimmed(text.dropFirst().dropLast())
                 // ~/.aws/config writes [profile NAME], ~/.aws/credentials writes [NAME].
-                if name.utf8.starts(with: "profile ".utf8) { name = ByteText.trimmed(name.dropFirst(8)) }
+                if name.utf8.starts(with: "profile ".utf8) {
+                    name = ByteText.trimmed(name.dropFirst(8))
+                }
                 guard text.utf8.last == 0x5D, !name.isEmpty else {
                     throw .syntax(path: path, line: number, expected: "[profile]")
                 }

@@ -7,12 +7,15 @@ package enum CredentialsSearch {
     package static let systemFile = "/etc/rgwfs/credentials"
     static let userFile = ".aws/credentials"
 
-    /// Order: public_bucket, credentials=, profile=, the environment, ~/.aws/credentials, /etc/rgwfs/credentials.
-    /// What was asked for by name must be there; the later places may be absent.
+    /// Order: public_bucket, credentials=, profile=, the environment, ~/.aws/credentials,
+    /// /etc/rgwfs/credentials. What was asked for by name must be there; the later places may be
+    /// absent.
     package static func find(
         _ settings: MountSettings, bucket: BucketName, in environment: some MountEnvironment
     ) throws(CredentialsError) -> CredentialsChoice {
-        if settings.isAnonymous { return CredentialsChoice(origin: .anonymous, credentials: .anonymous) }
+        if settings.isAnonymous {
+            return CredentialsChoice(origin: .anonymous, credentials: .anonymous)
+        }
         let home = environment.variable("HOME").flatMap { $0.isEmpty ? nil : $0 }
         let userPath = home.map { "\($0)/\(userFile)" }
 

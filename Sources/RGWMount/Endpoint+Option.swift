@@ -4,8 +4,8 @@ extension Endpoint {
     /// What `url=` wants, for messages.
     static let optionForm = "http://host[:port] or https://host[:port]"
 
-    /// The value of `url=`. The scheme must be there: guessing it wrong ends in obscure TLS errors. A user
-    /// name or password is refused without repeating it.
+    /// The value of `url=`. The scheme must be there: guessing it wrong ends in obscure TLS errors.
+    /// A user name or password is refused without repeating it.
     init(option: String, text: String) throws(OptionError) {
         guard !text.utf8.contains(0x40) else {
             throw .secretInValue(name: option, advice: "use credentials=FILE")
@@ -13,19 +13,22 @@ extension Endpoint {
         let invalid = OptionError.valueInvalid(
             name: option, value: text, expected: Self.optionForm)
         let lowered = text.lowercased()
-        guard lowered.utf8.starts(with: "http://".utf8) || lowered.utf8.starts(with: "https://".utf8)
+        guard
+            lowered.utf8.starts(with: "http://".utf8) || lowered.utf8.starts(with: "https://".utf8)
         else { throw invalid }
         do throws(Invalid) {
             try self.init(parsing: text)
         } catch { throw invalid }
-        // Names are compared without regard to case, and the spool's identity must not depend on it.
+        // Names are compared without regard to case, and the spool's identity must not depend on
+        // it.
         host = host.lowercased()
     }
 
     /// The port, also where it is the scheme's own.
     package var effectivePort: UInt16 { port ?? (scheme == .http ? 80 : 443) }
 
-    /// An address such as 10.0.0.1 or [::1], for which RGW never looks for a bucket in the Host header.
+    /// An address such as 10.0.0.1 or [::1], for which RGW never looks for a bucket in the Host
+    /// header.
     var isNumeric: Bool {
         host.utf8.contains(0x3A) || host.utf8.allSatisfy { ByteText.isDigit($0) || $0 == 0x2E }
     }

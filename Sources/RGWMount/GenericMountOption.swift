@@ -1,4 +1,5 @@
-/// The options that belong to mount(8) itself. Source: mount(8), FILESYSTEM-INDEPENDENT MOUNT OPTIONS.
+/// The options that belong to mount(8) itself. Source: mount(8), FILESYSTEM-INDEPENDENT MOUNT
+/// OPTIONS.
 enum GenericMountOption {
     enum Meaning: Equatable {
         /// Read by mount(8), systemd or fstab tools; nothing for us to do.
@@ -11,7 +12,9 @@ enum GenericMountOption {
     /// Nil: not a generic option.
     static func meaning(of item: OptionList.Item) -> Meaning? {
         let name = item.name
-        if name.utf8.starts(with: "x-".utf8) || name.utf8.starts(with: "X-".utf8) { return .ignored }
+        if name.utf8.starts(with: "x-".utf8) || name.utf8.starts(with: "X-".utf8) {
+            return .ignored
+        }
         if valued.contains(name) { return .ignored }
         guard item.value == nil else { return nil }
         switch name {
@@ -34,7 +37,8 @@ enum GenericMountOption {
     private static let ignored = [
         "defaults", "auto", "noauto", "nouser", "users", "nousers", "owner", "noowner",
         "group", "nogroup", "nofail", "_netdev", "silent", "loud", "iversion", "noiversion",
-        "atime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime", "lazytime",
+        "atime", "diratime", "nodiratime", "relatime", "norelatime", "strictatime", "nostrictatime",
+        "lazytime",
         "nolazytime",
     ]
     /// With or without `=text`: mount(8) itself adds `user=NAME`.

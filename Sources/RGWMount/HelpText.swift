@@ -26,8 +26,9 @@ package enum HelpText {
             }
         }
         lines += [
-            "", "A TIME is a number of seconds or has a unit (ms, s, m, h, d); a SIZE may have a suffix",
-            "K, M, G or T. See mount.rgwfs(8) and rgwfs(7).",
+            "",
+            "A TIME is a number of seconds or has a unit (ms, s, m, h, d); a SIZE may have a",
+            "suffix K, M, G or T. See mount.rgwfs(8) and rgwfs(7).",
         ]
         return lines.joined(separator: "\n") + "\n"
     }

@@ -3,8 +3,9 @@ package enum MimeTypes {
     package static let path = "/etc/mime.types"
     package static let lengthMax = 4 << 20
 
-    /// Lines `type/subtype ext ext...`; the first line that names an extension wins. Extensions are in
-    /// lower case. A line that is none of that is skipped: a Content-Type is no reason to refuse a mount.
+    /// Lines `type/subtype ext ext...`; the first line that names an extension wins. Extensions are
+    /// in lower case. A line that is none of that is skipped: a Content-Type is no reason to refuse
+    /// a mount.
     package static func parse(_ bytes: [UInt8]) -> [String: String] {
         var types: [String: String] = [:]
         for line in bytes.split(separator: 0x0A) {

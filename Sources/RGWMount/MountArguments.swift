@@ -48,9 +48,10 @@ package struct MountArguments: Equatable, Sendable {
 
     /// `arguments` does not include the program's name.
     ///
-    /// `-f` means foreground, as with s3fs and sshfs. mount(8) passes its own `-f` (fake) to helpers too,
-    /// always in one form: `SOURCE DIR` first, then `-f` among the flags, then an option list that begins
-    /// with `rw` or `ro`. Exactly that form is a fake mount; `--foreground` always means foreground.
+    /// `-f` means foreground, as with s3fs and sshfs. mount(8) passes its own `-f` (fake) to
+    /// helpers too, always in one form: `SOURCE DIR` first, then `-f` among the flags, then an
+    /// option list that begins with `rw` or `ro`. Exactly that form is a fake mount; `--foreground`
+    /// always means foreground.
     /// Source: util-linux, libmount/src/context_mount.c, `exec_helper`.
     package init(parsing arguments: [String]) throws(UsageError) {
         var operands: [String] = []

@@ -41,8 +41,8 @@ package struct MountTableEntry: Equatable, Sendable {
     package var isRGWFS: Bool { type == "fuse.rgwfs" || type == "rgwfs" }
 }
 
-/// What the machine tells a mount before it exists: the only way in for files, variables and identities,
-/// so that everything in RGWMount runs on values in tests.
+/// What the machine tells a mount before it exists: the only way in for files, variables and
+/// identities, so that everything in RGWMount runs on values in tests.
 package protocol MountEnvironment: Sendable {
     /// An environment variable; nil when it is not set.
     func variable(_ name: String) -> String?
@@ -59,12 +59,15 @@ package protocol MountEnvironment: Sendable {
 }
 
 extension MountEnvironment {
-    /// A path made absolute; `~/` stands for the home directory.
+    /// A path made absolute, without empty and `.` parts; `~/` stands for the home directory.
     func absolute(_ path: String) -> String {
+        var whole = path
         if path == "~" || path.utf8.starts(with: "~/".utf8), let home = variable("HOME") {
-            return home + path.dropFirst()
+            whole = home + path.dropFirst()
+        } else if path.utf8.first != 0x2F {
+            whole = workingDirectory + "/" + path
         }
-        if path.utf8.first == 0x2F { return path }
-        return workingDirectory == "/" ? "/" + path : workingDirectory + "/" + path
+        let parts = whole.split(separator: "/").filter { $0 != "." }
+        return "/" + parts.joined(separator: "/")
     }
 }

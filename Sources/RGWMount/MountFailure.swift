@@ -9,7 +9,8 @@ package enum ExitStatus: Int32, Sendable, CaseIterable {
     case mountFailed = 32
 }
 
-/// Why a mount cannot be made: one sentence for the user, which names the thing, and an exit status.
+/// Why a mount cannot be made: one sentence for the user, which names the thing, and an exit
+/// status.
 ///
 /// No case carries a secret: texts that users typed in a wrong place pass through `Shown`.
 package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {

@@ -78,7 +78,9 @@ extension MountOption {
             expected: "a time such as 300ms, 1s or 5m, from \(from) to \(to)",
             defaultText: OptionValue.text(duration: MountSettings()[keyPath: path]), help: help,
             read: { text in
-                OptionValue.duration(text, bareUnit: bareUnit).flatMap { range.contains($0) ? $0 : nil }
+                OptionValue.duration(text, bareUnit: bareUnit).flatMap {
+                    range.contains($0) ? $0 : nil
+                }
             },
             assign: { $0[keyPath: path] = $1 })
     }
@@ -93,7 +95,8 @@ extension MountOption {
         return value(
             name, [], group, placeholder: "SIZE",
             expected: "a size such as 64K, 256M or 1G, from \(from) to \(to)",
-            defaultText: OptionValue.text(bytes: UInt64(MountSettings()[keyPath: path])), help: help,
+            defaultText: OptionValue.text(bytes: UInt64(MountSettings()[keyPath: path])),
+            help: help,
             read: { text in
                 OptionValue.bytes(text).flatMap { range.contains($0) ? Number(exactly: $0) : nil }
             },

@@ -1,15 +1,14 @@
 package import RGWClient
 package import RGWVFS
 
-/// Everything that can be known before the server is asked: arguments, files and environment made into
-/// one checked value.
+/// Everything that can be known before the server is asked: arguments, files and environment made
+/// into one checked value.
 package struct MountPlan: Sendable {
     package let source: MountSource
     package var server: Endpoint { settings.client.endpoint }
     package let settings: MountSettings
     package let credentials: CredentialsChoice
-    /// Real, absolute path.
-    package let mountPoint: String
+    package let mountPoint: MountPoint
     package let spool: SpoolLocation
     package let volume: VolumeConfiguration
 
@@ -22,7 +21,7 @@ package struct MountPlan: Sendable {
         let settings = try Self.settings(arguments, source: source, in: environment)
         self.settings = settings
         do throws(MountPointError) {
-            mountPoint = try MountPoint.check(arguments.mountPoint, in: environment)
+            mountPoint = try MountPoint(arguments.mountPoint, in: environment)
         } catch { throw .mountPoint(error) }
         do throws(CredentialsError) {
             credentials = try CredentialsSearch.find(

@@ -5,10 +5,11 @@ package import RGWVFS
 
 /// Everything the options of one mount say, with their defaults.
 ///
-/// `OptionTable` is the only writer; where a value belongs to the file system it lives in `volume`, so that
-/// no default is written twice.
+/// `OptionTable` is the only writer; where a value belongs to the file system it lives in `volume`,
+/// so that no default is written twice.
 package struct MountSettings: Sendable {
-    /// The bucket, owner and masks in it are placeholders until `volumeConfiguration` fills them in.
+    /// The bucket, owner and masks in it are placeholders until `volumeConfiguration` fills them
+    /// in.
     package var volume = VolumeConfiguration(bucket: BucketName(name: ""), uid: 0, gid: 0)
 
     /// The endpoint in it is a placeholder until `url=` was read.
@@ -51,7 +52,8 @@ package struct MountSettings: Sendable {
 
     package init() {}
 
-    /// The file system's settings for one source. Without `uid=` and `gid=` the mounting user owns the files.
+    /// The file system's settings for one source. Without `uid=` and `gid=` the mounting user owns
+    /// the files.
     package func volumeConfiguration(
         source: MountSource, uid mountingUser: UInt32, gid mountingGroup: UInt32,
         contentTypes: [String: String], hostName: String

@@ -1,5 +1,5 @@
-package import RGWObject
 import RGWBase
+package import RGWObject
 
 /// Why a source is not a bucket or a prefix: one sentence.
 package enum SourceError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -34,8 +34,10 @@ package struct MountSource: Equatable, Sendable, CustomStringConvertible {
 
     /// `photos`, `photos/2024`, `tenant:photos`, `s3://photos/2024/`.
     ///
-    /// Names follow RGW's relaxed rules, because buckets made through Swift or by older releases break S3's.
-    /// Source: ceph/src/rgw/rgw_rest_s3.h, `valid_s3_bucket_name`; rgw_common.cc, `valid_s3_object_name`.
+    /// Names follow RGW's relaxed rules, because buckets made through Swift or by older releases
+    /// break S3's.
+    /// Source: ceph/src/rgw/rgw_rest_s3.h, `valid_s3_bucket_name`; rgw_common.cc,
+    /// `valid_s3_object_name`.
     package init(parsing text: String) throws(SourceError) {
         var rest = Array(text.utf8)[...]
         let shown = Shown.text(text)

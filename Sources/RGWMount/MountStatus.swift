@@ -38,7 +38,8 @@ package struct MountStatus: Equatable, Sendable {
 
     package var summary: String {
         if isClean { return "clean: everything is in the bucket" }
-        let waiting = "\(Self.files(pending)) (\(Self.size(pendingBytes))) waiting, \(uploading) uploading"
+        let waiting =
+            "\(Self.files(pending)) (\(Self.size(pendingBytes))) waiting, \(uploading) uploading"
         return failed > 0 ? "blocked: \(failed) failed, \(waiting)" : "pending: \(waiting)"
     }
 
@@ -60,7 +61,9 @@ package struct MountStatus: Equatable, Sendable {
             + "they upload at the next mount"
     }
 
-    private static func files(_ count: UInt64) -> String { count == 1 ? "1 file" : "\(count) files" }
+    private static func files(_ count: UInt64) -> String {
+        count == 1 ? "1 file" : "\(count) files"
+    }
 
     /// Three digits or so: `1.4 GiB`.
     static func size(_ bytes: UInt64) -> String {

@@ -6,8 +6,9 @@ enum OptionList {
         var value: String?
     }
 
-    /// Splits at commas. A comma inside double quotes or after a backslash belongs to the value; empty
-    /// items are skipped. Source: mount(8), "-o" (quotes), and libfuse's fuse_opt.c (backslash).
+    /// Splits at commas. A comma inside double quotes or after a backslash belongs to the value;
+    /// empty items are skipped. Source: mount(8), "-o" (quotes), and libfuse's fuse_opt.c
+    /// (backslash).
     static func items(_ text: String) -> [Item] {
         var items: [Item] = []
         var current: [UInt8] = []

@@ -38,7 +38,8 @@ package enum OptionReader {
 
     private static func unknown(_ item: OptionList.Item) -> OptionError {
         if GenericMountOption.names.contains(item.name) { return .valueUnexpected(name: item.name) }
-        let known = OptionTable.byName.keys.sorted() + GenericMountOption.names
+        let known =
+            OptionTable.byName.keys.sorted() + GenericMountOption.names
             + UnbuiltOption.all.keys.sorted()
         return .unknown(name: item.name, nearest: NearestName.of(item.name, among: known))
     }
@@ -48,7 +49,8 @@ package enum OptionReader {
         try settings.order(
             \.volume.fileAttributesMin, "acregmin", \.volume.fileAttributesMax, "acregmax")
         try settings.order(
-            \.volume.directoryAttributesMin, "acdirmin", \.volume.directoryAttributesMax, "acdirmax")
+            \.volume.directoryAttributesMin, "acdirmin", \.volume.directoryAttributesMax, "acdirmax"
+        )
         try settings.order(
             \.volume.writebackDelay, "writeback_delay", \.volume.writebackDelayMax,
             "writeback_max_delay")
@@ -57,7 +59,9 @@ package enum OptionReader {
             throw .contradiction("allow_other", "allow_root")
         }
         if settings.isAnonymous {
-            if settings.credentialsFile != nil { throw .contradiction("public_bucket", "credentials") }
+            if settings.credentialsFile != nil {
+                throw .contradiction("public_bucket", "credentials")
+            }
             if settings.profile != nil { throw .contradiction("public_bucket", "profile") }
         }
         if settings.client.endpoint.scheme == .http, settings.certificateFile != nil {

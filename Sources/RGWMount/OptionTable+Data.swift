@@ -62,7 +62,8 @@ extension OptionTable {
             "spool_size", .writeBack, \.volume.spoolBytesMax, in: (1 << 20)...(1 << 50),
             help: "Bytes that may wait in the spool; above it writers wait"),
         .duration(
-            "writeback_delay", [], .writeBack, \.volume.writebackDelay, in: .zero ... .seconds(3600),
+            "writeback_delay", [], .writeBack, \.volume.writebackDelay,
+            in: .zero ... .seconds(3600),
             help: "Time from the last close to the upload"),
         .duration(
             "writeback_max_delay", [], .writeBack, \.volume.writebackDelayMax,
@@ -73,14 +74,18 @@ extension OptionTable {
             help: "Uploads at the same time"),
         .choice(
             "fsync", .writeBack, \.volume.guarantee, [("remote", .remote), ("local", .local)],
-            help: "fsync(2) returns when the object is in the bucket, or when the spool is on the disk"),
+            help:
+                "fsync(2) returns when the object is in the bucket, or when the spool is on the "
+                + "disk"
+        ),
         .flag("sync", [], .writeBack, help: "close(2) waits for the bucket") {
             $0.volume.guarantee = $1 ? .synchronous : .remote
         },
         .choice(
             "conflict", .writeBack, \.volume.conflict,
             [("both", .both), ("hold", .hold), ("local", .local)],
-            help: "When somebody else changed an object that has local changes: keep both versions, "
+            help:
+                "When somebody else changed an object that has local changes: keep both versions, "
                 + "keep the local one in the spool, or let it win"),
         .bytes(
             "multipart_threshold", .writeBack, \.volume.multipartThreshold,

@@ -3,8 +3,8 @@ import RGWClient
 import RGWVFS
 import RGWWire
 
-/// Every option that this release implements. Parsing, `--help`, /etc/rgwfs.conf and the manual page
-/// are made from these rows; a test compares the manual page with them.
+/// Every option that this release implements. Parsing, `--help`, /etc/rgwfs.conf and the manual
+/// page are made from these rows; a test compares the manual page with them.
 package enum OptionTable {
     package static let all: [MountOption] = server + credentials + ownership + caching + writeBack
 
@@ -33,8 +33,12 @@ package enum OptionTable {
             "region", ["endpoint"], .server, placeholder: "NAME",
             expected: "a region's name without '/'", defaultText: MountSettings().client.region,
             help: "The region in signatures; RGW accepts any",
-            read: { text in text.utf8.allSatisfy { ByteText.isAlphanumeric($0) || $0 == 0x2D
-                || $0 == 0x5F || $0 == 0x2E } ? text : nil },
+            read: { text in
+                text.utf8.allSatisfy {
+                    ByteText.isAlphanumeric($0) || $0 == 0x2D
+                        || $0 == 0x5F || $0 == 0x2E
+                } ? text : nil
+            },
             assign: { $0.client.region = $1 }),
         .choice(
             "sigv", .server, \.client.signatureVersion, [("4", .v4), ("2", .v2)],
@@ -47,7 +51,9 @@ package enum OptionTable {
         },
         .flag(
             "virtual_host", [], .server,
-            help: "Put the bucket's name in front of the host name; the server needs a wildcard DNS name"
+            help:
+                "Put the bucket's name in front of the host name; the server needs a wildcard DNS "
+                + "name"
         ) { $0.client.endpoint.style = $1 ? .virtualHost : .path },
         .flag(
             "use_path_request_style", [], .server,
@@ -61,7 +67,8 @@ package enum OptionTable {
             "no_check_certificate", [], .server, help: "Do not check the server's certificate"
         ) { $0.verifiesCertificate = !$1 },
         .duration(
-            "connect_timeout", [], .server, \.client.connectTimeout, in: .seconds(1) ... .seconds(600),
+            "connect_timeout", [], .server, \.client.connectTimeout,
+            in: .seconds(1) ... .seconds(600),
             help: "Time to connect, and for all checks before the mount goes to the background"),
         .duration(
             "timeo", [], .server, \.client.timeo, in: .milliseconds(100) ... .seconds(3600),
@@ -83,8 +90,9 @@ package enum OptionTable {
         .text(
             "credentials", ["passwd_file"], .credentials, placeholder: "FILE", \.credentialsFile,
             expected: "a file's path",
-            help: "Keys as s3fs, AWS tools or 'radosgw-admin user info' write them; only its owner may "
-                + "have access to the file"),
+            help:
+                "Keys as s3fs, AWS tools or 'radosgw-admin user info' write them; only its owner "
+                + "may have access to the file"),
         .text(
             "profile", [], .credentials, placeholder: "NAME", \.profile,
             expected: "a profile's name",

@@ -2,16 +2,18 @@ import RGWBase
 
 /// Reads option values; each returns nil for text that is not one.
 package enum OptionValue {
-    /// Bytes with an optional suffix K, M, G, T or P (powers of 1024; `KiB`, `kb` and the like too).
+    /// Bytes with an optional suffix K, M, G, T or P (powers of 1024; `KiB`, `kb` and the like
+    /// too).
     package static func bytes(_ text: String) -> UInt64? {
         let (digits, unit) = numberAndUnit(text)
         guard let number = UInt64(digits) else { return nil }
         let suffix = unit.lowercased()
         let shifts: [(String, UInt64)] = [("k", 10), ("m", 20), ("g", 30), ("t", 40), ("p", 50)]
         if suffix.isEmpty || suffix == "b" { return number }
-        guard let shift = shifts.first(where: {
-            suffix == $0.0 || suffix == $0.0 + "b" || suffix == $0.0 + "ib"
-        })?.1
+        guard
+            let shift = shifts.first(where: {
+                suffix == $0.0 || suffix == $0.0 + "b" || suffix == $0.0 + "ib"
+            })?.1
         else { return nil }
         let (scaled, overflow) = number.multipliedReportingOverflow(by: 1 << shift)
         return overflow ? nil : scaled
@@ -40,7 +42,8 @@ package enum OptionValue {
 
     /// Three or four octal digits, `0o777` at most.
     package static func mask(_ text: String) -> UInt32? {
-        guard (1...4).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x37).contains($0) }),
+        guard (1...4).contains(text.utf8.count),
+            text.utf8.allSatisfy({ (0x30...0x37).contains($0) }),
             let mask = UInt32(text, radix: 8), mask <= 0o777
         else { return nil }
         return mask

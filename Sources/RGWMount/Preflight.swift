@@ -24,10 +24,11 @@ package struct PreflightContext: Equatable, Sendable {
     }
 }
 
-/// Why the bucket cannot be mounted: one sentence that names the server, and the bucket or key it is about.
+/// Why the bucket cannot be mounted: one sentence that names the server, and the bucket or key it
+/// is about.
 ///
-/// The check is a LIST of one key below the source, because its errors have a body with S3's code, which
-/// the answers to HEAD do not.
+/// The check is a LIST of one key below the source, because its errors have a body with S3's code,
+/// which the answers to HEAD do not.
 package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvertible {
     package let context: PreflightContext
     package let error: ObjectStoreError
@@ -77,8 +78,8 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
         }
     }
 
-    /// RGW takes the first label of a Host header that it does not know for a bucket, so path-style requests
-    /// under such a name find no bucket at all. It never does so with addresses.
+    /// RGW takes the first label of a Host header that it does not know for a bucket, so path-style
+    /// requests under such a name find no bucket at all. It never does so with addresses.
     /// Source: docs.ceph.com, radosgw/s3/commons, "Bucket and Host Name".
     private var noSuchBucket: String {
         let text = "\(bucket): no such bucket at \(server) (\(user))"

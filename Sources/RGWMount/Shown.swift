@@ -16,8 +16,8 @@ package enum Shown {
         return shown
     }
 
-    /// An option's name in quotes; what does not look like one is not shown, because it may be a key
-    /// that was typed in the wrong place.
+    /// An option's name in quotes; what does not look like one is not shown, because it may be a
+    /// key that was typed in the wrong place.
     static func optionName(_ name: String) -> String {
         let isWord = name.utf8.allSatisfy {
             (0x61...0x7A).contains($0) || $0 == 0x5F || $0 == 0x2D || $0 == 0x2E

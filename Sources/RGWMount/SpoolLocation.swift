@@ -2,8 +2,8 @@ package import RGWClient
 import RGWCrypto
 import RGWObject
 
-/// Where a mount's changes wait. The same source of the same server and user always has the same directory,
-/// so that the next mount finds what an earlier one left; keys may change in between.
+/// Where a mount's changes wait. The same source of the same server and user always has the same
+/// directory, so that the next mount finds what an earlier one left; keys may change in between.
 package struct SpoolLocation: Equatable, Sendable {
     /// `/var/lib/rgwfs`
     package let base: String
@@ -31,7 +31,8 @@ package struct SpoolLocation: Equatable, Sendable {
         return Hexadecimal.encode(Array(Hash.sha256(text).prefix(8)))
     }
 
-    /// Source: XDG Base Directory Specification, "Environment variables": relative paths are invalid.
+    /// Source: XDG Base Directory Specification, "Environment variables": relative paths are
+    /// invalid.
     private static func base(
         _ settings: MountSettings, in environment: some MountEnvironment
     ) throws(MountFailure) -> String {
@@ -41,7 +42,8 @@ package struct SpoolLocation: Equatable, Sendable {
             return "\(state)/rgwfs"
         }
         guard let home = environment.variable("HOME"), home.utf8.first == 0x2F else {
-            throw .spool("no place for the spool: HOME and XDG_STATE_HOME are not set; give spool=DIR")
+            throw .spool(
+                "no place for the spool: HOME and XDG_STATE_HOME are not set; give spool=DIR")
         }
         return "\(home)/.local/state/rgwfs"
     }

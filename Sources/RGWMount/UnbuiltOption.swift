@@ -1,4 +1,5 @@
-/// Options that are planned, or that users of other programs will try: each is refused by name, never ignored.
+/// Options that are planned, or that users of other programs will try: each is refused by name,
+/// never ignored.
 package enum UnbuiltOption {
     /// Name to reason, which may be nil.
     package static let all: [String: String?] = [

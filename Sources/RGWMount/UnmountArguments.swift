@@ -22,7 +22,8 @@ package enum UnmountUsageError: Error, Equatable, Sendable, CustomStringConverti
     }
 }
 
-/// The command line of an unmount helper. Source: umount(8), EXTERNAL HELPERS: `DIR [-flnrv] [-N ns] [-t type]`.
+/// The command line of an unmount helper. Source: umount(8), EXTERNAL HELPERS: `DIR [-flnrv] [-N
+/// ns] [-t type]`.
 package struct UnmountArguments: Equatable, Sendable {
     package static let synopsis = "umount.rgwfs DIR [-flnrv] [--strict]"
 

@@ -53,13 +53,14 @@ struct Commands: ParsableCommand {
     struct Status: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show what waits for its upload.",
-            discussion: "Exits with 0 when everything is in the bucket, 1 when changes wait, 2 when "
+            discussion:
+                "Exits with 0 when everything is in the bucket, 1 when changes wait, 2 when "
                 + "some cannot be uploaded, and 3 when the directory is no mount of rgwfs.")
         @Flag(help: "Print JSON.") var json = false
         @Argument(help: "The mount point.") var directory: String
 
         mutating func run() throws {
-            guard let status = try MountedDirectory.status(of: directory) else {
+            guard let status = MountedDirectory.status(of: directory) else {
                 StandardError.print("rgwfs status: \(directory) is not a mount of rgwfs")
                 throw ExitCode(3)
             }

@@ -60,7 +60,7 @@ final class Composition: Sendable {
         options.flags = plan.settings.kernelOptions.compactMap { FuseOptions.Flag(rawValue: $0) }
         return FuseSession(
             fileSystem: fileSystem, source: plan.source.description,
-            mountPoint: plan.mountPoint, options: options, onReady: onReady)
+            mountPoint: plan.mountPoint.path, options: options, onReady: onReady)
     }
 
     /// Waits until everything is in the bucket or the time is over; what is left then.
@@ -131,7 +131,8 @@ final class Composition: Sendable {
         }
     }
 
-    /// A mount that was just unmounted may still be draining: wait for it as long as for the server.
+    /// A mount that was just unmounted may still be draining: wait for it as long as for the
+    /// server.
     private static func lockedSpool(
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> SpoolDirectory {
@@ -143,7 +144,8 @@ final class Composition: Sendable {
         while true {
             do throws(SpoolError) {
                 return try SpoolDirectory(
-                    path: plan.spool.directory, identity: identity, mountPoint: plan.mountPoint)
+                    path: plan.spool.directory, identity: identity, mountPoint: plan.mountPoint.path
+                )
             } catch {
                 guard case .busy = error, clock.now() < deadline else {
                     throw .spool(SpoolSentence.text(error, spool: plan.spool.directory))

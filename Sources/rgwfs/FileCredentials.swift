@@ -14,7 +14,8 @@ final class FileCredentials: CredentialsProvider {
     private let log: Logger
     private let state: Mutex<CredentialsChoice>
 
-    init(_ choice: CredentialsChoice, bucket: BucketName, environment: LiveEnvironment, log: Logger) {
+    init(_ choice: CredentialsChoice, bucket: BucketName, environment: LiveEnvironment, log: Logger)
+    {
         self.bucket = bucket
         self.environment = environment
         self.log = log

@@ -35,6 +35,9 @@ struct LiveEnvironment: MountEnvironment {
         do throws(HostError) {
             guard let status = try HostNames.status(path) else { return .absent }
             guard status.kind == .directory else { return .notDirectory }
+            // The kernel remembers the attributes of a mount whose server has died; opening asks
+            // it.
+            if mount(at: path)?.isRGWFS == true { _ = try HostDescriptor(path, .directory) }
             return .directory(realPath: try HostSurroundings.realPath(path))
         } catch {
             // ENOTCONN, errno.h.

@@ -21,8 +21,8 @@ enum MountService {
         case ended(Result<FuseSession.End, FuseError>)
     }
 
-    /// Returns after the unmount and the drain. `report.succeed` is called when the mount answers; an error
-    /// before that is thrown, after it logged.
+    /// Returns after the unmount and the drain. `report.succeed` is called when the mount answers;
+    /// an error before that is thrown, after it logged.
     static func run(_ plan: MountPlan, report: DaemonReport) throws(MountFailure) {
         let log = LineLog.logger(
             foreground: plan.settings.isForeground, verbose: plan.settings.isVerbose)
@@ -31,6 +31,7 @@ enum MountService {
         } catch { throw .system("\(error)") }
         let parts = try Composition(plan, log: log)
         let events = HostCondition(Events())
+        try clear(plan.mountPoint, log)
         let session = parts.session(plan) { events.update { $0.isReady = true } }
         do throws(FuseError) {
             try session.mount()
@@ -41,14 +42,18 @@ enum MountService {
             signals = try HostSignals { deliver($0, events, log) }
             thread = try HostThread(name: "fuse") { serve(session, events) }
             try answers(plan, session, events, parts.clock)
+            let source = plan.source.description
+            if !UserMountTable.add(source: source, mountPoint: plan.mountPoint.path) {
+                log.warning("umount will not wait for uploads: no line in /run/mount/utab")
+            }
             try report.succeed()
         } catch {
             giveUp(session, log)
-            throw .refused("\(plan.mountPoint) does not answer: \(error)")
+            throw .refused("\(plan.mountPoint.path) does not answer: \(error)")
         }
         log.info(
             "mounted",
-            metadata: ["source": "\(plan.source)", "mount_point": "\(plan.mountPoint)"])
+            metadata: ["source": "\(plan.source)", "mount_point": "\(plan.mountPoint.path)"])
         parts.fileSystem.start()
         serveUntilEnd(plan, parts, session, events, log)
         finish(plan, parts, events, log)
@@ -58,6 +63,15 @@ enum MountService {
         session.destroy()
         signals.stop()
         parts.shutDown(log)
+    }
+
+    /// Takes away what an rgwfs left that was killed.
+    private static func clear(_ point: MountPoint, _ log: Logger) throws(MountFailure) {
+        guard point.hasDeadMount else { return }
+        do throws(HostError) {
+            try Unmounting.unmount(point.path, forced: false, lazily: true)
+        } catch { throw .mountPoint(.unusable(point.path, reason: error.reason)) }
+        log.info("a dead mount was replaced", metadata: ["mount_point": "\(point.path)"])
     }
 
     /// Who asks twice to end does not want to wait for the drain; what waits is safe in the spool.
@@ -94,9 +108,12 @@ enum MountService {
             state.isReady ? true : (state.ended == nil ? nil : false)
         }
         // ETIMEDOUT, errno.h.
-        guard isReady == true else { throw HostError("mount", path: plan.mountPoint, errno: 110) }
-        _ = try HostNames.status(plan.mountPoint)
-        _ = try HostAttributes.text(MountStatus.Attribute.pending.rawValue, of: plan.mountPoint)
+        guard isReady == true else {
+            throw HostError("mount", path: plan.mountPoint.path, errno: 110)
+        }
+        _ = try HostNames.status(plan.mountPoint.path)
+        _ = try HostAttributes.text(
+            MountStatus.Attribute.pending.rawValue, of: plan.mountPoint.path)
     }
 
     /// Until somebody unmounts, or SIGTERM or SIGINT asks for it.
@@ -130,7 +147,8 @@ enum MountService {
         }
     }
 
-    /// Programs that still use the mount keep it until this process ends, out of everybody else's sight.
+    /// Programs that still use the mount keep it until this process ends, out of everybody else's
+    /// sight.
     private static func unmount(_ session: FuseSession, _ log: Logger) {
         do throws(FuseError) {
             try session.unmount()

@@ -3,17 +3,18 @@ import RGWMount
 
 /// What the outside can ask a mount: extended attributes of its root.
 enum MountedDirectory {
-    /// Nil: not the root of an rgwfs mount. Waits as long as the mount does.
-    static func status(of directory: String) throws(HostError) -> MountStatus? {
-        // ENOTCONN and the like are the caller's to tell; a missing attribute is an answer.
-        do throws(HostError) {
-            _ = try HostNames.status(directory)
-        } catch { throw error }
-        return MountStatus { try? HostAttributes.text($0.rawValue, of: directory) }
+    /// Nil: not the root of an rgwfs mount that lives. Waits as long as the mount does.
+    static func status(of directory: String) -> MountStatus? {
+        MountStatus { attribute in
+            // Whatever the reason is: what does not answer this is no mount that lives.
+            let text = try? HostAttributes.text(attribute.rawValue, of: directory)
+            return text
+        }
     }
 
     /// Where its changes wait; nil where the mount does not tell.
     static func spool(of directory: String) -> String? {
-        try? HostAttributes.text("user.rgwfs.spool", of: directory)
+        let path = try? HostAttributes.text("user.rgwfs.spool", of: directory)
+        return path
     }
 }

@@ -5,8 +5,8 @@ import RGWVFS
 
 /// `umount.rgwfs`, which umount(8) runs: uploads what waits, then unmounts.
 ///
-/// Everything that can wait for the mount runs in child processes, so that a mount that hangs cannot hang
-/// the command: a process that waits for FUSE may not be killable.
+/// Everything that can wait for the mount runs in child processes, so that a mount that hangs
+/// cannot hang the command: a process that waits for FUSE may not be killable.
 enum UnmountCommand {
     private enum Drain {
         case done
@@ -42,27 +42,27 @@ enum UnmountCommand {
             return fail(.mountFailed, "\(arguments.mountPoint) is not a mount of rgwfs")
         }
         var isLazy = arguments.isLazy
-        // Forced and lazy are for mounts that do not answer; rgwfs itself still uploads after a lazy one.
+        // Forced and lazy are for mounts that do not answer; rgwfs itself still uploads after a
+        // lazy one.
         if !arguments.isForced, !arguments.isLazy {
             let drain = try drain(path, time: drainTimeout(source: mount.source))
             if case .late(isStuck: true) = drain { isLazy = true }
-            if case .done = drain {} else {
+            if case .done = drain {
+            } else {
                 let isClean = try tellLeftover(path, program)
                 if arguments.isStrict, !isClean {
                     return fail(.mountFailed, "\(path) stays mounted (--strict)")
                 }
             }
         }
-        if HostProcess.effectiveUser == 0 {
-            try HostMounts.unmount(path, forced: arguments.isForced, lazily: isLazy)
-            return ExitStatus.success.rawValue
-        }
-        let options = isLazy ? ["-u", "-z", path] : ["-u", path]
-        let status = try HostChild.run("fusermount3", options).wait()
-        return status == 0 ? ExitStatus.success.rawValue : ExitStatus.mountFailed.rawValue
+        try Unmounting.unmount(path, forced: arguments.isForced, lazily: isLazy)
+        // The line may be gone already, and then there is nothing to do.
+        _ = UserMountTable.remove(mountPoint: path)
+        return ExitStatus.success.rawValue
     }
 
-    /// The mount table's name for the directory, found without touching the mount if that is possible.
+    /// The mount table's name for the directory, found without touching the mount if that is
+    /// possible.
     private static func find(_ name: String) throws(HostError) -> (String, HostMount)? {
         var absolute = name
         while absolute.utf8.count > 1, absolute.hasSuffix("/") { absolute.removeLast() }
@@ -122,7 +122,7 @@ enum UnmountCommand {
     private static func showProgress(_ path: String) -> Int32 {
         // A drain that is over at once shows nothing.
         sleep(.milliseconds(500))
-        while let status = try? MountedDirectory.status(of: path) {
+        while let status = MountedDirectory.status(of: path) {
             StandardError.write("\r\u{1B}[K\(status.progress)")
             sleep(.milliseconds(250))
         }
@@ -139,7 +139,7 @@ enum UnmountCommand {
     /// Says what still waits; true: nothing does. False also when the mount does not answer.
     private static func tellLeftover(_ path: String, _ program: String) throws(HostError) -> Bool {
         let child = try HostChild.fork {
-            guard let status = try? MountedDirectory.status(of: path) else { return 1 }
+            guard let status = MountedDirectory.status(of: path) else { return 1 }
             if status.isClean { return 0 }
             let spool = MountedDirectory.spool(of: path)
             StandardError.print("\(program): \(status.leftover(spool: spool))")
@@ -153,14 +153,16 @@ enum UnmountCommand {
             case 0?: return true
             case 2?: return false
             default:
-                StandardError.print("\(program): \(path) does not answer; what waits stays in its "
-                    + "spool and uploads at the next mount")
+                StandardError.print(
+                    "\(program): \(path) does not answer; what waits stays in its "
+                        + "spool and uploads at the next mount")
                 return false
             }
         }
         try child.kill()
-        StandardError.print("\(program): \(path) does not answer; what waits stays in its spool and "
-            + "uploads at the next mount")
+        StandardError.print(
+            "\(program): \(path) does not answer; what waits stays in its spool and "
+                + "uploads at the next mount")
         return false
     }
 

@@ -47,8 +47,9 @@ import Testing
         let machine = environment("[default]\nurl=http://h\n", path: "/home/ann/my.conf")
         let plan = try plan(["photos", "/mnt/photos", "-o", "config=my.conf"], in: machine)
         #expect(plan.server.host == "h")
-        #expect(failure(["photos", "/mnt/photos", "-o", "config=/none"])
-            == .configuration(.absent(path: "/none")))
+        #expect(
+            failure(["photos", "/mnt/photos", "-o", "config=/none"])
+                == .configuration(.absent(path: "/none")))
     }
 
     @Test(arguments: [
@@ -70,7 +71,8 @@ import Testing
     @Test func anUnreadableFileIsAnError() {
         var machine = FakeEnvironment.working
         machine.files["/etc/rgwfs.conf"] = .failed("Permission denied")
-        #expect(failure(["photos", "/mnt/photos"], in: machine)?.description
-            == "cannot read the configuration file /etc/rgwfs.conf: Permission denied")
+        #expect(
+            failure(["photos", "/mnt/photos"], in: machine)?.description
+                == "cannot read the configuration file /etc/rgwfs.conf: Permission denied")
     }
 }

@@ -15,9 +15,13 @@ import Testing
 
     @Test func linesOfS3FSGiveTheBucketsKeyBeforeTheDefault() throws {
         let text = "# keys\n\n  AK:SK \r\nphotos:PK:PS\nacme:photos:TK:TS\n"
-        #expect(try key(text, bucket: "videos") == Credentials.keys(accessKey: "AK", secret: Secret("SK")))
+        #expect(
+            try key(text, bucket: "videos")
+                == Credentials.keys(accessKey: "AK", secret: Secret("SK")))
         #expect(try key(text) == Credentials.keys(accessKey: "PK", secret: Secret("PS")))
-        #expect(try key(text, bucket: "acme:photos") == Credentials.keys(accessKey: "TK", secret: Secret("TS")))
+        #expect(
+            try key(text, bucket: "acme:photos")
+                == Credentials.keys(accessKey: "TK", secret: Secret("TS")))
     }
 
     @Test func profilesAreRead() throws {
@@ -34,16 +38,20 @@ import Testing
             aws_session_token = WT
             """
         #expect(try key(text) == Credentials.keys(accessKey: "DK", secret: Secret("D/S=+")))
-        #expect(try key(text, profile: "work")
-            == Credentials.keys(accessKey: "WK", secret: Secret("WS"), sessionToken: Secret("WT")))
+        #expect(
+            try key(text, profile: "work")
+                == Credentials.keys(
+                    accessKey: "WK", secret: Secret("WS"), sessionToken: Secret("WT")))
     }
 
     @Test func theOutputOfRadosgwAdminIsRead() throws {
         let text = """
             { "user_id": "ann", "max_buckets": 1000, "suspended": 0, "subusers": [], "caps": [],
-              "keys": [ { "user": "ann", "access_key": "JK", "secret_key": "J\\/S\\u0041\\ud83d\\ude00" },
+              "keys": [ { "user": "ann", "access_key": "JK",
+                          "secret_key": "J\\/S\\u0041\\ud83d\\ude00" },
                         { "user": "ann", "access_key": "second", "secret_key": "x" } ],
-              "bucket_quota": { "enabled": false, "max_size": -1, "x": null, "y": 1.5e3, "z": true } }
+              "bucket_quota": { "enabled": false, "max_size": -1, "x": null,
+                                "y": 1.5e3, "z": true } }
             """
         #expect(try key(text) == Credentials.keys(accessKey: "JK", secret: Secret("J/SA😀")))
     }
@@ -59,8 +67,14 @@ import Testing
         ("videos:AK:\(theSecret)", "/k has no key for bucket 'photos'"),
         ("aws_secret_access_key = \(theSecret)", "/k:1: expected"),
         ("[work]\naws_access_key_id=A", "/k has no profile 'default' (it has: work)"),
-        ("[default]\naws_access_key_id = A", "/k:1: profile 'default' has no aws_secret_access_key"),
-        ("[default]\naws_secret_access_key = \(theSecret)", "/k:1: profile 'default' has no aws_acc"),
+        (
+            "[default]\naws_access_key_id = A",
+            "/k:1: profile 'default' has no aws_secret_access_key"
+        ),
+        (
+            "[default]\naws_secret_access_key = \(theSecret)",
+            "/k:1: profile 'default' has no aws_acc"
+        ),
         ("[default]\naws_secret_access_key \(theSecret)", "/k:2: expected name = value"),
         ("[default]\naws_access_key_id =", "/k:2: expected a value"),
         ("[default\naws_secret_access_key = \(theSecret)", "/k:1: expected [profile]"),
@@ -109,7 +123,9 @@ import Testing
         machine.variables["AWS_SECRET_ACCESS_KEY"] = theSecret
         machine.variables["AWS_SESSION_TOKEN"] = "token"
         machine.addFile("/k", "named:\(theSecret)")
-        machine.addFile("/home/ann/.aws/credentials", """
+        machine.addFile(
+            "/home/ann/.aws/credentials",
+            """
             [default]
             aws_access_key_id = home
             aws_secret_access_key = \(theSecret)
@@ -130,9 +146,14 @@ import Testing
         #expect(try find("credentials=/k", machine).credentials.accessKeyID == "named")
         #expect(try find("profile=work", machine).credentials.accessKeyID == "profile")
         let fromEnvironment = try find("ro", machine)
-        #expect(fromEnvironment.credentials.accessKeyID == "environment" && fromEnvironment.origin == .environment)
-        #expect(fromEnvironment.credentials == .keys(
-            accessKey: "environment", secret: Secret(theSecret), sessionToken: Secret("token")))
+        #expect(
+            fromEnvironment.credentials.accessKeyID == "environment"
+                && fromEnvironment.origin == .environment)
+        #expect(
+            fromEnvironment.credentials
+                == .keys(
+                    accessKey: "environment", secret: Secret(theSecret),
+                    sessionToken: Secret("token")))
         machine.variables["AWS_ACCESS_KEY_ID"] = nil
         machine.variables["AWS_SECRET_ACCESS_KEY"] = ""
         #expect(try find("ro", machine).credentials.accessKeyID == "home")

@@ -4,7 +4,9 @@ import RGWMount
 struct FakeEnvironment: MountEnvironment {
     var variables = ["HOME": "/home/ann"]
     var files: [String: FileAnswer] = [:]
-    var directories: [String: DirectoryAnswer] = ["/mnt/photos": .directory(realPath: "/mnt/photos")]
+    var directories: [String: DirectoryAnswer] = [
+        "/mnt/photos": .directory(realPath: "/mnt/photos")
+    ]
     var mounts: [String: MountTableEntry] = [:]
     var userID: UInt32 = 1000
     var groupID: UInt32 = 1001
@@ -23,7 +25,9 @@ struct FakeEnvironment: MountEnvironment {
     /// A machine on which the mount of `arguments` below succeeds.
     static var working: FakeEnvironment {
         var environment = FakeEnvironment()
-        environment.addFile("/home/ann/.aws/credentials", """
+        environment.addFile(
+            "/home/ann/.aws/credentials",
+            """
             [default]
             aws_access_key_id = testkey
             aws_secret_access_key = \(theSecret)

@@ -5,8 +5,11 @@ import Testing
 /// The manual page and the table say the same.
 @Suite struct ManualPageTests {
     private func manual() throws -> String {
-        let directory = String(#filePath.prefix(upTo: try #require(
-            #filePath.range(of: "Tests/RGWMountTests")).lowerBound))
+        let directory = String(
+            #filePath.prefix(
+                upTo: try #require(
+                    #filePath.range(of: "Tests/RGWMountTests")
+                ).lowerBound))
         return try String(contentsOfFile: directory + "man/mount.rgwfs.8", encoding: .utf8)
     }
 

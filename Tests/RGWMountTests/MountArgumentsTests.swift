@@ -25,7 +25,8 @@ import Testing
         #expect(arguments.isSloppy && arguments.isVerbose && !arguments.isForeground)
     }
 
-    // As libmount's exec_helper builds it: source, directory, flags, options that begin with rw or ro.
+    // As libmount's exec_helper builds it: source, directory, flags, options that begin with rw or
+    // ro.
     @Test(arguments: ["photos /mnt -f -o rw", "photos /mnt -s -f -n -v -o ro,uid=3 -t rgwfs"])
     func mountsFakeFlagMountsNothing(words: String) throws {
         let arguments = try parse(words)
@@ -56,8 +57,10 @@ import Testing
         #expect(failure(words.split(separator: " ").map(String.init))?.status == .usage)
     }
 
-    @Test(arguments: [("-h", MountArguments.Request.help), ("--help", .help), ("-V", .version),
-        ("--version", .version), ("photos /mnt -o x --help", .help), ("-V -h", .help)])
+    @Test(arguments: [
+        ("-h", MountArguments.Request.help), ("--help", .help), ("-V", .version),
+        ("--version", .version), ("photos /mnt -o x --help", .help), ("-V -h", .help),
+    ])
     func helpAndVersionNeedNothingElse(words: String, request: MountArguments.Request) throws {
         #expect(try parse(words).request == request)
     }
@@ -70,11 +73,12 @@ import Testing
         #expect(try UnmountArguments(parsing: ["--strict", "/mnt"]).isStrict)
     }
 
-    @Test(arguments: [
-        ([], UnmountUsageError.mountPointMissing), (["/a", "/b"], .tooManyOperands("/b")),
-        (["/a", "-z"], .unknownFlag("-z")), (["/a", "--zap"], .unknownFlag("--zap")),
-        (["/a", "-t"], .flagValueMissing("-t")), (["/a", "-N", "1"], .namespaceUnsupported),
-    ] as [([String], UnmountUsageError)])
+    @Test(
+        arguments: [
+            ([], UnmountUsageError.mountPointMissing), (["/a", "/b"], .tooManyOperands("/b")),
+            (["/a", "-z"], .unknownFlag("-z")), (["/a", "--zap"], .unknownFlag("--zap")),
+            (["/a", "-t"], .flagValueMissing("-t")), (["/a", "-N", "1"], .namespaceUnsupported),
+        ] as [([String], UnmountUsageError)])
     func wrongUnmountCommandLinesAreNamed(words: [String], expected: UnmountUsageError) {
         #expect(throws: expected) { try UnmountArguments(parsing: words) }
     }

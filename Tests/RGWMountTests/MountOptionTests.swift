@@ -8,7 +8,8 @@ import Testing
 @testable import RGWMount
 
 @Suite struct MountOptionTests {
-    private func settings(_ text: String, sloppy: Bool = false) throws(OptionError) -> MountSettings {
+    private func settings(_ text: String, sloppy: Bool = false) throws(OptionError) -> MountSettings
+    {
         var settings = MountSettings()
         try OptionReader.apply("url=http://h," + text, to: &settings, sloppy: sloppy)
         try OptionReader.check(&settings)
@@ -62,8 +63,9 @@ import Testing
                 + "readahead=4M,spool=/s,spool_size=2G,writeback_delay=1.5s,uploads=3,fsync=local,"
                 + "conflict=hold,multipart_threshold=1G,drain_timeout=5m,uid=7,gid=8,fmask=077,"
                 + "dmask=0022,ro,allow_other,acregmin=100ms")
-        #expect(read.client.region == "eu-1" && read.client.signatureVersion == .v2
-            && read.client.endpoint.style == .virtualHost)
+        #expect(
+            read.client.region == "eu-1" && read.client.signatureVersion == .v2
+                && read.client.endpoint.style == .virtualHost)
         #expect(read.client.connectTimeout == .seconds(3) && read.client.timeo == .seconds(60))
         #expect(read.client.retrans == 7 && read.client.recovery == .hard && read.allowsOther)
         let volume = read.volume
@@ -84,10 +86,12 @@ import Testing
     @Test func namesOfS3FSAndNFSMeanTheSame() throws {
         let read = try settings(
             "passwd_file=/k,endpoint=eu,use_path_request_style,sigv2,nonempty,actimeo=7,nocto,soft")
-        #expect(read.credentialsFile == "/k" && read.client.region == "eu"
-            && read.client.endpoint.style == .path)
-        #expect(read.client.signatureVersion == .v2 && !read.volume.closeToOpen
-            && read.client.recovery == .soft)
+        #expect(
+            read.credentialsFile == "/k" && read.client.region == "eu"
+                && read.client.endpoint.style == .path)
+        #expect(
+            read.client.signatureVersion == .v2 && !read.volume.closeToOpen
+                && read.client.recovery == .soft)
         #expect(read.volume.fileAttributesMin == .seconds(7))
         #expect(read.volume.directoryAttributesMax == .seconds(7))
         let noac = try settings("noac").volume
@@ -104,11 +108,13 @@ import Testing
     @Test func mountsOwnOptionsAreUnderstood() throws {
         let read = try settings(
             "rw,auto,noauto,user,user=ann,users,owner,group,nofail,_netdev,defaults,relatime,"
-                + "strictatime,x-systemd.automount,x-systemd.idle-timeout=3,X-mount.mkdir,comment=a b,"
+                + "strictatime,x-systemd.automount,x-systemd.idle-timeout=3,X-mount.mkdir,"
+                + "comment=a b,"
                 + "noatime,nodiratime,nodev,nosuid,noexec,dev,suid,exec,dirsync,async")
-        #expect(read.kernelOptions == [
-            "noatime", "nodev", "nosuid", "noexec", "dev", "suid", "exec", "dirsync", "async",
-        ])
+        #expect(
+            read.kernelOptions == [
+                "noatime", "nodev", "nosuid", "noexec", "dev", "suid", "exec", "dirsync", "async",
+            ])
         #expect(read.warnings.isEmpty)
     }
 
@@ -117,7 +123,9 @@ import Testing
         ("acregmxa=3", "acregmax"), ("noexce", "noexec"), ("cachedir=/x", "cache_dir"),
     ])
     func unknownOptionsNameTheNearest(text: String, nearest: String) {
-        #expect { _ = try settings(text) } throws: { "\($0)".contains("did you mean '\(nearest)'?") }
+        #expect { _ = try settings(text) } throws: {
+            "\($0)".contains("did you mean '\(nearest)'?")
+        }
     }
 
     @Test func sloppyMountsWarnAboutUnknownOptionsOnly() throws {
@@ -163,11 +171,13 @@ import Testing
 
     @Test func commasInValuesAreQuotedOrEscaped() {
         let items = OptionList.items(#"ro,,spool="/a,b",config=/c\,d\\e,x-y=1=2,"#)
-        #expect(items == [
-            OptionList.Item(name: "ro", value: nil), OptionList.Item(name: "spool", value: "/a,b"),
-            OptionList.Item(name: "config", value: #"/c,d\e"#),
-            OptionList.Item(name: "x-y", value: "1=2"),
-        ])
+        #expect(
+            items == [
+                OptionList.Item(name: "ro", value: nil),
+                OptionList.Item(name: "spool", value: "/a,b"),
+                OptionList.Item(name: "config", value: #"/c,d\e"#),
+                OptionList.Item(name: "x-y", value: "1=2"),
+            ])
     }
 
     @Test(arguments: [
@@ -192,19 +202,23 @@ import Testing
 }
 
 @Suite struct OptionValueTests {
-    @Test(arguments: [
-        ("0", 0), ("1", 1), ("64K", 65536), ("64k", 65536), ("2MiB", 2 << 20), ("2mb", 2 << 20),
-        ("5G", 5 << 30), ("1T", 1 << 40), ("7B", 7),
-    ] as [(String, UInt64)])
-    func bytesAreRead(text: String, expected: UInt64) { #expect(OptionValue.bytes(text) == expected) }
+    @Test(
+        arguments: [
+            ("0", 0), ("1", 1), ("64K", 65536), ("64k", 65536), ("2MiB", 2 << 20), ("2mb", 2 << 20),
+            ("5G", 5 << 30), ("1T", 1 << 40), ("7B", 7),
+        ] as [(String, UInt64)])
+    func bytesAreRead(text: String, expected: UInt64) {
+        #expect(OptionValue.bytes(text) == expected)
+    }
 
     @Test(arguments: ["", "K", "-1", "1.5G", "1X", "1 K", "99999999999T", "1KK", "0x10"])
     func wrongBytesAreRefused(text: String) { #expect(OptionValue.bytes(text) == nil) }
 
-    @Test(arguments: [
-        ("300ms", .milliseconds(300)), ("1s", .seconds(1)), ("1.5", .milliseconds(1500)),
-        ("5m", .seconds(300)), ("2h", .seconds(7200)), ("1d", .seconds(86400)), ("0", .zero),
-    ] as [(String, Duration)])
+    @Test(
+        arguments: [
+            ("300ms", .milliseconds(300)), ("1s", .seconds(1)), ("1.5", .milliseconds(1500)),
+            ("5m", .seconds(300)), ("2h", .seconds(7200)), ("1d", .seconds(86400)), ("0", .zero),
+        ] as [(String, Duration)])
     func durationsAreRead(text: String, expected: Duration) {
         #expect(OptionValue.duration(text, bareUnit: .seconds(1)) == expected)
     }
@@ -217,7 +231,9 @@ import Testing
     @Test(arguments: ["8", "-1", "99", "7777", "00022", "", "0o22"])
     func wrongMasksAreRefused(text: String) { #expect(OptionValue.mask(text) == nil) }
 
-    @Test(arguments: [("kitten", "sitting", 3), ("ab", "ba", 1), ("", "abc", 3), ("same", "same", 0)])
+    @Test(arguments: [
+        ("kitten", "sitting", 3), ("ab", "ba", 1), ("", "abc", 3), ("same", "same", 0),
+    ])
     func distancesCountEdits(a: String, b: String, expected: Int) {
         #expect(NearestName.distance(Array(a.utf8), Array(b.utf8)) == expected)
     }

@@ -27,11 +27,13 @@ import Testing
         var machine = FakeEnvironment.working
         machine.addFile(
             "/etc/mime.types",
-            "# types\nimage/jpeg\tjpeg JPG jpe\ntext/plain  txt # no more\nbad line\napplication/x jpg\nx/y\n",
+            "# types\nimage/jpeg\tjpeg JPG jpe\ntext/plain  txt # no more\nbad line\n"
+                + "application/x jpg\nx/y\n",
             permissions: 0o644)
-        #expect(try plan(options: "ro", in: machine).volume.contentTypes == [
-            "jpeg": "image/jpeg", "jpg": "image/jpeg", "jpe": "image/jpeg", "txt": "text/plain",
-        ])
+        #expect(
+            try plan(options: "ro", in: machine).volume.contentTypes == [
+                "jpeg": "image/jpeg", "jpg": "image/jpeg", "jpe": "image/jpeg", "txt": "text/plain",
+            ])
     }
 
     @Test func theCheckNeverTriesForEver() throws {
@@ -47,15 +49,17 @@ import Testing
         machine.addFile("/home/ann/keys", "rel:x")
         let plan = try plan(
             ["photos", "mnt", "-o", "url=http://h,credentials=keys,spool=spool"], in: machine)
-        #expect(plan.mountPoint == "/data/mnt")
+        #expect(plan.mountPoint.path == "/data/mnt" && !plan.mountPoint.hasDeadMount)
         #expect(plan.credentials.credentials.accessKeyID == "rel")
         #expect(plan.spool.base == "/home/ann/spool")
     }
 
-    @Test(arguments: [
-        (.absent, "does not exist"), (.notDirectory, "is not a directory"), (.dead, "dead mount"),
-        (.failed("Permission denied"), "Permission denied"),
-    ] as [(DirectoryAnswer, String)])
+    @Test(
+        arguments: [
+            (.absent, "does not exist"), (.notDirectory, "is not a directory"),
+            (.dead, "dead mount"),
+            (.failed("Permission denied"), "Permission denied"),
+        ] as [(DirectoryAnswer, String)])
     func wrongMountPointsAreNamed(answer: DirectoryAnswer, part: String) throws {
         var machine = FakeEnvironment.working
         machine.directories["/mnt/photos"] = answer
@@ -73,6 +77,18 @@ import Testing
         #expect(failure(words, in: machine) == nil)
         machine.mounts["/mnt/photos"] = MountTableEntry(type: "fuse.rgwfs", source: "videos")
         #expect(failure(words, in: machine) == .mountPoint(.busy("/mnt/photos", source: "videos")))
+    }
+
+    @Test func whatAKilledMountLeftIsReplaced() throws {
+        var machine = FakeEnvironment.working
+        machine.directories["/mnt/photos"] = .dead
+        machine.mounts["/mnt/photos"] = MountTableEntry(type: "fuse.rgwfs", source: "photos")
+        let plan = try plan(["photos", "/mnt//./photos/", "-o", "url=http://h"], in: machine)
+        #expect(plan.mountPoint.path == "/mnt/photos" && plan.mountPoint.hasDeadMount)
+        machine.mounts["/mnt/photos"] = MountTableEntry(type: "fuse.sshfs", source: "ann@host:")
+        #expect(
+            failure(["photos", "/mnt/photos", "-o", "url=http://h"], in: machine)
+                == .mountPoint(.dead("/mnt/photos")))
     }
 }
 

@@ -3,12 +3,15 @@ import RGWObject
 import Testing
 
 @Suite struct MountSourceTests {
-    @Test(arguments: [
-        ("photos", nil, "photos", ""), ("photos/", nil, "photos", ""),
-        ("photos/2024", nil, "photos", "2024/"), ("photos/2024/may/", nil, "photos", "2024/may/"),
-        ("s3://photos/2024", nil, "photos", "2024/"), ("acme:photos", "acme", "photos", ""),
-        ("acme:photos/a:b", "acme", "photos", "a:b/"), ("Old_Bucket.1-x", nil, "Old_Bucket.1-x", ""),
-    ] as [(String, String?, String, String)])
+    @Test(
+        arguments: [
+            ("photos", nil, "photos", ""), ("photos/", nil, "photos", ""),
+            ("photos/2024", nil, "photos", "2024/"),
+            ("photos/2024/may/", nil, "photos", "2024/may/"),
+            ("s3://photos/2024", nil, "photos", "2024/"), ("acme:photos", "acme", "photos", ""),
+            ("acme:photos/a:b", "acme", "photos", "a:b/"),
+            ("Old_Bucket.1-x", nil, "Old_Bucket.1-x", ""),
+        ] as [(String, String?, String, String)])
     func sourcesAreRead(text: String, tenant: String?, name: String, prefix: String) throws {
         let source = try MountSource(parsing: text)
         #expect(source.bucket == BucketName(tenant: tenant, name: name))
@@ -21,7 +24,8 @@ import Testing
         ("http://h/b", "is a URL"), ("ab", "at least 3"), ("pho tos", "consists of"),
         ("-photos", "begins with"), ("x:", "is missing"), (":photos", "tenant"),
         ("a-b:photos", "tenant"), ("a:b:photos", "no ':'"), ("/photos", "is missing"),
-        ("photos//x", "empty"), ("photos/../x", "'..'"), ("photos/.", "'.'"), ("bucket$", "consists"),
+        ("photos//x", "empty"), ("photos/../x", "'..'"), ("photos/.", "'.'"),
+        ("bucket$", "consists"),
     ])
     func wrongSourcesSayWhy(text: String, part: String) {
         #expect { try MountSource(parsing: text) } throws: { "\($0)".contains(part) }

@@ -33,8 +33,10 @@ import Testing
     func wrongCommandLines(words: [String]) throws { try check(failure(words)) }
 
     private static let contents: [String] = [
-        "testkey:\(theSecret):x:y:z", "testkey \(theSecret)", theSecret, "{\"keys\": \"\(theSecret)\"}",
-        "{ \(theSecret)", "[default]\n\(theSecret)\n", "[\(theSecret)", "[default]\nx = \(theSecret)",
+        "testkey:\(theSecret):x:y:z", "testkey \(theSecret)", theSecret,
+        "{\"keys\": \"\(theSecret)\"}",
+        "{ \(theSecret)", "[default]\n\(theSecret)\n", "[\(theSecret)",
+        "[default]\nx = \(theSecret)",
         "photo:testkey:\(theSecret)", "a:\(theSecret)\nb:\(theSecret)", "\u{0}\(theSecret)",
     ]
 
@@ -43,8 +45,9 @@ import Testing
         for permissions: UInt32 in [0o600, 0o644] {
             var machine = FakeEnvironment()
             machine.addFile("/k", content, permissions: permissions)
-            try check(failure(
-                ["photos", "/mnt/photos", "-o", "\(Self.good),credentials=/k"], in: machine))
+            try check(
+                failure(
+                    ["photos", "/mnt/photos", "-o", "\(Self.good),credentials=/k"], in: machine))
         }
     }
 
@@ -55,14 +58,16 @@ import Testing
         for option in ["credentials=/x", "config=/x"] {
             var machine = FakeEnvironment.working
             machine.files["/x"] = answer
-            try check(failure(["photos", "/mnt/photos", "-o", "\(Self.good),\(option)"], in: machine))
+            try check(
+                failure(["photos", "/mnt/photos", "-o", "\(Self.good),\(option)"], in: machine))
         }
     }
 
     @Test func aPlanNeverPrintsItsSecret() throws {
         let plan = try plan(options: "ro")
-        #expect(plan.credentials.credentials
-            == .keys(accessKey: "testkey", secret: Secret(theSecret)))
+        #expect(
+            plan.credentials.credentials
+                == .keys(accessKey: "testkey", secret: Secret(theSecret)))
         for text in [String(describing: plan), String(reflecting: plan)] {
             #expect(!text.contains(theSecret))
         }

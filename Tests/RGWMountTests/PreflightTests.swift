@@ -19,20 +19,27 @@ import Testing
     }
 
     @Test func eachUsualMistakeHasItsSentence() throws {
-        #expect(try said(.noSuchBucket, status: 404, code: "NoSuchBucket")
-            == "photos: no such bucket at http://10.0.0.1:7480 (user testkey)")
-        #expect(try said(.badCredentials, status: 403, code: "InvalidAccessKeyId")
-            == "http://10.0.0.1:7480 does not know user testkey")
-        #expect(try said(.badCredentials, status: 403, code: "SignatureDoesNotMatch")
-            == "http://10.0.0.1:7480 says that the secret key of user testkey is wrong")
-        #expect(try said(.accessDenied, status: 403, code: "AccessDenied").hasPrefix(
-            "photos: http://10.0.0.1:7480 denies access to user testkey; where STS is on"))
-        #expect(try said(.accessDenied, status: 403, anonymous: true)
-            == "photos: http://10.0.0.1:7480 denies access to an anonymous user")
-        #expect(try said(.unreachable, message: "Could not resolve host: nowhere")
-            == "cannot reach http://10.0.0.1:7480: Could not resolve host: nowhere")
-        #expect(try said(.timedOut)
-            == "http://10.0.0.1:7480 did not answer within 10s (connect_timeout)")
+        #expect(
+            try said(.noSuchBucket, status: 404, code: "NoSuchBucket")
+                == "photos: no such bucket at http://10.0.0.1:7480 (user testkey)")
+        #expect(
+            try said(.badCredentials, status: 403, code: "InvalidAccessKeyId")
+                == "http://10.0.0.1:7480 does not know user testkey")
+        #expect(
+            try said(.badCredentials, status: 403, code: "SignatureDoesNotMatch")
+                == "http://10.0.0.1:7480 says that the secret key of user testkey is wrong")
+        #expect(
+            try said(.accessDenied, status: 403, code: "AccessDenied").hasPrefix(
+                "photos: http://10.0.0.1:7480 denies access to user testkey; where STS is on"))
+        #expect(
+            try said(.accessDenied, status: 403, anonymous: true)
+                == "photos: http://10.0.0.1:7480 denies access to an anonymous user")
+        #expect(
+            try said(.unreachable, message: "Could not resolve host: nowhere")
+                == "cannot reach http://10.0.0.1:7480: Could not resolve host: nowhere")
+        #expect(
+            try said(.timedOut)
+                == "http://10.0.0.1:7480 did not answer within 10s (connect_timeout)")
         #expect(try said(.clockSkew, status: 403).contains("clock"))
         #expect(try said(.busy, status: 503, code: "SlowDown").contains("(HTTP 503 SlowDown)"))
     }
@@ -43,9 +50,11 @@ import Testing
     }
 
     @Test func aForeignRegionIsHinted() throws {
-        #expect(try said(.invalidRequest, status: 400, code: "AuthorizationHeaderMalformed")
-            .contains("(region=default)"))
-        #expect(try !said(.invalidRequest, status: 400, code: "InvalidArgument").contains("region="))
+        #expect(
+            try said(.invalidRequest, status: 400, code: "AuthorizationHeaderMalformed")
+                .contains("(region=default)"))
+        #expect(
+            try !said(.invalidRequest, status: 400, code: "InvalidArgument").contains("region="))
     }
 
     @Test(arguments: ObjectStoreError.Kind.allCases)
@@ -62,15 +71,20 @@ import Testing
     }
 
     @Test func attributesAreRead() throws {
-        let read = try #require(status([
-            .pending: "3", .pendingBytes: "1536", .uploading: "2", .failed: "0",
-        ]))
+        let read = try #require(
+            status([
+                .pending: "3", .pendingBytes: "1536", .uploading: "2", .failed: "0",
+            ]))
         #expect(read.exitCode == 1)
         #expect(read.summary == "pending: 3 files (1.5 KiB) waiting, 2 uploading")
-        #expect(read.json == #"{"state":"pending","pending":3,"pending_bytes":1536,"#
-            + #""uploading":2,"failed":0}"#)
-        #expect(read.leftover(spool: "/var/lib/rgwfs/0123")
-            == "3 files (1536 bytes) still wait in /var/lib/rgwfs/0123; they upload at the next mount")
+        #expect(
+            read.json == #"{"state":"pending","pending":3,"pending_bytes":1536,"#
+                + #""uploading":2,"failed":0}"#)
+        #expect(
+            read.leftover(spool: "/var/lib/rgwfs/0123")
+                == "3 files (1536 bytes) still wait in /var/lib/rgwfs/0123; they upload at the next "
+                + "mount"
+        )
     }
 
     @Test func otherDirectoriesAreNoMounts() {
@@ -85,9 +99,10 @@ import Testing
         #expect(status.isClean == (code == 0))
     }
 
-    @Test(arguments: [
-        (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (5 << 30, "5.0 GiB"),
-        (1_048_575, "1024.0 KiB"), (UInt64.max, "16384.0 PiB"),
-    ] as [(UInt64, String)])
+    @Test(
+        arguments: [
+            (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (5 << 30, "5.0 GiB"),
+            (1_048_575, "1024.0 KiB"), (UInt64.max, "16384.0 PiB"),
+        ] as [(UInt64, String)])
     func sizesAreShort(bytes: UInt64, text: String) { #expect(MountStatus.size(bytes) == text) }
 }

@@ -18,10 +18,11 @@ int64_t CRGWHost_attribute(
     const char *_Nonnull path, const char *_Nonnull name, void *_Nonnull value, size_t size);
 // umount2(2) with MNT_FORCE and MNT_DETACH as told, and never through a symlink.
 int CRGWHost_unmount_with(const char *_Nonnull path, int forced, int lazily);
-// Starts a program found in PATH with up to three arguments; null ends them. The process id.
+// Starts a program found in PATH with up to five arguments; null ends them. `quiet`: its standard streams
+// lead to /dev/null. The process id.
 int CRGWHost_spawn(
-    const char *_Nonnull program, const char *_Nullable one, const char *_Nullable two,
-    const char *_Nullable three);
+    int quiet, const char *_Nonnull program, const char *_Nullable one, const char *_Nullable two,
+    const char *_Nullable three, const char *_Nullable four, const char *_Nullable five);
 // The exit status, or 128 + signal; -EAGAIN while it runs.
 int CRGWHost_poll_child(int pid);
 // 1 or 0.
