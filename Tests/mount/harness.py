@@ -215,9 +215,10 @@ class Mount:
 
     @property
     def command(self):
-        words = [self.test.program("mount.rgwfs"), self.source, self.point,
+        flags = ["-f"] if self.foreground else []
+        words = [self.test.program("mount.rgwfs"), *flags, self.source, self.point,
                  "-o", ",".join(self.options)]
-        return [os.fspath(word) for word in words] + (["-f"] if self.foreground else [])
+        return [os.fspath(word) for word in words]
 
     def start(self):
         started = time.monotonic()
