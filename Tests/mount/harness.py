@@ -421,7 +421,9 @@ class RGWFSTestCase(unittest.TestCase):
             mount.discard()
         for proxy in self.proxies:
             proxy.stop()
-        left = processes_naming(self.directory, whole=False)
+        deadline = time.monotonic() + 5
+        while (left := processes_naming(self.directory, whole=False)) and time.monotonic() < deadline:
+            time.sleep(0.05)
         for pid in left:
             kill(pid)
         failed = self.has_failed()
