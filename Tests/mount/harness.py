@@ -39,7 +39,7 @@ SECRET_KEY = os.environ.get("RGWFS_TEST_SECRET_KEY", "testsecret")
 MOUNT_SECONDS = 20
 UNMOUNT_SECONDS = 120
 COMMAND_SECONDS = 120
-TEST_SECONDS = 240
+TEST_SECONDS = 120
 
 
 def s3_client():
@@ -215,9 +215,10 @@ class Mount:
 
     @property
     def command(self):
-        words = [self.test.program("mount.rgwfs"), self.source, self.point,
+        flags = ["-f"] if self.foreground else []
+        words = [self.test.program("mount.rgwfs"), *flags, self.source, self.point,
                  "-o", ",".join(self.options)]
-        return [os.fspath(word) for word in words] + (["-f"] if self.foreground else [])
+        return [os.fspath(word) for word in words]
 
     def start(self):
         started = time.monotonic()
@@ -420,7 +421,9 @@ class RGWFSTestCase(unittest.TestCase):
             mount.discard()
         for proxy in self.proxies:
             proxy.stop()
-        left = processes_naming(self.directory, whole=False)
+        deadline = time.monotonic() + 5
+        while (left := processes_naming(self.directory, whole=False)) and time.monotonic() < deadline:
+            time.sleep(0.05)
         for pid in left:
             kill(pid)
         failed = self.has_failed()
