@@ -41,8 +41,8 @@ extension VolumeState {
     func isLocal(_ inode: InodeNumber) -> Bool {
         guard let known = inodes[inode], let address = address(inode) else { return true }
         if known.dataID != nil || known.writers > 0 || intents.isPending(address) { return true }
-        if known.isDirectory, inode != .root {
-            return intents.pendingBelow(address.key.bytes, marker: address) > 0
+        if known.isDirectory, let prefix = prefixBytes(inode) {
+            return intents.pendingBelow(prefix, marker: address) > 0
         }
         return false
     }
