@@ -11,6 +11,7 @@ long, its daemons are killed, so that whoever hangs in a system call gets an err
 looked at with boto3, never through rgwfs alone.
 """
 
+import atexit
 import hashlib
 import os
 import pathlib
@@ -294,6 +295,25 @@ class Mount:
             self.process.wait(10)
 
 
+# Tests that have begun and have not cleaned up. unittest runs no clean-up after an interrupt, so that
+# the end of the program has to.
+unfinished = set()
+
+
+@atexit.register
+def clean_up_unfinished():
+    for test in list(unfinished):
+        test.release()
+        test.remove_directory()
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+signal.signal(signal.SIGTERM, interrupt)
+
+
 class RGWFSTestCase(unittest.TestCase):
     """A bucket, a directory and any number of mounts; all of it is gone afterwards."""
 
@@ -311,6 +331,7 @@ class RGWFSTestCase(unittest.TestCase):
         self.proxies = []
         self.buckets = []
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="rgwfs-test-"))
+        unfinished.add(self)
         self.addCleanup(self.clean_up)
         self.watchdog = threading.Timer(self.seconds, self.bite)
         self.watchdog.daemon = True
@@ -412,7 +433,9 @@ class RGWFSTestCase(unittest.TestCase):
         reports = getattr(result, "failures", []) + getattr(result, "errors", [])
         return any(getattr(test, "test_case", test) is self for test, _ in reports)
 
-    def clean_up(self):
+    def release(self):
+        """Nothing stays mounted or running; returns the processes that had to be killed."""
+        unfinished.discard(self)
         self.watchdog.cancel()
         for proxy in self.proxies:
             if proxy.process:
@@ -426,6 +449,10 @@ class RGWFSTestCase(unittest.TestCase):
             time.sleep(0.05)
         for pid in left:
             kill(pid)
+        return left
+
+    def clean_up(self):
+        left = self.release()
         failed = self.has_failed()
         if failed:
             for mount in self.all_mounts:
@@ -434,11 +461,16 @@ class RGWFSTestCase(unittest.TestCase):
             self.remove_bucket(name)
         if failed and os.environ.get("RGWFS_TEST_KEEP"):
             print(f"kept: {self.directory}", file=sys.stderr)
-        elif not any(is_mounted(mount.point) for mount in self.all_mounts):
-            shutil.rmtree(self.directory, ignore_errors=True)
+        else:
+            self.remove_directory()
         self.assertEqual(left, [], "a process stays")
         for mount in self.all_mounts:
             self.assertFalse(is_mounted(mount.point), "a mount stays")
+
+    def remove_directory(self):
+        """Never through a mount: that would delete the bucket's content."""
+        if not any(is_mounted(mount.point) for mount in self.all_mounts):
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def remove_bucket(self, name):
         try:
