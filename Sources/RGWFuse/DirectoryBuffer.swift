@@ -62,8 +62,9 @@ extension FuseAnswers {
     ) {
         var pending: FuseReply? = consume reply
         var taken = 0
-        // SAFETY: the buffer is this call's own.
-        unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 8) { buffer in
+        // SAFETY: the buffer is ours during the closure.
+        unsafe context.buffers.withBuffer { whole in
+            let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: whole.prefix(room))
             var used = 0
             for entry in entries {
                 let end = unsafe DirectoryBuffer.append(

@@ -117,7 +117,7 @@ extension FuseAnswers {
     ) {
         var pending: FuseReply? = consume reply
         // The kernel does not ask for more than a buffer holds, so nothing is cut short here.
-        let count = min(count, ReadBuffers.bytes)
+        let count = min(count, AnswerBuffers.bytes)
         // SAFETY: the buffer is ours during the closure and the file is kept open by `file`.
         unsafe context.buffers.withBuffer { buffer in
             guard let reply = pending.take() else { return }

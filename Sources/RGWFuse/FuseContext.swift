@@ -9,7 +9,7 @@ import RGWVFS
 // that nothing here changes, and libfuse's session functions used elsewhere may be called by any thread.
 @safe final class FuseContext: @unchecked Sendable {
     let fileSystem: any FileSystemOperations
-    let buffers = ReadBuffers()
+    let buffers = AnswerBuffers()
     let readAheadBytes: Int
     /// Called while INIT is answered; requests made from now on are served.
     let onReady: @Sendable () -> Void

@@ -1,10 +1,10 @@
 import Synchronization
 
-/// Buffers for answers that are copied from a file: a few are kept so that a read does not pay for fresh
-/// zeroed pages each time, which costs as much as the copy itself.
+/// Buffers for answers that are put together first: content of files, directory entries. A few are kept, so
+/// that a read does not pay for fresh zeroed pages each time, which costs as much as the copy itself.
 ///
 /// Guarded by `spare`. Bounded: at most `spareMax` are kept; more exist only while answers use them.
-final class ReadBuffers: Sendable {
+final class AnswerBuffers: Sendable {
     static let bytes = FuseConnection.requestBytesMax
     private static let spareMax = 4
 
