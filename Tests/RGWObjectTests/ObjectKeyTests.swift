@@ -8,14 +8,14 @@ import Testing
     }
 
     @Test func aKeyHas1To1024Bytes() throws {
-        #expect(throws: ObjectKey.Invalid.empty) { try ObjectKey("") }
+        #expect(throws: ObjectKey.Invalid.empty) { try ObjectKey([]) }
         let longest = String(repeating: "x", count: 1024)
         #expect(try ObjectKey(longest).bytes.count == 1024)
         #expect(throws: ObjectKey.Invalid.tooLong) { try ObjectKey(longest + "x") }
     }
 
     @Test func nulAndInvalidUTF8AreRefused() {
-        #expect(throws: ObjectKey.Invalid.containsNUL) { try ObjectKey("a\0b") }
+        #expect(throws: ObjectKey.Invalid.containsNUL) { try ObjectKey(Array("a\0b".utf8)) }
         #expect(throws: ObjectKey.Invalid.notUTF8) { try ObjectKey([0x61, 0xFF]) }
     }
 
