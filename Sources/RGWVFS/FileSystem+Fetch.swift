@@ -188,7 +188,7 @@ extension FileSystem {
         startedAt: Instant
     ) {
         let isListed = withState { state -> Bool in
-            guard let link = state.inodes[inode]?.link else { return true }
+            guard let link = state.inodes[inode]?.link, !state.isLocal(inode) else { return true }
             return state.isListingFresh(link.parent, now: clock.now(), since: startedAt)
         }
         if inode == .root || isListed {
