@@ -40,9 +40,10 @@ static ssize_t receive(int descriptor, void *buffer, size_t size, void *userdata
     return read(descriptor, buffer, size);
 }
 
-// libfuse 3.14 forgets to pass FUSE_CAP_PARALLEL_DIROPS on (later ones do not), and without it the kernel lets
-// only one lookup at a time into a directory. The answer to INIT is known by its shape and by being
-// the first: requests count up from 2 (from 1 before Linux 4.20). Source: linux fs/fuse/dev.c.
+// libfuse 3.14 forgets to pass FUSE_CAP_PARALLEL_DIROPS on (later ones do not), and without it the
+// kernel lets only one lookup at a time into a directory. The answer to INIT is known by its shape
+// and by being the first: requests count up from 2 (from 1 before Linux 4.20). Source: linux
+// fs/fuse/dev.c.
 static ssize_t send_vector(int descriptor, struct iovec *vector, int count, void *userdata)
 {
     (void)userdata;

@@ -4,11 +4,12 @@ import RGWBase
 import RGWVFS
 
 extension stat {
-    /// `st_blksize` of files: the unit in which cp and other copiers read and write, so they fill whole
-    /// requests. Source: coreutils io_blksize: the larger of this and its own 128 or 256 KiB.
+    /// `st_blksize` of files: the unit in which cp and other copiers read and write, so they fill
+    /// whole requests. Source: coreutils io_blksize: the larger of this and its own 128 or 256 KiB.
     static let preferredBytes = FuseConnection.requestBytesMax
-    /// `st_blksize` of directories: glibc's opendir(3) reads that much at once, and the kernel asks for as
-    /// much as is read. It holds about 1,400 entries with attributes: a page of a bucket's listing.
+    /// `st_blksize` of directories: glibc's opendir(3) reads that much at once, and the kernel
+    /// asks for as much as is read. It holds about 1,400 entries with attributes: a page of a
+    /// bucket's listing.
     static let preferredDirectoryBytes = 256 << 10
 
     init(_ inode: InodeNumber, _ attributes: FileAttributes) {

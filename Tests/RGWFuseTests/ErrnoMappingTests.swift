@@ -14,7 +14,8 @@ import Testing
         .notImplemented: ENOSYS, .shuttingDown: ENOTCONN,
     ]
 
-    @Test(arguments: FileSystemError.allCases) func everyErrorHasItsErrno(_ error: FileSystemError) {
+    @Test(arguments: FileSystemError.allCases) func everyErrorHasItsErrno(_ error: FileSystemError)
+    {
         #expect(error.errno == Self.table[error])
     }
 

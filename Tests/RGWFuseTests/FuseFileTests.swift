@@ -11,13 +11,15 @@ import Testing
         (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
     }
 
-    /// Ways a read can be answered: from a file, from memory whole, in pieces, in more pieces than one
-    /// system call takes.
+    /// Ways a read can be answered: from a file, from memory whole, in pieces, in more pieces than
+    /// one system call takes.
     static let readAnswers: [MemoryFileSystem.Options] = [
         .init(readsFromFile: true), .init(), .init(pieces: 7), .init(pieces: 2000),
     ]
 
-    @Test(arguments: readAnswers) func whatIsWrittenIsRead(_ options: MemoryFileSystem.Options) throws {
+    @Test(arguments: readAnswers) func whatIsWrittenIsRead(_ options: MemoryFileSystem.Options)
+        throws
+    {
         try TestMount.with(MemoryFileSystem(options)) { mount in
             let content = Self.pattern(2_300_001)
             try Posix.writeFile(mount["file"], content)
@@ -163,7 +165,8 @@ import Testing
                 unsafe utimensat(AT_FDCWD, path, [atime, mtime], 0)
             }
             let chosen = timespec(tv_sec: 77, tv_nsec: 5)
-            #expect(touch(timespec(tv_sec: 0, tv_nsec: now), timespec(tv_sec: 0, tv_nsec: omit)) == 0)
+            #expect(
+                touch(timespec(tv_sec: 0, tv_nsec: now), timespec(tv_sec: 0, tv_nsec: omit)) == 0)
             #expect(touch(timespec(tv_sec: 0, tv_nsec: omit), chosen) == 0)
             let status = try Posix.stat(path)
             #expect(status.st_uid == 12 && status.st_gid == 34)
@@ -177,7 +180,8 @@ import Testing
         }
     }
 
-    /// HANDLE_KILLPRIV is off, so the kernel takes set-user-ID bits away with a plain change of mode.
+    /// HANDLE_KILLPRIV is off, so the kernel takes set-user-ID bits away with a plain change of
+    /// mode.
     @Test func aChownTakesSetUserIDAwayByAModeChange() throws {
         try TestMount.with { mount in
             try Posix.writeFile(mount["file"], [1])

@@ -7,7 +7,9 @@ import Testing
 /// Names, directories and links through a real mount.
 @Suite struct FuseNameTests {
     /// The path of a name in the mount, as bytes.
-    static func path(_ mount: TestMount, _ name: [UInt8]) -> [UInt8] { Array(mount.path.utf8) + [0x2F] + name }
+    static func path(_ mount: TestMount, _ name: [UInt8]) -> [UInt8] {
+        Array(mount.path.utf8) + [0x2F] + name
+    }
 
     @Test func namesOf255BytesWorkAnd256AreTooLong() throws {
         try TestMount.with { mount in
@@ -98,7 +100,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true]) func fiveThousandEntriesAreListedOnce(_ leavesOut: Bool) throws {
+    @Test(arguments: [false, true]) func fiveThousandEntriesAreListedOnce(_ leavesOut: Bool) throws
+    {
         let fileSystem = MemoryFileSystem(.init(plusLeavesOut: leavesOut))
         for number in 0..<5000 {
             fileSystem.addFile(try EntryName(Array("entry-\(number)".utf8)))
@@ -129,7 +132,9 @@ import Testing
             fileSystem.addFile(try EntryName(Array("entry-\(number)".utf8)))
         }
         try TestMount.with(fileSystem) { mount in
-            guard let directory = unsafe opendir(mount.path) else { throw Posix.Failure(errno: errno) }
+            guard let directory = unsafe opendir(mount.path) else {
+                throw Posix.Failure(errno: errno)
+            }
             defer { unsafe closedir(directory) }
             func next() -> UInt? { unsafe readdir(directory).map { unsafe $0.pointee.d_ino } }
             for _ in 0..<1234 { _ = next() }

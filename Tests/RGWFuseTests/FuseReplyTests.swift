@@ -1,7 +1,8 @@
 import Glibc
 import RGWBase
-@testable import RGWFuse
 import Testing
+
+@testable import RGWFuse
 
 @Suite struct FuseReplyTests {
     @Test func aDroppedReplyTraps() async {

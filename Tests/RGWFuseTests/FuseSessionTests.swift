@@ -1,8 +1,9 @@
 import Glibc
 import RGWBase
-@testable import RGWFuse
 import Synchronization
 import Testing
+
+@testable import RGWFuse
 
 /// The life of a mount.
 @Suite struct FuseSessionTests {
@@ -30,7 +31,9 @@ import Testing
         }
     }
 
-    @Test(arguments: FuseOptions.Flag.allCases) func everyFlagMounts(_ flag: FuseOptions.Flag) throws {
+    @Test(arguments: FuseOptions.Flag.allCases) func everyFlagMounts(_ flag: FuseOptions.Flag)
+        throws
+    {
         var options = FuseOptions()
         options.flags = [flag]
         try TestMount.with(options: options) { mount in
@@ -183,4 +186,25 @@ import Testing
 /// A place for what a thread found.
 final class TestOutcome: Sendable {
     let value = Mutex<FuseSession.End?>(nil)
+}
+
+/// libfuse's messages. Apart, because the log function is the process's.
+@Suite struct FuseLogTests {
+    @Test func messagesOfLibfuseAreRedirected() async {
+        await #expect(processExitsWith: .success) {
+            let lines = Mutex<[String]>([])
+            let kept = Kept(lines: lines)
+            FuseLog.redirect { line in kept.lines.withLock { $0.append(line) } }
+            let context = FuseContext(
+                fileSystem: MemoryFileSystem(), readAheadBytes: 0, onReady: {})
+            let opened = context.open(arguments: ["rgwfs", "-o", "no_such_option"])
+            let found = kept.lines.withLock { $0 }
+            exit(!opened && found.contains { $0.contains("no_such_option") } ? 0 : 1)
+        }
+    }
+
+    private final class Kept: Sendable {
+        let lines: Mutex<[String]>
+        init(lines: consuming Mutex<[String]>) { self.lines = lines }
+    }
 }

@@ -1,12 +1,19 @@
 import Glibc
 
 /// System calls that Swift's Glibc module lacks, found by name; they return a negative errno.
-// SAFETY, all of it: the types are those of the man pages, and arguments are passed for the call only.
+// SAFETY, all of it: the types are those of the man pages, and arguments are passed for the call
+// only.
 enum LinuxCalls {
-    private typealias Rename = @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
-    private typealias Set = @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafeRawPointer?, Int, Int32) -> Int32
-    private typealias Get = @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int
-    private typealias List = @convention(c) (UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int
+    private typealias Rename =
+        @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
+    private typealias Set =
+        @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafeRawPointer?, Int, Int32)
+        -> Int32
+    private typealias Get =
+        @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int)
+        -> Int
+    private typealias List =
+        @convention(c) (UnsafePointer<CChar>, UnsafeMutableRawPointer?, Int) -> Int
     private typealias Remove = @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>) -> Int32
 
     private static func find<Function>(_ name: String, _: Function.Type) -> Function {

@@ -4,8 +4,9 @@ import RGWFuse
 import Synchronization
 import Testing
 
-/// A filesystem mounted on a directory of its own for the length of a closure. It is unmounted whatever
-/// happens: a watchdog cuts the connection when the test takes too long, so that nothing hangs for ever.
+/// A filesystem mounted on a directory of its own for the length of a closure. It is unmounted
+/// whatever happens: a watchdog cuts the connection when the test takes too long, so that nothing
+/// hangs for ever.
 final class TestMount: Sendable {
     let fileSystem: MemoryFileSystem
     let path: String
