@@ -35,6 +35,7 @@ import CCrypto
     }
 
     consuming func finalize() -> [UInt8] {
+        // SAFETY: the context is this value's own, made in init.
         let context = unsafe self.context
         // SAFETY: EVP_MAX_MD_SIZE bytes are what EVP_DigestFinal_ex may write at most.
         return unsafe [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { buffer, count in

@@ -52,6 +52,7 @@ enum CurlCallbacks {
         _ bytes: UnsafeMutablePointer<CChar>, _ count: Int, _ context: UnsafeMutableRawPointer,
         _ receive: (Transfer, Span<UInt8>) -> Bool
     ) -> Int {
+        // SAFETY: libcurl gives the context back that was installed with the callback.
         unsafe transfer(context) { transfer in
             // SAFETY: libcurl's buffer has `count` bytes during the callback; the span ends with
             // it.

@@ -33,6 +33,7 @@ import CRGWCurl
     }
 
     /// Identifies the handle in libcurl's messages.
+    // SAFETY: the pointer is compared and printed only, never followed.
     var address: UInt { unsafe UInt(bitPattern: raw) }
 
     /// Forgets every option and the headers; connections are the multi handle's and stay.

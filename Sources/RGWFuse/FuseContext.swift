@@ -27,6 +27,7 @@ import RGWVFS
 
     /// Creates libfuse's session; false when libfuse refuses the arguments.
     func open(arguments: [String]) -> Bool {
+        // SAFETY: the session pointer is looked at, not followed.
         unsafe precondition(session == nil, "one context has one session")
         var operations = FuseOperations.table()
         // SAFETY: libfuse copies the table and the strings during the call. The userdata is this

@@ -9,8 +9,9 @@ import RGWVFS
 /// May be used on any thread: an answer is one write to the device. Answering frees the request.
 /// Source: libfuse 3.14 fuse_lowlevel.h, "Most of these functions ... may be called from any
 /// thread".
+// SAFETY, all of them: the request is libfuse's and valid until it is answered, and only this value
+// answers it.
 @safe struct FuseReply: ~Copyable {
-    // SAFETY: libfuse's request, valid until it is answered; only this value answers it.
     private let request: fuse_req_t
 
     init(_ request: fuse_req_t) { unsafe self.request = unsafe request }

@@ -25,6 +25,7 @@ enum FuseRequest {
         _ request: fuse_req_t?, _ name: UnsafePointer<CChar>?,
         _ body: (FuseContext, EntryName, consuming FuseReply) -> Void
     ) {
+        // SAFETY: libfuse's request and name are valid during the call; the name is copied.
         unsafe serve(request) { context, reply in
             do throws(EntryName.Invalid) {
                 body(context, try EntryName(unsafe bytes(name)), reply)

@@ -25,11 +25,13 @@ enum MountPoint {
         static let detach = Flags(rawValue: Int32(CRGWFuse_unmountDetach))
     }
 
+    // SAFETY: the path is valid during the call.
     static func check(_ path: String) -> Int32 { unsafe -CRGWFuse_check_directory(path) }
 
     /// Asks the kernel only, so it cannot hang on a filesystem that does not answer.
     static func identity(_ path: String) -> Result<Identity, Failure> {
         var found = CRGWFuse_identity()
+        // SAFETY: path and result are valid during the call.
         let result = unsafe CRGWFuse_identify(path, &found)
         guard result == 0 else { return .failure(Failure(errno: -result)) }
         return .success(
@@ -39,6 +41,7 @@ enum MountPoint {
     }
 
     static func unmount(_ path: String, _ flags: Flags) -> Int32 {
+        // SAFETY: the path is valid during the call.
         unsafe -CRGWFuse_unmount(path, flags.rawValue)
     }
 
@@ -47,6 +50,7 @@ enum MountPoint {
     static func raiseReadAhead(_ identity: Identity, bytes: Int) {
         let path = "/sys/class/bdi/\(identity.major):\(identity.minor)/read_ahead_kb"
         let text = "\(bytes / 1024)"
+        // SAFETY: the strings and their length are valid during the call, which keeps nothing.
         _ = unsafe CRGWFuse_write_text(path, text, text.utf8.count)
     }
 }

@@ -158,7 +158,9 @@ package final class Volume: Sendable {
     }
 
     package func release(_ file: (InodeNumber, HandleID)) {
-        _ = try? call { fileSystem.release(file.0, file.1, $0) }
+        do throws(FileSystemError) {
+            try call { fileSystem.release(file.0, file.1, $0) }
+        } catch { preconditionFailure("release never fails: \(error)") }
     }
 
     /// create or truncate, write, close.

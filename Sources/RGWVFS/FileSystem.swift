@@ -198,8 +198,14 @@ package final class FileSystem: FileSystemOperations {
                 return
             }
             // A data file that cannot be removed is found by the next recovery.
-            for id in batch.discarded { try? spool.remove(id) }
+            for id in batch.discarded { remove(id) }
             scheduleBarrier()
+        }
+    }
+
+    private func remove(_ id: DataID) {
+        do throws(SpoolError) { try spool.remove(id) } catch {
+            events(.spoolFailed(.init(detail: "removing data file \(id.value): \(error)")))
         }
     }
 
