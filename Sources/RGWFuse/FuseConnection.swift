@@ -21,9 +21,11 @@ enum FuseConnection {
     /// - POSIX_LOCKS, FLOCK_LOCKS: locks stay local, in the kernel.
     /// - EXPORT_SUPPORT: inode numbers do not outlive the mount, so NFS handles could not be
     ///   honoured.
+    /// - AUTO_INVAL_DATA: a file's own writes move its mtime, and the kernel would throw away the pages
+    ///   just written. Open says whether the pages are of the version that is opened (keep_cache).
     /// - POSIX_ACL, CACHE_SYMLINKS, EXPLICIT_INVAL_DATA, NO_OPEN(DIR)_SUPPORT: not needed.
     static let wanted =
-        UInt32(FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_AUTO_INVAL_DATA)
+        UInt32(FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC)
         | UInt32(FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO)
         | UInt32(FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS)
 
