@@ -90,7 +90,7 @@ let package = Package(
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit", "RGWBase", "RGWObject", "RGWSpool"]),
         tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWWire", "RGWBase", "RGWObject", "RGWVFS"]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
-        tests("RGWTestKitTests", ["RGWTestKit"]),
+        tests("RGWTestKitTests", ["RGWTestKit", "RGWBase", "RGWObject", "RGWCrypto"]),
         tests(
             "RGWIntegrationTests",
             ["RGWObject", "RGWClient", "RGWCurl", "RGWWire", "RGWHost", "RGWTestKit"]),

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -33,11 +34,34 @@ struct fuse_session *CRGWFuse_session(
     return session;
 }
 
+static ssize_t receive(int descriptor, void *buffer, size_t size, void *userdata)
+{
+    (void)userdata;
+    return read(descriptor, buffer, size);
+}
+
+// libfuse 3.14 forgets to pass FUSE_CAP_PARALLEL_DIROPS on (later ones do not), and without it the
+// kernel lets only one lookup at a time into a directory. The answer to INIT is known by its shape
+// and by being the first: requests count up from 2 (from 1 before Linux 4.20). Source: linux
+// fs/fuse/dev.c.
+static ssize_t send_vector(int descriptor, struct iovec *vector, int count, void *userdata)
+{
+    (void)userdata;
+    if (count == 2 && vector[1].iov_len == sizeof(struct fuse_init_out)) {
+        const struct fuse_out_header *header = vector[0].iov_base;
+        struct fuse_init_out *init = vector[1].iov_base;
+        if (header->unique <= 2 && header->error == 0 && init->major == FUSE_KERNEL_VERSION)
+            init->flags |= FUSE_PARALLEL_DIROPS;
+    }
+    return writev(descriptor, vector, count);
+}
+
 int CRGWFuse_mount(struct fuse_session *session, const char *path)
 {
+    static const struct fuse_custom_io io = {.writev = send_vector, .read = receive};
     errno = 0;
     if (fuse_session_mount(session, path) == 0)
-        return 0;
+        return fuse_session_custom_io(session, &io, fuse_session_fd(session));
     // libfuse checks some options itself and then leaves errno alone.
     return errno != 0 ? -errno : -EINVAL;
 }

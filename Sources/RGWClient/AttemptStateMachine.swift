@@ -75,7 +75,9 @@ struct AttemptStateMachine {
     private func final(_ error: ObjectStoreError) -> ObjectStoreError {
         var error = error
         if operation.isRepeatable {
-            if error.kind == .unknownOutcome { error.kind = error.status == nil ? .unreachable : .busy }
+            if error.kind == .unknownOutcome {
+                error.kind = error.status == nil ? .unreachable : .busy
+            }
         } else if error.kind == .malformedAnswer {
             error.kind = .unknownOutcome
         }

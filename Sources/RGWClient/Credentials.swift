@@ -22,8 +22,8 @@ package enum Credentials: Equatable, Sendable {
 package protocol CredentialsProvider: Sendable {
     /// The credentials to sign the next attempt with.
     func current() -> Credentials
-    /// Called when the server refused the credentials: reads the source again; true when they changed,
-    /// so that one more attempt is worth it.
+    /// Called when the server refused the credentials: reads the source again; true when they
+    /// changed, so that one more attempt is worth it.
     func refresh() -> Bool
 }
 

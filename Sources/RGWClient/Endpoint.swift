@@ -115,6 +115,16 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// RGW with `rgw dns name` takes the first label of a host that it does not know for the
+    /// bucket, and says NoSuchBucket of any bucket then. Nil where that cannot be: addresses and
+    /// single labels.
+    var unknownHostHint: String? {
+        let isAddress =
+            host.contains(":") || host.utf8.allSatisfy { $0 == 0x2E || (0x30...0x39) ~= $0 }
+        guard style == .path, !isAddress, host.contains(".") else { return nil }
+        return "no such bucket, or the gateway does not know the host name \(host) (rgw dns name)"
+    }
+
     var origin: HTTPOrigin { HTTPOrigin(secure: scheme == .https, host: host, port: port) }
 
     package var description: String { origin.description }

@@ -3,8 +3,8 @@ import RGWObject
 import RGWWire
 import Synchronization
 
-/// One multipart upload: create, parts in parallel, the precondition, complete, and the ETag by HEAD;
-/// aborted when anything before completing fails.
+/// One multipart upload: create, parts in parallel, the precondition, complete, and the ETag by
+/// HEAD; aborted when anything before completing fails.
 ///
 /// Each part's MD5 is computed while it is sent and compared with the part's ETag. State is guarded
 /// by its mutex; calls are made outside it.
@@ -123,6 +123,7 @@ final class MultipartUpload: Cancellable {
                 PreparedRequest(operation: .uploadPart, request: request, options: sent)
             },
             parse: { response throws(S3Failure) in
+                try response.requireSuccess()
                 guard let md5 = response.http.sentMD5 else { throw response.malformed("no digest") }
                 _ = try response.storedTag(md5: md5)
                 return md5

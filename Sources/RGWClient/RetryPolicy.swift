@@ -16,8 +16,8 @@ struct RetryPolicy: Equatable, Sendable {
 
     init(retriesMax: Int?) { self.retriesMax = retriesMax }
 
-    /// Half of the delay is fixed and half random, so that clients that failed together do not return
-    /// together. `retry` counts from 0.
+    /// Half of the delay is fixed and half random, so that clients that failed together do not
+    /// return together. `retry` counts from 0.
     func delay(retry: Int, busy: Bool, retryAfter: Duration?, random: UInt64) -> Duration {
         let base = (busy ? busyDelayMin : delayMin).inNanoseconds
         let (scaled, overflow) = base.multipliedReportingOverflow(by: 1 << min(max(retry, 0), 20))

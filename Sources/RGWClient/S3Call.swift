@@ -12,8 +12,8 @@ struct PreparedRequest {
 
 /// One S3 request with its attempts, from the call to its completion.
 ///
-/// Owns the attempt machine, guarded by `state`; nothing is called under that lock. Closures give the
-/// request of each attempt, and may change it between attempts.
+/// Owns the attempt machine, guarded by `state`; nothing is called under that lock. Closures give
+/// the request of each attempt, and may change it between attempts.
 final class S3Call<Answer: Sendable>: Cancellable {
     /// Makes the next attempt's request; throwing ends the call.
     typealias Prepare = @Sendable () throws(ObjectStoreError) -> PreparedRequest

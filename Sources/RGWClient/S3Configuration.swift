@@ -5,7 +5,8 @@ package struct S3Configuration: Equatable, Sendable {
         case v4 = 4
     }
 
-    /// nfs(5)'s words: `soft` gives up after `retrans` retries, `hard` tries for ever what may be tried.
+    /// nfs(5)'s words: `soft` gives up after `retrans` retries, `hard` tries for ever what may be
+    /// tried.
     package enum Recovery: Sendable, CaseIterable {
         case soft
         case hard

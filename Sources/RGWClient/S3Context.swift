@@ -66,13 +66,15 @@ final class S3Context: Sendable {
         }
     }
 
-    /// Deadlines of a request that moves `length` bytes either way. A server that drips a byte now and
-    /// then keeps the stall limit quiet, so there is a total limit too.
+    /// Deadlines of a request that moves `length` bytes either way. A server that drips a byte now
+    /// and then keeps the stall limit quiet, so there is a total limit too.
     func options(
         _ operation: S3Operation, lane: Lane, length: UInt64? = 0
     ) -> TransferOptions {
         let timeo = configuration.timeo
-        let total = length.map { timeo * 4 + .seconds(Int64(clamping: $0 / Self.bytesPerSecondMin)) }
+        let total = length.map {
+            timeo * 4 + .seconds(Int64(clamping: $0 / Self.bytesPerSecondMin))
+        }
         return TransferOptions(
             lane: lane, connectTimeout: configuration.connectTimeout, stallTimeout: timeo,
             totalTimeout: total, isIdempotent: operation.isRead)

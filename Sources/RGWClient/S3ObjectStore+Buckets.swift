@@ -2,6 +2,7 @@ package import RGWObject
 import RGWWire
 
 extension S3ObjectStore {
+    @discardableResult
     package func list(
         _ bucket: BucketName, prefix: ObjectKey?, delimited: Bool, after: ObjectKey?, limit: Int,
         completion: @escaping Completion<ListPage>
@@ -15,12 +16,16 @@ extension S3ObjectStore {
     }
 
     /// A bodiless refusal is resolved by listing one key, whose refusal has a code.
-    package func headBucket(_ bucket: BucketName, completion: @escaping Completion<BucketUsage>)
+    @discardableResult
+    package func headBucket(
+        _ bucket: BucketName, completion: @escaping Completion<BucketUsage>
+    )
         -> any Cancellable
     {
         let resolving = Once()
         let builder = context.builder
         let options = context.options(.headBucket, lane: .metadata)
+        let hint = context.configuration.endpoint.unknownHostHint
         return S3Call(
             context, .headBucket, subject: "\(bucket)",
             prepare: { () throws(ObjectStoreError) in
@@ -32,10 +37,22 @@ extension S3ObjectStore {
                 return PreparedRequest(operation: .headBucket, request: request, options: options)
             },
             parse: { response throws(S3Failure) in try response.bucketUsage() },
-            adjust: { $0.isBodilessRefusal && resolving.first() }, completion: completion
+            adjust: { $0.isBodilessRefusal && resolving.first() },
+            completion: { result in
+                completion(
+                    result.mapError { error in
+                        guard error.kind == .noSuchBucket, error.message == nil else {
+                            return error
+                        }
+                        var hinted = error
+                        hinted.message = hint
+                        return hinted
+                    })
+            }
         ).start()
     }
 
+    @discardableResult
     package func listBuckets(completion: @escaping Completion<[ListedBucket]>) -> any Cancellable {
         simpleCall(
             .listBuckets, subject: "", request: context.builder.listBuckets(),
@@ -43,7 +60,10 @@ extension S3ObjectStore {
             completion: completion)
     }
 
-    package func createBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    @discardableResult
+    package func createBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         let request = context.builder.createBucket(
@@ -54,7 +74,10 @@ extension S3ObjectStore {
             completion: completion)
     }
 
-    package func deleteBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    @discardableResult
+    package func deleteBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         simpleCall(

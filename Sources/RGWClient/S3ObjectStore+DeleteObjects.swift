@@ -6,8 +6,10 @@ extension S3ObjectStore {
     /// S3's limit of keys in one DeleteObjects.
     private static let deleteKeysMax = 1000
 
+    @discardableResult
     package func delete(
-        _ keys: [ObjectKey], in bucket: BucketName, completion: @escaping Completion<[DeleteFailure]>
+        _ keys: [ObjectKey], in bucket: BucketName,
+        completion: @escaping Completion<[DeleteFailure]>
     ) -> any Cancellable {
         guard keys.count <= Self.deleteKeysMax else {
             let error = ObjectStoreError(

@@ -3,6 +3,7 @@ import RGWWire
 import Synchronization
 
 extension S3ObjectStore {
+    @discardableResult
     package func get(
         _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?, lane: Lane,
         blockSize: Int, onBlock: @escaping @Sendable ([UInt8]) -> Void,

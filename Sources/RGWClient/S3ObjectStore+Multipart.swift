@@ -2,6 +2,7 @@ package import RGWObject
 import RGWWire
 
 extension S3ObjectStore {
+    @discardableResult
     package func putMultipart(
         _ address: ObjectAddress, body: ObjectBody, metadata: ObjectMetadata,
         precondition: Precondition, completion: @escaping Completion<Stored>

@@ -4,7 +4,10 @@ import Synchronization
 
 extension S3ObjectStore {
     /// A bodiless refusal is resolved by asking for the first byte, whose refusal has a code.
-    package func head(_ address: ObjectAddress, completion: @escaping Completion<ObjectHead>)
+    @discardableResult
+    package func head(
+        _ address: ObjectAddress, completion: @escaping Completion<ObjectHead>
+    )
         -> any Cancellable
     {
         let resolving = Once()
@@ -26,6 +29,7 @@ extension S3ObjectStore {
         ).start()
     }
 
+    @discardableResult
     package func put(
         _ address: ObjectAddress, body: ObjectBody, md5: [UInt8], metadata: ObjectMetadata,
         precondition: Precondition, completion: @escaping Completion<Stored>
@@ -50,6 +54,7 @@ extension S3ObjectStore {
         ).start()
     }
 
+    @discardableResult
     package func copy(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
         sourceMatching: ETag?, completion: @escaping Completion<Stored>
@@ -68,7 +73,10 @@ extension S3ObjectStore {
         }
     }
 
-    package func delete(_ address: ObjectAddress, completion: @escaping Completion<Void>)
+    @discardableResult
+    package func delete(
+        _ address: ObjectAddress, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         simpleCall(

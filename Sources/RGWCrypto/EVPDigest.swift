@@ -8,7 +8,8 @@ import CCrypto
 @safe struct EVPDigest: ~Copyable {
     private let context: OpaquePointer
 
-    /// `algorithm` is libcrypto's static description, for example `EVP_md5()`. Source: EVP_DigestInit(3).
+    /// `algorithm` is libcrypto's static description, for example `EVP_md5()`. Source:
+    /// EVP_DigestInit(3).
     init(_ algorithm: OpaquePointer?) {
         // SAFETY: EVP_MD_CTX_new returns nil or a context that only this value holds.
         guard let context = unsafe EVP_MD_CTX_new() else {

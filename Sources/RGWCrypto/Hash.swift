@@ -34,11 +34,14 @@ package enum Hash {
         unsafe hmac(EVP_sha1(), key: key, message)
     }
 
-    private static func hmac(_ algorithm: OpaquePointer?, key: [UInt8], _ message: [UInt8])
+    private static func hmac(
+        _ algorithm: OpaquePointer?, key: [UInt8], _ message: [UInt8]
+    )
         -> [UInt8]
     {
-        // SAFETY: HMAC(3) reads the counted key and message and writes at most EVP_MAX_MD_SIZE bytes.
-        // A nil key means "the previous key"; the empty array's base address is never passed as nil.
+        // SAFETY: HMAC(3) reads the counted key and message and writes at most EVP_MAX_MD_SIZE
+        // bytes. A nil key means "the previous key"; the empty array's base address is never passed
+        // as nil.
         let paddedKey = key.isEmpty ? [0] : key
         return unsafe [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { buffer, count in
             var written: UInt32 = 0

@@ -11,7 +11,8 @@ enum BodyReader {
         switch body {
         case .bytes(let bytes):
             let start = Int(offset)
-            // SAFETY: `count` bytes are in both, as the caller promises; the array outlives the copy.
+            // SAFETY: `count` bytes are in both, as the caller promises; the array outlives the
+            // copy.
             unsafe buffer.withUnsafeMutableBytes { target in
                 unsafe bytes[start..<(start + count)].withUnsafeBytes { source in
                     unsafe target.copyMemory(from: source)

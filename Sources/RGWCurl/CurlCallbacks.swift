@@ -34,8 +34,10 @@ enum CurlCallbacks {
             let goesOn = unsafe CurlCallbacks.transfer(context) { $0.begin(localPort: localPort) }
             return goesOn ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }
-        // A body is never sent twice by libcurl itself; see `Transfer.begin`.
-        unsafe handle.setSeek { _, _, _ in CURL_SEEKFUNC_FAIL }
+        unsafe handle.setSeek { context, _, _ in
+            let done = unsafe CurlCallbacks.transfer(context) { $0.rewind() }
+            return done ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+        }
     }
 
     private static func transfer<Answer>(
@@ -51,7 +53,8 @@ enum CurlCallbacks {
         _ receive: (Transfer, Span<UInt8>) -> Bool
     ) -> Int {
         unsafe transfer(context) { transfer in
-            // SAFETY: libcurl's buffer has `count` bytes during the callback; the span ends with it.
+            // SAFETY: libcurl's buffer has `count` bytes during the callback; the span ends with
+            // it.
             let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
             let taken = unsafe receive(transfer, Span<UInt8>(_bytes: buffer.bytes))
             return taken ? count : (count == 0 ? 1 : 0)

@@ -4,8 +4,8 @@ import RGWObject
 import RGWWire
 
 extension CurlEasyHandle {
-    /// Bodies from this size on wait for `100 Continue`, so that RGW refuses bad credentials, a missing
-    /// bucket or a size over its limit before they are sent.
+    /// Bodies from this size on wait for `100 Continue`, so that RGW refuses bad credentials, a
+    /// missing bucket or a size over its limit before they are sent.
     private static let expectBytesMin: UInt64 = 1 << 20
 
     /// Sets every option for one request; what the last one set is forgotten.

@@ -63,7 +63,8 @@ import CRGWCurl
 
     /// Adds one line to the request's header.
     func appendHeader(_ line: String) {
-        // SAFETY: libcurl copies the line; nil means that it had no memory and the list is as before.
+        // SAFETY: libcurl copies the line; nil means that it had no memory and the list is as
+        // before.
         if let list = unsafe curl_slist_append(headers, line) { unsafe headers = list }
     }
 

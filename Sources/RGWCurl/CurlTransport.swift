@@ -14,9 +14,9 @@ package enum CurlStartError: Error, Equatable, Sendable {
 
 /// HTTP on libcurl's multi interface, with one thread for all transfers.
 ///
-/// Owns the thread and the connections. `shutDown()` ends both and completes every request under way
-/// with `cancelled`; the last reference going away does the same without waiting. Start it in the
-/// process that uses it: threads do not survive fork(2).
+/// Owns the thread and the connections. `shutDown()` ends both and completes every request under
+/// way with `cancelled`; the last reference going away does the same without waiting. Start it in
+/// the process that uses it: threads do not survive fork(2).
 package final class CurlTransport: HTTPTransport {
     private let inbox: Inbox
     private let multi: CurlMulti
@@ -24,7 +24,9 @@ package final class CurlTransport: HTTPTransport {
     /// Somebody joins or has joined the thread, or it was detached.
     private let ended = Mutex(false)
 
-    package init(configuration: CurlConfiguration = CurlConfiguration(), clock: any Clock)
+    package init(
+        configuration: CurlConfiguration = CurlConfiguration(), clock: any Clock
+    )
         throws(CurlStartError)
     {
         guard Self.libcurlIsReady else { throw .libcurl }

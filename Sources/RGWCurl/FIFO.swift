@@ -25,9 +25,11 @@ struct FIFO<Element> {
 
     /// Takes out the first element that satisfies the condition.
     mutating func remove(where condition: (Element) -> Bool) -> Element? {
-        guard let index = elements.indices.dropFirst(head).first(where: { index in
-            elements[index].map(condition) ?? false
-        }) else { return nil }
+        guard
+            let index = elements.indices.dropFirst(head).first(where: { index in
+                elements[index].map(condition) ?? false
+            })
+        else { return nil }
         return elements.remove(at: index)
     }
 }

@@ -3,8 +3,8 @@ import CRGWCurl
 /// Finds the socket of a connection by its local port.
 ///
 /// libcurl 7.88 tells the socket of a transfer only after its end (CURLINFO_ACTIVESOCKET), but the
-/// local port before each request. Descriptors are learnt when libcurl makes them and checked before
-/// each use, because nobody tells when it closes them. Used on the transport's thread only.
+/// local port before each request. Descriptors are learnt when libcurl makes them and checked
+/// before each use, because nobody tells when it closes them. Used on the transport's thread only.
 final class SocketTable {
     private var byPort: [Int32: Int32] = [:]
     /// Made, and not yet seen with a port.

@@ -28,14 +28,17 @@ final class Transfer {
     private var response = HTTPResponse(status: 0)
     /// Status line seen, header block not ended.
     private var inHeaders = false
+    /// A header block ended.
+    private var sawHeaders = false
     /// Decided at the first byte of the body: blocks or collected.
     private var deliversBlocks: Bool?
     private var block: [UInt8] = []
-    private var bytesReceived = 0
     private var bodyOffset: UInt64 = 0
     private var bytesSentSeen: UInt64 = 0
     /// Times that libcurl began to send the request.
     private var starts = 0
+    /// libcurl wants to send the body from its beginning again.
+    private var startsAgain = false
     private var socket: Int32?
     private var digest: MD5Digest?
     /// Set by a callback that made libcurl stop.
@@ -60,17 +63,25 @@ final class Transfer {
     /// A socket was made, for this transfer's connection or another attempt at it.
     func opened(_ socket: Int32) { sockets?.opened(socket) }
 
-    /// The request is about to be written to a connection. Only reads may be written twice: on a kept
-    /// connection that turned out dead libcurl would repeat a PUT whose first copy may have arrived.
+    /// The request is about to be written to a connection. Only reads may be written twice: on a
+    /// kept connection that turned out dead libcurl would repeat a PUT whose first copy may have
+    /// arrived.
     func begin(localPort: Int32) -> Bool {
         socket = sockets?.socket(localPort: localPort)
         starts += 1
+        startsAgain = startsAgain || starts > 1
         if starts > 1, !submission.options.isIdempotent {
             stop = .broken(sent: wasSent, "a kept connection broke")
             return false
         }
         lastProgress = clock.now()
         return true
+    }
+
+    /// libcurl turns to another connection after having read some of the body.
+    func rewind() -> Bool {
+        startsAgain = true
+        return false
     }
 
     /// One line of the header block, with its line end.
@@ -86,6 +97,7 @@ final class Transfer {
         guard inHeaders else { return true }
         if text.isEmpty {
             inHeaders = false
+            sawHeaders = true
             return true
         }
         guard let colon = text.firstIndex(of: UInt8(ascii: ":")),
@@ -103,8 +115,6 @@ final class Transfer {
     /// Bytes of the answer's body.
     func receive(_ bytes: Span<UInt8>) -> Bool {
         lastProgress = clock.now()
-        bytesReceived += bytes.count
-        if bytesReceived < Self.shortBody { armQuickAck() }
         switch submission.options.delivery {
         case .blocks(let size, let accepts, let onBlock) where delivers(accepts):
             deliver(bytes, size: size, to: onBlock)
@@ -159,10 +169,20 @@ final class Transfer {
         return .timedOut(sent: wasSent, "no byte for \(submission.options.stallTimeout)")
     }
 
-    /// Whether the whole request may be with the server.
+    /// Whether the whole request may be with the server. libcurl's count of sent bytes starts again
+    /// when it turns to another connection, and then says nothing of the first one.
     var wasSent: Bool {
-        guard starts > 0 else { return false }
-        return bodyOffset == bodyLength && handle.bytesSent >= bodyLength
+        guard starts > 0, bodyOffset == bodyLength else { return false }
+        return startsAgain || handle.bytesSent >= bodyLength
+    }
+
+    /// HEAD and some statuses have no body; any other answer must tell its end, because a
+    /// connection that closes is no sign of one (RFC 9112, section 6.3).
+    private var tellsItsEnd: Bool {
+        let status = response.status
+        if submission.request.method == .head || status == 204 || status == 304 { return true }
+        return response.headers["content-length"] != nil
+            || response.headers["transfer-encoding"] != nil
     }
 
     /// The transfer ended as `code` says: delivers what is left and makes the result.
@@ -171,7 +191,13 @@ final class Transfer {
         guard code == CURLE_OK else {
             return .failure(CurlError.translate(code, handle.message(for: code), sent: wasSent))
         }
+        guard sawHeaders, !inHeaders else {
+            return .failure(.broken(sent: wasSent, "the connection ended within the header"))
+        }
         response.status = handle.status
+        guard tellsItsEnd else {
+            return .failure(.malformed(sent: wasSent, "an answer without a length"))
+        }
         if case .blocks(_, let accepts, let onBlock) = submission.options.delivery,
             delivers(accepts), !block.isEmpty
         {
@@ -186,8 +212,6 @@ final class Transfer {
 
     /// RGW sends 16 KiB of headers at most; this is about lines.
     private static let headerFieldsMax = 256
-    /// While an answer is shorter than this its next segment may wait for our ACK.
-    private static let shortBody = 256 << 10
 
     private func delivers(_ accepts: (HTTPResponse) -> Bool) -> Bool {
         if let deliversBlocks { return deliversBlocks }
@@ -235,9 +259,10 @@ final class Transfer {
         return text
     }
 
-    /// RGW writes header and body separately with Nagle on: the body leaves only after our ACK of the
-    /// header, which the kernel delays by 40 ms. Setting TCP_QUICKACK sends it now; the kernel clears
-    /// the option by itself, so it is set for every answer. Source: tcp(7).
+    /// RGW writes header and body separately with Nagle on: the body leaves only after our ACK of
+    /// the header, which the kernel delays by 40 ms. Setting TCP_QUICKACK sends it now; the kernel
+    /// clears the option by itself, so it is set for every answer; setting it again while the body
+    /// arrives gains nothing measurable. Source: tcp(7).
     private func armQuickAck() {
         if let socket { _ = CRGWCurl_quickack(socket) }
     }

@@ -116,8 +116,8 @@ final class TransferLoop {
         active[transfer.handle.address] = nil
         activeByID[transfer.submission.id] = nil
         activeCount[transfer.submission.options.lane, default: 1] -= 1
-        // libcurl 7.88 keeps the receive buffer of a handle whose transfer failed, and then refuses to
-        // set its size again.
+        // libcurl 7.88 keeps the receive buffer of a handle whose transfer failed, and then refuses
+        // to set its size again.
         if case .success = result { idleHandles.append(transfer.handle) }
         transfer.submission.completion(result)
     }

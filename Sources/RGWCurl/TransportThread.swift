@@ -13,12 +13,14 @@ import Glibc
         let context = unsafe Unmanaged.passRetained(Start(name: name, body: body))
         var id = pthread_t()
         // SAFETY: the context is retained for the thread, which takes it over.
-        let error = unsafe pthread_create(&id, nil, { context in
-            guard let context = unsafe context else { return nil }
-            let start = unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
-            start.run()
-            return nil
-        }, unsafe context.toOpaque())
+        let error = unsafe pthread_create(
+            &id, nil,
+            { context in
+                guard let context = unsafe context else { return nil }
+                let start = unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
+                start.run()
+                return nil
+            }, unsafe context.toOpaque())
         guard error == 0 else {
             unsafe context.release()
             return nil

@@ -5,7 +5,8 @@ import RGWVFS
 
 /// Directory entries in the form the kernel reads them.
 enum DirectoryBuffer {
-    /// Bytes of an entry besides its name, which is padded to 8. Source: linux/fuse.h, FUSE_NAME_OFFSET.
+    /// Bytes of an entry besides its name, which is padded to 8. Source: linux/fuse.h,
+    /// FUSE_NAME_OFFSET.
     static let fixedBytes = 24
     /// Source: linux/fuse.h, FUSE_NAME_OFFSET_DIRENTPLUS.
     static let fixedBytesPlus = 152
@@ -17,13 +18,14 @@ enum DirectoryBuffer {
     ) -> Int? {
         guard let base = buffer.baseAddress else { return nil }
         let room = buffer.count - used
-        // SAFETY: libfuse writes at most `room` bytes at `used`, and nothing when the entry needs more.
+        // SAFETY: libfuse writes at most `room` bytes at `used`, and nothing when the entry needs
+        // more.
         let start = unsafe (base + used).assumingMemoryBound(to: CChar.self)
         let size = unsafe withName(entry) { name in
             if plus {
                 var parameters = entry.entry.map(fuse_entry_param.init) ?? fuse_entry_param()
-                // Number 0 in the entry tells the kernel to take only the name, the file's number and
-                // its type, which come from the attributes. Source: linux fs/fuse/readdir.c.
+                // Number 0 in the entry tells the kernel to take only the name, the file's number
+                // and its type, which come from the attributes. Source: linux fs/fuse/readdir.c.
                 if entry.entry == nil { parameters.attr = stat(entry.inode, entry.kind) }
                 return unsafe fuse_add_direntry_plus(
                     request, start, room, name, &parameters, off_t(entry.next))
@@ -55,15 +57,17 @@ enum DirectoryBuffer {
 }
 
 extension FuseAnswers {
-    /// Entries that do not fit, or that the kernel did not take, were not looked up: their counts go back.
+    /// Entries that do not fit, or that the kernel did not take, were not looked up: their counts
+    /// go back.
     static func directory(
         _ reply: consuming FuseReply, _ entries: [DirectoryEntry], _ context: FuseContext,
         room: Int, plus: Bool
     ) {
         var pending: FuseReply? = consume reply
         var taken = 0
-        // SAFETY: the buffer is this call's own.
-        unsafe withUnsafeTemporaryAllocation(byteCount: room, alignment: 8) { buffer in
+        // SAFETY: the buffer is ours during the closure.
+        unsafe context.buffers.withBuffer { whole in
+            let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: whole.prefix(room))
             var used = 0
             for entry in entries {
                 let end = unsafe DirectoryBuffer.append(

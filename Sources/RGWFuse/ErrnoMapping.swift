@@ -1,8 +1,9 @@
 import Glibc
 package import RGWBase
 
-/// The one table from the filesystem's errors to errno. It has no `default`: a new error does not compile
-/// until it has a number. Source: errno(3); which call may say what: the man page of that call.
+/// The one table from the filesystem's errors to errno. It has no `default`: a new error does not
+/// compile until it has a number. Source: errno(3); which call may say what: the man page of that
+/// call.
 extension FileSystemError {
     package var errno: Int32 {
         switch self {

@@ -5,8 +5,8 @@ import RGWObject
 import RGWSpool
 import RGWVFS
 
-/// The way back: how each successful answer is sent, and what must be given back to the filesystem when the
-/// kernel no longer wants it.
+/// The way back: how each successful answer is sent, and what must be given back to the filesystem
+/// when the kernel no longer wants it.
 enum FuseAnswers {
     static func done(_ reply: consuming FuseReply, _: Void, _: FuseContext) { reply.done() }
 
@@ -77,7 +77,8 @@ enum FuseAnswers {
 
 // Bytes of read answers.
 extension FuseAnswers {
-    /// More pieces are copied together first: one system call takes 1024, and each piece is a stack frame.
+    /// More pieces are copied together first: one system call takes 1024, and each piece is a
+    /// stack frame.
     private static let piecesMax = 64
 
     private static func send(
@@ -117,7 +118,7 @@ extension FuseAnswers {
     ) {
         var pending: FuseReply? = consume reply
         // The kernel does not ask for more than a buffer holds, so nothing is cut short here.
-        let count = min(count, ReadBuffers.bytes)
+        let count = min(count, AnswerBuffers.bytes)
         // SAFETY: the buffer is ours during the closure and the file is kept open by `file`.
         unsafe context.buffers.withBuffer { buffer in
             guard let reply = pending.take() else { return }

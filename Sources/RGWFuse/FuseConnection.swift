@@ -5,21 +5,22 @@ enum FuseConnection {
     /// Largest read and write request in bytes: 256 pages, the most libfuse 3.14 has a buffer for.
     static let requestBytesMax = 1 << 20
 
-    /// Read-ahead and asynchronous direct requests in flight; Linux's 12 would limit all readers of a
-    /// mount together to 12 requests, too few to fill a network.
+    /// Read-ahead and asynchronous direct requests in flight; Linux's 12 would limit all readers
+    /// of a mount together to 12 requests, too few to fill a network.
     static let backgroundMax: UInt32 = 64
     /// Above it the kernel holds read-ahead back: three quarters, the kernel's own proportion.
     static let congestionThreshold: UInt32 = 48
 
     /// What is wanted of what the kernel has. Everything else stays off on purpose:
-    /// - WRITEBACK_CACHE: the kernel would keep written data that the spool must have before close(2)
-    ///   returns, and would decide sizes and times itself; it was also slower.
+    /// - WRITEBACK_CACHE: the kernel would keep written data that the spool must have before
+    ///   close(2) returns, and would decide sizes and times itself; it was also slower.
     /// - SPLICE_*: slower than one copy for requests of this size.
     /// - HANDLE_KILLPRIV: on, the filesystem would have to clear set-user-ID bits on every write,
     ///   truncate and chown; off, the kernel sends a plain mode change when bits must go.
     /// - DONT_MASK: the kernel applies the umask, so permissions arrive final.
     /// - POSIX_LOCKS, FLOCK_LOCKS: locks stay local, in the kernel.
-    /// - EXPORT_SUPPORT: inode numbers do not outlive the mount, so NFS handles could not be honoured.
+    /// - EXPORT_SUPPORT: inode numbers do not outlive the mount, so NFS handles could not be
+    ///   honoured.
     /// - POSIX_ACL, CACHE_SYMLINKS, EXPLICIT_INVAL_DATA, NO_OPEN(DIR)_SUPPORT: not needed.
     static let wanted =
         UInt32(FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_AUTO_INVAL_DATA)

@@ -3,13 +3,14 @@ import RGWVFS
 
 /// What every request needs, as libfuse's userdata: the filesystem, and the libfuse session itself.
 ///
-/// Owns the session: it is freed with the last reference. Each request that waits for its answer holds one,
-/// so a late answer from any thread still finds the session it belongs to.
-// SAFETY: `session` is set once, by the thread that creates the session and before libfuse can call; after
-// that nothing here changes, and libfuse's session functions used elsewhere may be called by any thread.
+/// Owns the session: it is freed with the last reference. Each request that waits for its answer
+/// holds one, so a late answer from any thread still finds the session it belongs to.
+// SAFETY: `session` is set once, by the thread that creates the session and before libfuse can
+// call; after that nothing here changes, and libfuse's session functions used elsewhere may be
+// called by any thread.
 @safe final class FuseContext: @unchecked Sendable {
     let fileSystem: any FileSystemOperations
-    let buffers = ReadBuffers()
+    let buffers = AnswerBuffers()
     let readAheadBytes: Int
     /// Called while INIT is answered; requests made from now on are served.
     let onReady: @Sendable () -> Void
@@ -28,8 +29,8 @@ import RGWVFS
     func open(arguments: [String]) -> Bool {
         unsafe precondition(session == nil, "one context has one session")
         var operations = FuseOperations.table()
-        // SAFETY: libfuse copies the table and the strings during the call. The userdata is this object,
-        // which outlives the session because it frees it.
+        // SAFETY: libfuse copies the table and the strings during the call. The userdata is this
+        // object, which outlives the session because it frees it.
         unsafe withArgumentVector(arguments) { vector in
             unsafe session = CRGWFuse_session(
                 Int32(arguments.count), vector, &operations,
@@ -65,7 +66,8 @@ import RGWVFS
     }
 }
 
-// SAFETY, all of them: the session exists from `open` to `deinit`, and libfuse lets any thread call these.
+// SAFETY, all of them: the session exists from `open` to `deinit`, and libfuse lets any thread
+// call these.
 extension FuseContext {
     /// 0 or a negative errno. Source: libfuse, fuse_session_mount.
     func mount(_ path: String) -> Int32 { unsafe withSession { unsafe CRGWFuse_mount($0, path) } }

@@ -4,7 +4,8 @@ import RGWBase
 import RGWVFS
 
 // Attributes, symlink targets and extended attributes.
-// SAFETY, all of them: libfuse's arguments are valid during the call, and what outlives it is copied.
+// SAFETY, all of them: libfuse's arguments are valid during the call, and what outlives it is
+// copied.
 extension FuseOperations {
     static func addAttributes(_ table: inout fuse_lowlevel_ops) {
         unsafe table.getattr = { request, inode, _ in
@@ -18,7 +19,8 @@ extension FuseOperations {
                 guard let attributes = unsafe attributes else { return reply.fail(.inputOutput) }
                 context.fileSystem.setattr(
                     InodeNumber(inode), AttributeChanges(unsafe attributes.pointee, set: set),
-                    unsafe FuseRequest.caller(request), reply.promise(context, FuseAnswers.attributes))
+                    unsafe FuseRequest.caller(request),
+                    reply.promise(context, FuseAnswers.attributes))
             }
         }
         unsafe table.readlink = { request, inode in

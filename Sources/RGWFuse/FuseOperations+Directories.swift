@@ -42,7 +42,8 @@ extension FuseOperations {
         unsafe FuseRequest.serve(request) { context, reply in
             let fixed = plus ? DirectoryBuffer.fixedBytesPlus : DirectoryBuffer.fixedBytes
             context.fileSystem.readdir(
-                InodeNumber(inode), unsafe FuseRequest.handle(info), offset: UInt64(bitPattern: Int64(offset)),
+                InodeNumber(inode), unsafe FuseRequest.handle(info),
+                offset: UInt64(bitPattern: Int64(offset)),
                 budget: DirectoryBudget(bytes: size, fixedBytes: fixed), plus: plus,
                 reply.promise(context) { reply, entries, context in
                     FuseAnswers.directory(reply, entries, context, room: size, plus: plus)

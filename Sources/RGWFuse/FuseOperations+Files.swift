@@ -3,7 +3,8 @@ import RGWBase
 import RGWVFS
 
 // Open files.
-// SAFETY, all of them: libfuse's arguments are valid during the call, and what outlives it is copied.
+// SAFETY, all of them: libfuse's arguments are valid during the call, and what outlives it is
+// copied.
 extension FuseOperations {
     static func addFiles(_ table: inout fuse_lowlevel_ops) {
         unsafe table.open = { request, inode, info in
@@ -25,7 +26,8 @@ extension FuseOperations {
         unsafe table.read = { request, inode, count, offset, info in
             unsafe FuseRequest.serve(request) { context, reply in
                 context.fileSystem.read(
-                    InodeNumber(inode), unsafe FuseRequest.handle(info), offset: UInt64(offset), count: count,
+                    InodeNumber(inode), unsafe FuseRequest.handle(info), offset: UInt64(offset),
+                    count: count,
                     reply.promise(context, FuseAnswers.read))
             }
         }

@@ -3,7 +3,8 @@ import RGWBase
 import RGWVFS
 
 // Operations on names.
-// SAFETY, all of them: libfuse's arguments are valid during the call, and what outlives it is copied.
+// SAFETY, all of them: libfuse's arguments are valid during the call, and what outlives it is
+// copied.
 extension FuseOperations {
     static func addNames(_ table: inout fuse_lowlevel_ops) {
         unsafe table.lookup = { request, parent, name in
@@ -20,7 +21,9 @@ extension FuseOperations {
         }
         unsafe table.forget_multi = { request, count, forgets in
             unsafe FuseRequest.serve(request) { context, reply in
-                for unsafe forget in unsafe UnsafeBufferPointer(start: forgets, count: count) {
+                let forgets = unsafe UnsafeBufferPointer(start: forgets, count: count)
+                for index in 0..<count {
+                    let forget = unsafe forgets[index]
                     context.fileSystem.forget(InodeNumber(forget.ino), count: forget.nlookup)
                 }
                 reply.none()
@@ -35,7 +38,8 @@ extension FuseOperations {
             unsafe FuseRequest.serve(request, name) { context, name, reply in
                 guard let kind = FileKind(mode: mode) else { return reply.fail(.invalidArgument) }
                 context.fileSystem.mknod(
-                    InodeNumber(parent), name, kind: kind, permissions: mode & 0o7777, rdev: UInt64(rdev),
+                    InodeNumber(parent), name, kind: kind, permissions: mode & 0o7777,
+                    rdev: UInt64(rdev),
                     unsafe FuseRequest.caller(request), reply.promise(context, FuseAnswers.entry))
             }
         }

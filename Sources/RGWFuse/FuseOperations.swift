@@ -3,8 +3,8 @@ import Glibc
 import RGWBase
 import RGWVFS
 
-/// libfuse's table of operations: each entry turns C's arguments into values, calls the filesystem, and hands
-/// it the reply. The answers' way back is in FuseAnswers.
+/// libfuse's table of operations: each entry turns C's arguments into values, calls the
+/// filesystem, and hands it the reply. The answers' way back is in FuseAnswers.
 ///
 /// Entries left empty, because what libfuse (ENOSYS) and the kernel then do is right:
 /// - getlk, setlk, flock: locks are kept by the kernel, local to the machine.
@@ -12,7 +12,8 @@ import RGWVFS
 /// - fallocate, lseek, copy_file_range: EOPNOTSUPP, no holes, copying through read and write.
 /// - ioctl (ENOTTY), poll (always ready), bmap (block devices only).
 /// - write_buf, retrieve_reply: would need splice or stores into the page cache.
-/// - destroy: sent to filesystems on block devices only; the end of `FuseSession.run` says the same.
+/// - destroy: sent to filesystems on block devices only; the end of `FuseSession.run` says the
+///   same.
 enum FuseOperations {
     static func table() -> fuse_lowlevel_ops {
         var table = fuse_lowlevel_ops()
@@ -35,7 +36,9 @@ enum FuseOperations {
             }
         }
         unsafe table.statfs = { request, _ in
-            unsafe FuseRequest.serve(request) { $0.fileSystem.statfs($1.promise($0, FuseAnswers.statistics)) }
+            unsafe FuseRequest.serve(request) {
+                $0.fileSystem.statfs($1.promise($0, FuseAnswers.statistics))
+            }
         }
     }
 }

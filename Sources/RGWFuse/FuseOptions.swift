@@ -14,11 +14,12 @@ package struct FuseOptions: Sendable, Equatable {
     package var readOnly = false
     /// In order; a later one overrides an earlier one. libfuse starts from nosuid,nodev.
     package var flags: [Flag] = []
-    /// Threads that receive requests. An answer that waits for the network holds none, so few suffice; at
-    /// least 4, because an answer from the spool does block its thread.
+    /// Threads that receive requests. An answer that waits for the network holds none, so few
+    /// suffice; at least 4, because an answer from the spool does block its thread.
     package var threadsMax = 8
-    /// Bytes the kernel reads ahead of a sequential reader of cached files. Linux gives FUSE 128 KiB, which
-    /// also cuts reads into requests of that size. Only root can change it; others keep Linux's.
+    /// Bytes the kernel reads ahead of a sequential reader of cached files. Linux gives FUSE 128
+    /// KiB, which also cuts reads into requests of that size. Only root can change it; others keep
+    /// Linux's.
     package var readAheadBytes = 1 << 20
 
     package static let threadsMin = 4

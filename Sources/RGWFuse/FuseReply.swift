@@ -3,11 +3,12 @@ import Glibc
 import RGWBase
 import RGWVFS
 
-/// The right and the duty to answer one FUSE request, once. It cannot be copied, every method that answers
-/// consumes it, and dropping it traps: the caller would hang for ever otherwise.
+/// The right and the duty to answer one FUSE request, once. It cannot be copied, every method that
+/// answers consumes it, and dropping it traps: the caller would hang for ever otherwise.
 ///
 /// May be used on any thread: an answer is one write to the device. Answering frees the request.
-/// Source: libfuse 3.14 fuse_lowlevel.h, "Most of these functions ... may be called from any thread".
+/// Source: libfuse 3.14 fuse_lowlevel.h, "Most of these functions ... may be called from any
+/// thread".
 @safe struct FuseReply: ~Copyable {
     // SAFETY: libfuse's request, valid until it is answered; only this value answers it.
     private let request: fuse_req_t
@@ -27,7 +28,8 @@ import RGWVFS
         return unsafe request
     }
 
-    /// Carries a request through an escaping closure, which cannot hold a value that cannot be copied.
+    /// Carries a request through an escaping closure, which cannot hold a value that cannot be
+    /// copied.
     // SAFETY: libfuse requests have no thread affinity; the closure runs once because `Reply` does.
     @safe private struct Parked: @unchecked Sendable {
         let request: fuse_req_t
@@ -50,8 +52,8 @@ import RGWVFS
     }
 }
 
-// Each returns whether the kernel took the answer: it does not when the request was interrupted or the
-// filesystem unmounted meanwhile (ENOENT). Source: libfuse doc/README.fuse_reply_errors.
+// Each returns whether the kernel took the answer: it does not when the request was interrupted or
+// the filesystem unmounted meanwhile (ENOENT). Source: libfuse doc/README.fuse_reply_errors.
 // SAFETY, all of them: `take` yields the request once and libfuse copies what it is pointed to.
 extension FuseReply {
     consuming func fail(_ error: FileSystemError) { fail(errno: error.errno) }

@@ -6,8 +6,9 @@ import RGWVFS
 /// C's view of a request as values.
 enum FuseRequest {
     /// Runs `body` with the session's context and the duty to answer.
-    // SAFETY: libfuse passes a request that is alive until answered, and the userdata it was created with;
-    // the context outlives every call of its session, so no reference is counted here.
+    // SAFETY: libfuse passes a request that is alive until answered, and the userdata it was
+    // created with; the context outlives every call of its session, so no reference is counted
+    // here.
     static func serve(
         _ request: fuse_req_t?, _ body: (FuseContext, consuming FuseReply) -> Void
     ) {

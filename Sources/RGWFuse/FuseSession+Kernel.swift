@@ -3,10 +3,11 @@ package import RGWBase
 
 /// Telling the kernel that what it remembers is out of date.
 ///
-/// The kernel takes locks for these that it also holds while it waits for answers (the directory's for names,
-/// the pages' for content). Called outside a request, by a thread that no answer depends on, they end;
-/// called by a thread that has a request of the same inode or directory to answer, they deadlock.
-/// Each returns false when the kernel did not know the thing, which is as good.
+/// The kernel takes locks for these that it also holds while it waits for answers (the directory's
+/// for names, the pages' for content). Called outside a request, by a thread that no answer
+/// depends on, they end; called by a thread that has a request of the same inode or directory to
+/// answer, they deadlock. Each returns false when the kernel did not know the thing, which is as
+/// good.
 // SAFETY, all of them: `withContext` holds the session, and the name is read during the call only.
 extension FuseSession {
     /// Drops cached pages and attributes.

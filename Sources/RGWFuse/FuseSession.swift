@@ -3,11 +3,12 @@ import Glibc
 package import RGWVFS
 import Synchronization
 
-/// One mount, from mount(2) to the end: `init`, `mount`, `run` (on a thread of the caller's), and, in this
-/// order when the caller ends it, `unmount` or `stop` then `unmount`, `destroy`.
+/// One mount, from mount(2) to the end: `init`, `mount`, `run` (on a thread of the caller's), and,
+/// in this order when the caller ends it, `unmount` or `stop` then `unmount`, `destroy`.
 ///
-/// Owns libfuse's session through its context. Guarded by `state`. All methods may be called from any thread;
-/// none is async-signal-safe. Never call a method that waits (`run`, `unmount`) while handling a request.
+/// Owns libfuse's session through its context. Guarded by `state`. All methods may be called from
+/// any thread; none is async-signal-safe. Never call a method that waits (`run`, `unmount`) while
+/// handling a request.
 package final class FuseSession: Sendable {
     /// How serving came to its end.
     package enum End: Sendable, Equatable {
@@ -41,8 +42,8 @@ package final class FuseSession: Sendable {
     /// - Parameters:
     ///   - source: the first column of /proc/mounts.
     ///   - mountPoint: an absolute path to a directory.
-    ///   - onReady: called once, on a thread of libfuse, when the kernel's INIT is answered: every request
-    ///     made from now on is served. It must return soon.
+    ///   - onReady: called once, on a thread of libfuse, when the kernel's INIT is answered: every
+    ///     request made from now on is served. It must return soon.
     package init(
         fileSystem: any FileSystemOperations, source: String, mountPoint: String,
         options: FuseOptions = FuseOptions(), onReady: @escaping @Sendable () -> Void = {}
@@ -77,8 +78,8 @@ package final class FuseSession: Sendable {
         }
     }
 
-    /// Serves until the filesystem is unmounted or `stop` is called; then no request is being handled any
-    /// more, but parked ones may still be answered.
+    /// Serves until the filesystem is unmounted or `stop` is called; then no request is being
+    /// handled any more, but parked ones may still be answered.
     @discardableResult
     package func run() throws(FuseError) -> End {
         var result = CRGWFuse_wake_prepare()
@@ -103,10 +104,11 @@ package final class FuseSession: Sendable {
         return end
     }
 
-    /// Makes `run` return: requests being handled are finished, no more are received. Does not unmount.
+    /// Makes `run` return: requests being handled are finished, no more are received. Does not
+    /// unmount.
     package func stop() {
-        // The mark is set before the wake-up, so one is enough, unless the loop is just between looking at the
-        // mark and going to sleep: hence a few more.
+        // The mark is set before the wake-up, so one is enough, unless the loop is just between
+        // looking at the mark and going to sleep: hence a few more.
         for _ in 0..<wakesMax {
             let woken = state.withLock { state -> Bool in
                 state.stopping = true
@@ -120,9 +122,10 @@ package final class FuseSession: Sendable {
         }
     }
 
-    /// Takes the mount away, if it is still this one: after `run` has ended by `stop`, with everything that
-    /// still waits for it failing (ENOTCONN); before that, only when nobody uses it (EBUSY), or, with
-    /// `lazy`, out of sight at once and really when the last user has gone. Source: umount2(2).
+    /// Takes the mount away, if it is still this one: after `run` has ended by `stop`, with
+    /// everything that still waits for it failing (ENOTCONN); before that, only when nobody uses
+    /// it (EBUSY), or, with `lazy`, out of sight at once and really when the last user has gone.
+    /// Source: umount2(2).
     package func unmount(lazy: Bool = false) throws(FuseError) {
         let (phase, identity) = state.withLock { ($0.phase, $0.identity) }
         let flags: MountPoint.Flags
@@ -132,8 +135,8 @@ package final class FuseSession: Sendable {
             flags = [.force, .detach]
         case .running: flags = lazy ? .detach : []
         case .ended(.unmounted):
-            // Only a cut connection leaves a mount behind. Before Linux 6.8 it cannot be told from a new
-            // mount by somebody else, which must be left alone.
+            // Only a cut connection leaves a mount behind. Before Linux 6.8 it cannot be told from
+            // a new mount by somebody else, which must be left alone.
             guard identity?.unique == true else { return }
             flags = .detach
         }
@@ -142,8 +145,8 @@ package final class FuseSession: Sendable {
         guard result == 0 else { throw .unmount(mountPoint: mountPoint, errno: result) }
     }
 
-    /// Lets go of libfuse's session; parked requests keep it until they are answered. Call after `run` has
-    /// ended and after `unmount`.
+    /// Lets go of libfuse's session; parked requests keep it until they are answered. Call after
+    /// `run` has ended and after `unmount`.
     package func destroy() {
         let context = state.withLock { state -> FuseContext? in
             if case .running = state.phase { return nil }

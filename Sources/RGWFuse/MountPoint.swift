@@ -42,8 +42,8 @@ enum MountPoint {
         unsafe -CRGWFuse_unmount(path, flags.rawValue)
     }
 
-    /// INIT can only lower what the kernel starts from, so the device's own setting goes up first. Without
-    /// the right to do so reading is slower, nothing else. Source: linux fs/fuse/inode.c.
+    /// INIT can only lower what the kernel starts from, so the device's own setting goes up first.
+    /// Without the right to do so reading is slower, nothing else. Source: linux fs/fuse/inode.c.
     static func raiseReadAhead(_ identity: Identity, bytes: Int) {
         let path = "/sys/class/bdi/\(identity.major):\(identity.minor)/read_ahead_kb"
         let text = "\(bytes / 1024)"

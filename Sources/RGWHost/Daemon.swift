@@ -31,7 +31,8 @@ package enum Daemon {
         if status != 0 {
             StandardError.print(String(decoding: message.dropFirst(), as: UTF8.self))
             // It ends right after its report; whoever tries again finds the spool unlocked.
-            _ = try? HostProcess.wait(for: child)
+            // Nothing hangs on how: the report has said it.
+            do throws(HostError) { _ = try HostProcess.wait(for: child) } catch {}
         }
         HostProcess.exit(Int32(status))
     }

@@ -44,6 +44,16 @@ package struct HostDescriptor: ~Copyable, Sendable {
         return bytes
     }
 
+    /// Fills `buffer` from `offset` on; gives the count, smaller only at the end of the file.
+    package func read(into buffer: inout [UInt8], at offset: UInt64) throws(HostError) -> Int {
+        guard !buffer.isEmpty, let position = Int64(exactly: offset) else { return 0 }
+        // SAFETY: at most the buffer's size goes into it, during the call.
+        let result = unsafe buffer.withUnsafeMutableBufferPointer { buffer in
+            unsafe CRGWHost_pread(number, buffer.baseAddress, buffer.count, position)
+        }
+        return Int(try checked(result, "read", path))
+    }
+
     /// Writes all of `bytes` at `offset`. An offset that off_t cannot hold is EFBIG.
     package func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(HostError) {
         guard !bytes.isEmpty else { return }

@@ -15,6 +15,7 @@ package final class HostFiles: SpoolFiles {
         do throws(HostError) {
             try HostNames.makeDirectory("\(spool)/data", mode: 0o700)
             try HostNames.makeDirectory("\(spool)/lost", mode: 0o700)
+            try Self.makeShards(in: "\(spool)/data")
             root = try HostDescriptor(spool, .directory)
             try root.sync()
         } catch {
@@ -25,9 +26,8 @@ package final class HostFiles: SpoolFiles {
     /// Fails with EEXIST where the file exists: identifiers are never used twice.
     package func create(_ id: DataID) throws(SpoolError) -> any SpoolFile {
         do throws(HostError) {
-            let directory = directory(of: id)
-            let file = try createFile(id, in: directory)
-            return HostSpoolFile(file, createdIn: directory)
+            let file = try HostDescriptor(path(of: id), [.write, .create, .exclusive])
+            return HostSpoolFile(file, createdIn: directory(of: id))
         } catch {
             throw error.spoolError
         }
@@ -93,16 +93,14 @@ package final class HostFiles: SpoolFiles {
 
     // MARK: - Names
 
-    private func createFile(_ id: DataID, in directory: String) throws(HostError) -> HostDescriptor
-    {
-        let flags: HostOpenFlags = [.write, .create, .exclusive]
-        do throws(HostError) { return try HostDescriptor(path(of: id), flags) } catch {
-            guard error.isNotFound else { throw error }
-        }
-        // The first file of this shard. Its directory's own entry must not be lost either.
-        try HostNames.makeDirectory(directory, mode: 0o700)
-        try HostNames.syncDirectory("\(root.path)/data")
-        return try HostDescriptor(path(of: id), flags)
+    /// All at once, with one fsync, so that no later file waits for the directory above its own.
+    private static func makeShards(in data: String) throws(HostError) {
+        let existing = Set(try HostNames.list(data) ?? [])
+        let missing = (0...0xFF as ClosedRange<UInt64>).map { shard(of: DataID($0)) }
+            .filter { !existing.contains($0) }
+        if missing.isEmpty { return }
+        for shard in missing { try HostNames.makeDirectory("\(data)/\(shard)", mode: 0o700) }
+        try HostNames.syncDirectory(data)
     }
 
     /// A new directory below `lost`, or the one that an interrupted call left for the same file.

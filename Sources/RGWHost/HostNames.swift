@@ -65,6 +65,7 @@ package enum HostNames {
             guard failure.isNotFound else { throw failure }
             return nil
         }
+        // SAFETY: opened above, closed once.
         defer { unsafe CRGWHost_list_end(stream) }
         var names: [String] = []
         while true {

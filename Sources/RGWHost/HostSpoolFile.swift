@@ -51,15 +51,19 @@ package final class HostSpoolFile: SpoolFile {
     /// Reads 1 MiB at a time, so memory does not grow with the file.
     package func md5(length: UInt64) throws(SpoolError) -> [UInt8] {
         var digest = MD5Digest()
+        var buffer = [UInt8](repeating: 0, count: Int(min(length, Self.chunk)))
         var offset: UInt64 = 0
         while offset < length {
             let wanted = Int(min(length - offset, Self.chunk))
-            let bytes = try read(at: offset, count: wanted)
-            guard bytes.count == wanted else {
+            let got: Int
+            do throws(HostError) { got = try file.read(into: &buffer, at: offset) } catch {
+                throw error.spoolError
+            }
+            guard got >= wanted else {
                 // ENODATA, errno.h: the file ends before `length`.
                 throw .failed(operation: "digest \(file.path)", errno: 61)
             }
-            digest.update(bytes.span)
+            digest.update(buffer.span.extracting(0..<wanted))
             offset += UInt64(wanted)
         }
         return digest.finalize()

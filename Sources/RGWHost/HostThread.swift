@@ -55,8 +55,8 @@ package final class HostThread: Sendable {
     }
 
     private static func run(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-        guard let argument = unsafe argument else { return nil }
         // SAFETY: the pointer comes from `init`, which retained it for this one use.
+        guard let argument = unsafe argument else { return nil }
         let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
         // SAFETY: the name is NUL-terminated and copied during the call.
         unsafe CRGWHost_name_thread(start.name)

@@ -60,14 +60,16 @@ extension FileSystem {
         }
         let prefix: [UInt8]? = withState { state in state.prefixBytes(inode) }
         guard let prefix else { return parked.succeed(()) }
-        waitForAll(under: prefix) { error in
+        waitForAll(under: prefix, isPatient: false) { error in
             parked.send(error.map { .failure($0) } ?? .success(()))
         }
     }
 
     /// Calls back when every change made so far to keys that start with `prefix` is in the bucket.
+    /// `isPatient`: failures that may pass by themselves are waited for.
     func waitForAll(
-        under prefix: [UInt8], then done: @escaping @Sendable (FileSystemError?) -> Void
+        under prefix: [UInt8], isPatient: Bool,
+        then done: @escaping @Sendable (FileSystemError?) -> Void
     ) {
         let now = clock.now()
         let isWaiting = withState { state in
@@ -77,7 +79,7 @@ extension FileSystem {
             guard !keys.isEmpty else { return false }
             let waiter = SyncWaiter(count: keys.count, done: done)
             for key in keys {
-                state.intents.wait(key, waiter)
+                state.intents.wait(key, waiter, isPatient: isPatient)
                 state.intents.expedite(key, now: now)
             }
             return true

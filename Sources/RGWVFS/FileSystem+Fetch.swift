@@ -165,6 +165,12 @@ extension FileSystem {
                 }
             case .failure(let error) where error.kind == .noSuchKey && isDirectory:
                 headImplicit(need, inode, address, parent, startedAt: startedAt)
+            case .failure(let error) where error.kind == .accessDenied && isDirectory:
+                // A marker that may not be read says nothing; what is below has rights of its own.
+                finish(need, nil) { state in
+                    if let parent { state.endLoad(parent) }
+                    state.absorbImplicit(inode, startedAt: startedAt)
+                }
             case .failure(let error) where error.kind == .noSuchKey:
                 finish(need, nil) { state in
                     if let parent { state.endLoad(parent) }
@@ -182,7 +188,7 @@ extension FileSystem {
         startedAt: Instant
     ) {
         let isListed = withState { state -> Bool in
-            guard let link = state.inodes[inode]?.link else { return true }
+            guard let link = state.inodes[inode]?.link, !state.isLocal(inode) else { return true }
             return state.isListingFresh(link.parent, now: clock.now(), since: startedAt)
         }
         if inode == .root || isListed {

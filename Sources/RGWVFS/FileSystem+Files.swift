@@ -169,7 +169,8 @@ extension FileSystem {
             guard let address = state.address(inode), state.intents.intents[address] != nil else {
                 return false
             }
-            state.intents.wait(address, SyncWaiter(count: 1, done: answer))
+            state.intents.wait(
+                address, SyncWaiter(count: 1, done: answer), isPatient: false)
             state.intents.expedite(address, now: now)
             return true
         }

@@ -18,24 +18,66 @@ extension FileSystem {
             Self.source(&state, inode, handle, offset: offset, count: count)
         }
         switch source {
-        case .answer(let answer): reply.succeed(answer)
+        case .answer(let answer):
+            reply.succeed(answer)
+            for run in runs { fetchRun(run) }
         case .failure(let error): reply.fail(error)
         case .remote(let version, let range, let size):
             let parked = reply.park()
-            // Between the locks a block may have arrived or even gone: decide again.
-            let more: [ReadCache.Run] = withState { state in
-                if let slices = state.reads.cached(version, range) {
-                    state.actions.append { parked.succeed(.bytes(slices)) }
-                    return []
+            let first = Reply<ReadAnswer> { [self] result in
+                guard case .failure(.stale) = result else {
+                    withState { state in state.files[handle]?.hasRead = true }
+                    return parked.send(result)
                 }
-                let more = state.reads.plan(version, size: size, range: range)
-                state.reads.wait(version, range, parked)
-                return more
+                readNewVersion(inode, handle, offset: offset, count: count, parked)
             }
-            for run in runs + more { fetchRun(run) }
-            return
+            awaitBlocks(version, range, size: size, runs, first.park())
         }
-        for run in runs { fetchRun(run) }
+    }
+
+    /// Lets a read wait for its blocks, and fetches those that nobody fetches yet.
+    private func awaitBlocks(
+        _ version: ReadCache.Version, _ range: Range<UInt64>, size: UInt64,
+        _ runs: [ReadCache.Run], _ reply: ParkedReply<ReadAnswer>
+    ) {
+        // Between the locks a block may have arrived or even gone: decide again.
+        let more: [ReadCache.Run] = withState { state in
+            if let slices = state.reads.cached(version, range) {
+                state.actions.append { reply.succeed(.bytes(slices)) }
+                return []
+            }
+            let more = state.reads.plan(version, size: size, range: range)
+            state.reads.wait(version, range, reply)
+            return more
+        }
+        for run in runs + more { fetchRun(run) }
+    }
+
+    /// The object was replaced since it was opened. A handle that has given out nothing of the old version
+    /// goes on with the new one; any other is stale, because a read never mixes two versions.
+    private func readNewVersion(
+        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, count: Int,
+        _ reply: ParkedReply<ReadAnswer>
+    ) {
+        fetch(.head(inode)) { [self] error in
+            if let error { return reply.fail(error) }
+            let (source, runs) = withState { state -> (Source, [ReadCache.Run]) in
+                guard state.files[handle]?.hasRead == false, let known = state.inodes[inode] else {
+                    return (.failure(.stale), [])
+                }
+                state.files[handle]?.hasRead = true
+                state.files[handle]?.foreignVersion = known.foreignVersion
+                return Self.source(&state, inode, handle, offset: offset, count: count)
+            }
+            switch source {
+            case .answer(let answer):
+                reply.succeed(answer)
+                for run in runs { fetchRun(run) }
+            case .failure(let error): reply.fail(error)
+            case .remote(let version, let range, let size):
+                awaitBlocks(version, range, size: size, runs, reply)
+            }
+        }
     }
 
     private static func source(

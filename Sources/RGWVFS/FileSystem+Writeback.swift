@@ -189,6 +189,12 @@ extension FileSystem {
             let isSuperseded =
                 state.intents.intents[flight.address]?.revision != flight.revision
             state.retry(flight, at: isSuperseded ? now : now + pause)
+            // nfs(5), soft: whoever waits is told; the change itself is kept and tried for ever.
+            if !isSuperseded, error.kind != .badDigest, error.kind != .bodyUnreadable {
+                for waiter in state.intents.takeImpatient(flight.address) {
+                    state.actions.append { waiter.settle(FileSystemError(error)) }
+                }
+            }
         }
         settle(flight.address)
     }

@@ -17,6 +17,8 @@ struct Inode: Sendable {
     struct Failure: Sendable {
         var error: FileSystemError
         var sequence: UInt64
+        /// Somebody was told: who opens the file later is not.
+        var isReported = false
     }
 
     let number: InodeNumber

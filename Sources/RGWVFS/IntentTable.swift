@@ -18,7 +18,15 @@ struct IntentTable: Sendable {
         var tries = 0
         /// Failed for good; tried again rarely, until the cause is mended or the user gives it up.
         var blocked: ObjectStoreError?
-        var waiters: [(revision: UInt64, waiter: SyncWaiter)] = []
+        var waiters: [Waiting] = []
+    }
+
+    /// Who is told when an intent of at most this revision is in the bucket.
+    struct Waiting: Sendable {
+        var revision: UInt64
+        var waiter: SyncWaiter
+        /// A failure that may pass by itself does not end the wait: for draining, not for fsync.
+        var isPatient: Bool
     }
 
     /// A request under way, with what it sends.
@@ -128,11 +136,12 @@ struct IntentTable: Sendable {
         enqueue(address)
     }
 
-    mutating func wait(_ address: ObjectAddress, _ waiter: SyncWaiter) {
+    mutating func wait(_ address: ObjectAddress, _ waiter: SyncWaiter, isPatient: Bool) {
         guard let revision = intents[address]?.revision else {
             preconditionFailure("waiting for a key without an intent")
         }
-        intents[address]?.waiters.append((revision, waiter))
+        intents[address]?.waiters.append(
+            Waiting(revision: revision, waiter: waiter, isPatient: isPatient))
     }
 
     /// Tries again at `due`; `blocked` says that it failed for good and why.
@@ -147,14 +156,21 @@ struct IntentTable: Sendable {
     }
 
     /// Moves waiters to another key: the file was renamed and its upload goes there.
-    mutating func takeWaiters(_ address: ObjectAddress) -> [SyncWaiter] {
-        let waiters = intents[address]?.waiters.map(\.waiter) ?? []
+    mutating func takeWaiters(_ address: ObjectAddress) -> [Waiting] {
+        let waiters = intents[address]?.waiters ?? []
         intents[address]?.waiters = []
         return waiters
     }
 
-    mutating func addWaiters(_ address: ObjectAddress, _ waiters: [SyncWaiter]) {
-        for waiter in waiters { wait(address, waiter) }
+    mutating func addWaiters(_ address: ObjectAddress, _ waiters: [Waiting]) {
+        for waiting in waiters { wait(address, waiting.waiter, isPatient: waiting.isPatient) }
+    }
+
+    /// Those who do not wait for a failure to pass.
+    mutating func takeImpatient(_ address: ObjectAddress) -> [SyncWaiter] {
+        let waiters = intents[address]?.waiters.filter { !$0.isPatient } ?? []
+        intents[address]?.waiters.removeAll { !$0.isPatient }
+        return waiters.map(\.waiter)
     }
 
     // MARK: Flights

@@ -5,7 +5,9 @@ struct OpenFile: Sendable {
     let inode: InodeNumber
     let flags: OpenFlags
     /// The inode's foreign version at open: a newer one makes reads of unsent bytes stale.
-    let foreignVersion: UInt64
+    var foreignVersion: UInt64
+    /// Bytes of that version may have been given out, by this handle or from pages the kernel kept.
+    var hasRead: Bool
     /// The newest failure this handle has reported.
     var failureSeen: UInt64
 }

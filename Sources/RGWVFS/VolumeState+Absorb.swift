@@ -141,10 +141,10 @@ extension VolumeState {
 
     /// What HEAD says of an object or a marker.
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
-        guard let known = inodes[inode], !isLocal(inode) else { return }
+        guard let known = inodes[inode], !hasOwnChanges(inode) else { return }
         if let link = known.link, inodes[link.parent]?.directory?.settled.contains(link.name) == true
         {
-            inodes[inode]?.checkedAt = startedAt
+            if known.attributesKnown { inodes[inode]?.checkedAt = startedAt }
             return
         }
         let attributes = PosixMetadata.attributes(
@@ -177,7 +177,7 @@ extension VolumeState {
 
     /// The directory has no marker but exists: defaults.
     mutating func absorbImplicit(_ inode: InodeNumber, startedAt: Instant) {
-        guard let known = inodes[inode], !isLocal(inode) else { return }
+        guard let known = inodes[inode], !hasOwnChanges(inode) else { return }
         inodes[inode]?.base = nil
         inodes[inode]?.directory?.hasMarker = false
         markChecked(inode, at: startedAt, isSame: known.attributesKnown)

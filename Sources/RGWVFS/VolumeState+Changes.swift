@@ -127,12 +127,13 @@ extension VolumeState {
         nextFailure += 1
     }
 
-    /// The failure a handle has not reported yet.
+    /// The failure a handle has not reported yet; readers have nothing to hear.
     mutating func takeFailure(_ handle: HandleID) -> FileSystemError? {
-        guard let file = files[handle], let failure = inodes[file.inode]?.failure,
+        guard let file = files[handle], file.flags.write, let failure = inodes[file.inode]?.failure,
             failure.sequence > file.failureSeen
         else { return nil }
         files[handle]?.failureSeen = failure.sequence
+        inodes[file.inode]?.failure?.isReported = true
         return failure.error
     }
 

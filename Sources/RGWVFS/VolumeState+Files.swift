@@ -9,13 +9,13 @@ extension VolumeState {
     {
         guard let known = inodes[inode] else { throw .stale }
         let handle = newHandle()
-        files[handle] = OpenFile(
-            inode: inode, flags: flags, foreignVersion: known.foreignVersion,
-            failureSeen: 0)
-        inodes[inode]?.opens += 1
-        if flags.write { inodes[inode]?.writers += 1 }
         // Pages of the version that is opened may stay: every change through this mount is in them.
         let keep = known.kernelVersion == known.foreignVersion
+        files[handle] = OpenFile(
+            inode: inode, flags: flags, foreignVersion: known.foreignVersion,
+            hasRead: keep, failureSeen: known.failure.map { $0.isReported ? $0.sequence : 0 } ?? 0)
+        inodes[inode]?.opens += 1
+        if flags.write { inodes[inode]?.writers += 1 }
         inodes[inode]?.kernelVersion = known.foreignVersion
         return OpenAnswer(handle: handle, keepCache: keep)
     }

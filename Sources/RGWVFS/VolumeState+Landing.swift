@@ -89,13 +89,13 @@ extension VolumeState {
             retry(flight, at: retryAt, blocked: error)
             if let inode = flight.inode { fail(inode, shown) }
             for waiter in intents.takeWaiters(flight.address) {
-                actions.append { waiter.settle(shown) }
+                actions.append { waiter.waiter.settle(shown) }
             }
         case .metadata, .delete, .removeDirectory:
             _ = intents.finish(flight, succeeded: false)
             if isStale { return }
             for waiter in intents.takeWaiters(flight.address) {
-                actions.append { waiter.settle(shown) }
+                actions.append { waiter.waiter.settle(shown) }
             }
             dropIntent(flight.address)
             if let inode = flight.inode {
@@ -137,7 +137,7 @@ extension VolumeState {
         let waiters = intents.takeWaiters(flight.address)
         journal.append(.removeIntent(flight.address))
         for waiter in intents.remove(flight.address) { actions.append { waiter.settle(.stale) } }
-        for waiter in waiters { actions.append { waiter.settle(.stale) } }
+        for waiter in waiters { actions.append { waiter.waiter.settle(.stale) } }
         inodes[link.parent]?.directory?[link.name] = nil
         inodes[link.parent]?.directory?.listedAt = nil
         attach(inode, to: link.parent, name)

@@ -43,7 +43,10 @@ extension VolumeState {
         guard inode != .root, let known = inodes[inode] else { throw .stale }
         guard let directory = known.directory else { throw .notDirectory }
         if !directory.entries.isEmpty { throw .notEmpty }
-        guard isListingFresh(inode, now: moment.now, since: moment.since) else {
+        // Another client may have filled it since it was listed; only a directory that the bucket has
+        // never had needs no asking.
+        let isUnsent = address(inode).map { isUnsentDirectory(inode, marker: $0) } ?? false
+        guard isUnsent || directory.listedAt ?? .distantPast >= moment.since else {
             // A large directory is not empty, but only its first page says so.
             return directory.isLarge ? .listAll(inode) : .list(inode)
         }
@@ -56,9 +59,7 @@ extension VolumeState {
         guard let known = inodes[inode], let link = known.link, let marker = address(inode) else {
             return
         }
-        let isUnsent =
-            intents.intents[marker]?.record.want == .makeDirectory && known.base == nil
-            && intents.flights[marker] == nil
+        let isUnsent = isUnsentDirectory(inode, marker: marker)
         let pending = intents.pendingBelow(marker.key.bytes, marker: marker)
         if isUnsent || !(known.directory?.hasMarker ?? true), pending == 0 {
             dropIntent(marker)
@@ -75,6 +76,12 @@ extension VolumeState {
         detach(inode)
         touch(link.parent, time)
         keepDirectory(link.parent, now: now, time: time)
+    }
+
+    /// Made here, and nothing of it has been sent.
+    private func isUnsentDirectory(_ inode: InodeNumber, marker: ObjectAddress) -> Bool {
+        intents.intents[marker]?.record.want == .makeDirectory && inodes[inode]?.base == nil
+            && intents.flights[marker] == nil
     }
 
     // MARK: Attributes ahead

@@ -37,14 +37,19 @@ extension VolumeState {
         path(directory).map { layout.prefix($0) }
     }
 
-    /// Local changes make the mount's own knowledge the truth.
+    /// Local changes make the mount's own knowledge the truth: of the inode, or of names below it.
     func isLocal(_ inode: InodeNumber) -> Bool {
+        if hasOwnChanges(inode) { return true }
+        guard inodes[inode]?.isDirectory == true, let address = address(inode),
+            let prefix = prefixBytes(inode)
+        else { return false }
+        return intents.pendingBelow(prefix, marker: address) > 0
+    }
+
+    /// The inode's own content or attributes differ from the bucket's.
+    func hasOwnChanges(_ inode: InodeNumber) -> Bool {
         guard let known = inodes[inode], let address = address(inode) else { return true }
-        if known.dataID != nil || known.writers > 0 || intents.isPending(address) { return true }
-        if known.isDirectory, inode != .root {
-            return intents.pendingBelow(address.key.bytes, marker: address) > 0
-        }
-        return false
+        return known.dataID != nil || known.writers > 0 || intents.isPending(address)
     }
 
     /// The name has local changes that the bucket does not show yet.

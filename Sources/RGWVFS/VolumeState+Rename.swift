@@ -97,7 +97,7 @@ extension VolumeState {
     /// The file that had the new name is replaced: its unsent changes are not wanted any more.
     private mutating func dropTarget(_ path: FileSystem.RenamePath, _ time: WallTime) {
         let waiters = intents.takeWaiters(path.new.file)
-        for waiter in waiters { actions.append { waiter.settle(nil) } }
+        for waiter in waiters { actions.append { waiter.waiter.settle(nil) } }
         if let inode = intents.intents[path.new.file]?.record.inode {
             journal.append(.removeNode(inode))
         }
@@ -167,7 +167,7 @@ extension VolumeState {
         dropTarget(path, moment.time)
         dropIntent(path.new.file)
         let waiters = intents.takeWaiters(path.old.file)
-        for waiter in waiters { actions.append { waiter.settle(nil) } }
+        for waiter in waiters { actions.append { waiter.waiter.settle(nil) } }
         wantDelete(
             path.old.file, known: base.etag, after: nil, isOpen: false, now: moment.now,
             time: moment.time)

@@ -58,7 +58,9 @@ extension VolumeState {
         if known.attributesKnown {
             return known.isFresh(now: now, since: since) || isLocal(inode) ? nil : .head(inode)
         }
-        if configuration.attributeSource == .list, known.isFresh(now: now, since: since) {
+        if configuration.attributeSource == .list,
+            inode == .root || known.isFresh(now: now, since: since)
+        {
             return nil
         }
         return .head(inode)

@@ -1,6 +1,7 @@
 package import RGWBase
 
-/// Dates of HTTP and S3 as text, in UTC, without Foundation. Parsers answer nil to anything malformed.
+/// Dates of HTTP and S3 as text, in UTC, without Foundation. Parsers answer nil to anything
+/// malformed.
 package enum CivilTime {
     /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7, the only form servers may send).
     package static func parseHTTP(_ text: String) -> WallTime? {
@@ -86,7 +87,8 @@ package enum CivilTime {
     }
 }
 
-/// A date and time of day of the Gregorian calendar in UTC, years 1970 to 9999 (others are clamped).
+/// A date and time of day of the Gregorian calendar in UTC, years 1970 to 9999 (others are
+/// clamped).
 private struct Civil {
     let year: Int
     let month: Int

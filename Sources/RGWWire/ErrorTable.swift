@@ -10,9 +10,9 @@ package enum ErrorTable {
         package let retry: RetryClass
     }
 
-    /// `code` is nil when the answer had no S3 body (HEAD never has one).
-    /// `isS3` tells whether the answer bears the marks of S3 (`x-amz-request-id`): without them a 404
-    /// may come from any web server and is not a definite "not found".
+    /// `code` is nil when the answer had no S3 body (HEAD never has one). `isS3` tells whether the
+    /// answer bears the marks of S3 (`x-amz-request-id`): without them a 404 may come from any web
+    /// server and is not a definite "not found".
     package static func entry(
         _ operation: S3Operation, status: Int, code: String?, isS3: Bool
     ) -> Entry {
@@ -66,8 +66,10 @@ package enum ErrorTable {
         case 413: Entry(kind: .tooLarge, retry: .never)
         case 416: Entry(kind: .invalidRange, retry: .never)
         case 408, 429, 503: Entry(kind: .busy, retry: .notDone)
-        case 409: Entry(kind: operation == .createBucket ? .bucketExists : .invalidRequest,
-            retry: .never)
+        case 409:
+            Entry(
+                kind: operation == .createBucket ? .bucketExists : .invalidRequest,
+                retry: .never)
         case 501: Entry(kind: .notImplemented, retry: .never)
         case 400...499: Entry(kind: .invalidRequest, retry: .never)
         case 500...599: Entry(kind: .unknownOutcome, retry: .perhapsDone)

@@ -4,9 +4,9 @@ package import RGWObject
 package enum ResponseDelivery: Sendable {
     /// Kept in `HTTPResponse.body`; more than `max` bytes is `TransportError.malformed`.
     case collected(max: Int)
-    /// Handed over in order in blocks of `size` bytes, the last one shorter and only after the whole
-    /// body arrived, so that a broken answer has delivered whole blocks only.
-    /// Where `accepts` refuses the answer's head (an error, say), its body is collected instead.
+    /// Handed over in order in blocks of `size` bytes, the last one shorter and only after the
+    /// whole body arrived, so that a broken answer has delivered whole blocks only. Where `accepts`
+    /// refuses the answer's head (an error, say), its body is collected instead.
     case blocks(
         size: Int, accepts: @Sendable (HTTPResponse) -> Bool, onBlock: @Sendable ([UInt8]) -> Void)
 }
@@ -26,7 +26,8 @@ package struct TransferOptions: Sendable {
     package var digestsBody: Bool
     package var delivery: ResponseDelivery
 
-    /// More than any S3 answer that is not an object: 1,000 keys of 1,024 bytes, each percent-encoded.
+    /// More than any S3 answer that is not an object: 1,000 keys of 1,024 bytes, each
+    /// percent-encoded.
     package static let collectedBytesMax = 8 << 20
 
     package init(

@@ -21,7 +21,9 @@ extension S3RequestBuilder {
     package func listBuckets() -> HTTPRequest { HTTPRequest(.get, origin: origin, path: "/") }
 
     /// Without a location constraint RGW takes its own zone group; a wrong one is refused.
-    package func createBucket(_ bucket: BucketName, locationConstraint: String? = nil)
+    package func createBucket(
+        _ bucket: BucketName, locationConstraint: String? = nil
+    )
         -> HTTPRequest
     {
         guard let locationConstraint else { return request(.put, bucket) }

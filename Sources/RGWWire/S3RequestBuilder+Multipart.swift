@@ -13,7 +13,9 @@ package struct UploadedPart: Equatable, Sendable {
 }
 
 extension S3RequestBuilder {
-    package func createMultipart(_ address: ObjectAddress, metadata: ObjectMetadata)
+    package func createMultipart(
+        _ address: ObjectAddress, metadata: ObjectMetadata
+    )
         throws(ObjectStoreError) -> HTTPRequest
     {
         var request = request(.post, address.bucket, address.key, query: [QueryItem("uploads")])

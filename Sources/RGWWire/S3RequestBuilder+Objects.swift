@@ -1,5 +1,5 @@
-package import RGWObject
 import RGWCrypto
+package import RGWObject
 
 /// How If-Match names a tag. RGW 16 compares the text as it stands and so wants no quotes in a PUT,
 /// against RFC 9110; releases that follow the RFC want them.
@@ -13,9 +13,11 @@ extension S3RequestBuilder {
         request(.head, address.bucket, address.key)
     }
 
-    /// `range` is in bytes, half open, not empty; nil asks for everything. A quoted If-Match is right
-    /// here: RGW strips quotes on reads. If-Range is never sent, RGW ignores it.
-    package func getObject(_ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?)
+    /// `range` is in bytes, half open, not empty; nil asks for everything. A quoted If-Match is
+    /// right here: RGW strips quotes on reads. If-Range is never sent, RGW ignores it.
+    package func getObject(
+        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?
+    )
         -> HTTPRequest
     {
         var request = request(.get, address.bucket, address.key)
@@ -45,8 +47,8 @@ extension S3RequestBuilder {
         return request
     }
 
-    /// CopyObject with REPLACE: metadata that is not sent is dropped. The source's guard is RGW's own
-    /// header, because RGW ignores `x-amz-copy-source-if-*`.
+    /// CopyObject with REPLACE: metadata that is not sent is dropped. The source's guard is RGW's
+    /// own header, because RGW ignores `x-amz-copy-source-if-*`.
     package func copyObject(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
         sourceMatching: ETag?
@@ -80,7 +82,9 @@ extension S3RequestBuilder {
     }
 
     /// A POST or PUT whose body is XML, with its MD5.
-    func post(_ bucket: BucketName, _ key: ObjectKey?, query: [QueryItem], xml: [UInt8])
+    func post(
+        _ bucket: BucketName, _ key: ObjectKey?, query: [QueryItem], xml: [UInt8]
+    )
         -> HTTPRequest
     {
         var request = request(.post, bucket, key, query: query, body: .bytes(xml))

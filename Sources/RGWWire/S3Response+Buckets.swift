@@ -20,7 +20,9 @@ extension S3Response {
         return ListPage(objects: objects, commonPrefixes: prefixes, next: next)
     }
 
-    private func object(_ entry: RawListing.Entry, encoded: Bool) throws(S3Failure)
+    private func object(
+        _ entry: RawListing.Entry, encoded: Bool
+    ) throws(S3Failure)
         -> ListedObject
     {
         guard let size = UInt64(entry.size) else { throw malformed("size of a listed object") }
@@ -49,7 +51,11 @@ extension S3Response {
                     continue
                 }
                 while let name = try xml.nextChild() {
-                    if name == "Bucket" { buckets.append(try Self.bucket(&xml)) } else { try xml.skip() }
+                    if name == "Bucket" {
+                        buckets.append(try Self.bucket(&xml))
+                    } else {
+                        try xml.skip()
+                    }
                 }
             }
             try xml.finish()
@@ -65,7 +71,9 @@ extension S3Response {
         return buckets
     }
 
-    private static func bucket(_ xml: inout XMLReader) throws(XMLError)
+    private static func bucket(
+        _ xml: inout XMLReader
+    ) throws(XMLError)
         -> (name: String, created: String)
     {
         var bucket = (name: "", created: "")

@@ -70,7 +70,8 @@ extension S3Response {
         }
         let etag = ETag(text)
         if let md5, etag.text.lowercased() != Hexadecimal.encode(md5) {
-            throw malformed("stored with ETag \(etag), but the MD5 sent was \(Hexadecimal.encode(md5))")
+            throw malformed(
+                "stored with ETag \(etag), but the MD5 sent was \(Hexadecimal.encode(md5))")
         }
         return etag
     }
@@ -128,7 +129,9 @@ extension S3Response {
         return failures
     }
 
-    private static func deleteError(_ xml: inout XMLReader) throws(XMLError)
+    private static func deleteError(
+        _ xml: inout XMLReader
+    ) throws(XMLError)
         -> (key: [UInt8], body: ErrorBody)
     {
         var key: [UInt8] = []

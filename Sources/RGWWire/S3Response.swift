@@ -30,8 +30,8 @@ package struct S3Response: Sendable {
         S3Failure(error(.malformedAnswer, code: nil, message: reason), retry: .perhapsDone)
     }
 
-    /// The root of an XML answer that must be `name`; an `<Error>` under status 200 (S3 answers long
-    /// requests so) throws what it says.
+    /// The root of an XML answer that must be `name`; an `<Error>` under status 200 (S3 answers
+    /// long requests so) throws what it says.
     func reader(root name: String) throws(S3Failure) -> XMLReader {
         var xml = XMLReader(http.body)
         let root: String
@@ -94,7 +94,9 @@ package struct S3Response: Sendable {
             retryAfter: seconds.map { .seconds(Int64($0)) })
     }
 
-    private func error(_ kind: ObjectStoreError.Kind, code: String?, message: String?)
+    private func error(
+        _ kind: ObjectStoreError.Kind, code: String?, message: String?
+    )
         -> ObjectStoreError
     {
         ObjectStoreError(

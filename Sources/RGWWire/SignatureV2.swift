@@ -3,8 +3,9 @@ import RGWCrypto
 
 /// Signature version 2 in the Authorization header, as a pure function of request, key and time.
 ///
-/// Source: S3 developer guide, "Signing and Authenticating REST Requests"; RGW's side, with its list
-/// of signed sub-resources, is `src/rgw/rgw_auth_s3.cc`. The path is signed as it goes on the wire.
+/// Source: S3 developer guide, "Signing and Authenticating REST Requests"; RGW's side, with its
+/// list of signed sub-resources, is `src/rgw/rgw_auth_s3.cc`. The path is signed as it goes on the
+/// wire.
 package struct SignatureV2: Sendable {
     package var key: SigningKey
 

@@ -16,7 +16,9 @@ package struct SignatureV4: Sendable {
     }
 
     /// Adds host, x-amz-date, x-amz-content-sha256, a session token and Authorization.
-    package func sign(_ request: HTTPRequest, payload: PayloadSigning, at time: WallTime)
+    package func sign(
+        _ request: HTTPRequest, payload: PayloadSigning, at time: WallTime
+    )
         -> HTTPRequest
     {
         var request = request
@@ -32,13 +34,15 @@ package struct SignatureV4: Sendable {
         let derived = derivedKey(date: String(timestamp.prefix(8)))
         let signature = Hexadecimal.encode(Hash.hmacSHA256(key: derived, Array(message.utf8)))
         request.headers["authorization"] =
-            "AWS4-HMAC-SHA256 Credential=\(key.accessKey)/\(scope),"
-            + "SignedHeaders=\(signed),Signature=\(signature)"
+            "AWS4-HMAC-SHA256 Credential=\(key.accessKey)/\(scope), "
+            + "SignedHeaders=\(signed), Signature=\(signature)"
         return request
     }
 
     /// The list of signed headers, and the text whose hash is signed.
-    static func canonicalRequest(_ request: HTTPRequest, payload: PayloadSigning) -> (
+    static func canonicalRequest(
+        _ request: HTTPRequest, payload: PayloadSigning
+    ) -> (
         signed: String, text: String
     ) {
         var values: [String: String] = [:]

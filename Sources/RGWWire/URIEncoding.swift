@@ -1,8 +1,9 @@
 import RGWCrypto
 
-/// Percent-encoding as both signatures of S3 demand it: unreserved `A-Za-z0-9-._~`, hexadecimal digits
-/// in upper case, a blank as `%20`. RGW decodes a version 4 path and encodes it again by these rules
-/// before it compares signatures, so one strict encoding serves the wire and both signatures.
+/// Percent-encoding as both signatures of S3 demand it: unreserved `A-Za-z0-9-._~`, hexadecimal
+/// digits in upper case, a blank as `%20`. RGW decodes a version 4 path and encodes it again by
+/// these rules before it compares signatures, so one strict encoding serves the wire and both
+/// signatures.
 package enum URIEncoding {
     /// For a path: `/` stays. A tenant's `:` becomes `%3A` (a literal one fails under version 4).
     package static func encodePath(_ bytes: some Sequence<UInt8>) -> String {
@@ -14,7 +15,8 @@ package enum URIEncoding {
         encode(text.utf8, keepingSlash: false)
     }
 
-    /// Undoes percent-encoding; `+` stays itself. Nil when an escape is cut short or not hexadecimal.
+    /// Undoes percent-encoding; `+` stays itself. Nil when an escape is cut short or not
+    /// hexadecimal.
     package static func decode(_ bytes: [UInt8]) -> [UInt8]? {
         guard bytes.contains(percent) else { return bytes }
         var decoded: [UInt8] = []

@@ -1,7 +1,8 @@
 import RGWBase
 import RGWSpool
-@testable import RGWVFS
 import Synchronization
+
+@testable import RGWVFS
 
 /// A filesystem in memory, with knobs: what it answers from, what it puts off, what it refuses.
 ///
@@ -45,7 +46,9 @@ final class MemoryFileSystem: FileSystemOperations {
         observed.withLock { $0.parked.isEmpty ? nil : $0.parked.removeFirst() }
     }
 
-    func count(_ operation: String) { observed.withLock { $0.requests[operation, default: 0] += 1 } }
+    func count(_ operation: String) {
+        observed.withLock { $0.requests[operation, default: 0] += 1 }
+    }
 
     /// Adds a file without going through the kernel.
     func addFile(_ name: EntryName) {

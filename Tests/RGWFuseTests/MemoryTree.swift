@@ -1,4 +1,5 @@
 import RGWBase
+
 @testable import RGWVFS
 
 /// The state of `MemoryFileSystem`: inodes, names and handles, without any I/O.
@@ -132,7 +133,8 @@ struct MemoryTree {
         nodes[inode] = node
     }
 
-    /// The entries of a directory in a fixed order, with offsets that a later readdir may start from.
+    /// The entries of a directory in a fixed order, with offsets that a later readdir may start
+    /// from.
     mutating func snapshot(_ inode: InodeNumber) throws(FileSystemError) -> HandleID {
         let node = try node(inode)
         var entries: [DirectoryEntry] = []

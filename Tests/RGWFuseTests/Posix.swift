@@ -13,7 +13,9 @@ enum Posix {
         return result
     }
 
-    static func open(_ path: String, _ flags: Int32, _ mode: mode_t = 0o644) throws(Failure) -> Int32 {
+    static func open(_ path: String, _ flags: Int32, _ mode: mode_t = 0o644) throws(Failure)
+        -> Int32
+    {
         try check(unsafe Glibc.open(path, flags | O_CLOEXEC, mode))
     }
 
@@ -40,7 +42,8 @@ enum Posix {
         }
     }
 
-    static func writeFile(_ path: String, _ bytes: [UInt8], flags: Int32 = O_CREAT) throws(Failure) {
+    static func writeFile(_ path: String, _ bytes: [UInt8], flags: Int32 = O_CREAT) throws(Failure)
+    {
         let descriptor = try open(path, O_WRONLY | flags)
         var done = 0
         while done < bytes.count {

@@ -4,8 +4,9 @@ import RGWFuse
 import Synchronization
 import Testing
 
-/// A filesystem mounted on a directory of its own for the length of a closure. It is unmounted whatever
-/// happens: a watchdog cuts the connection when the test takes too long, so that nothing hangs for ever.
+/// A filesystem mounted on a directory of its own for the length of a closure. It is unmounted
+/// whatever happens: a watchdog cuts the connection when the test takes too long, so that nothing
+/// hangs for ever.
 final class TestMount: Sendable {
     let fileSystem: MemoryFileSystem
     let path: String
@@ -45,8 +46,9 @@ final class TestMount: Sendable {
     }
 
     static func temporaryDirectory() throws -> String {
-        var template = Array("/tmp/rgwfuse-XXXXXX".utf8CString)
-        // SAFETY: mkdtemp changes the characters in place.
+        // SAFETY: mkdtemp changes the characters in place; nothing here changes the environment.
+        let parent = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+        var template = Array("\(parent)/rgwfuse-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else { throw Posix.Failure(errno: errno) }
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
@@ -79,12 +81,23 @@ final class TestMount: Sendable {
         return outcome.result.withLock { $0 }
     }
 
+    /// Whether the filesystem saw something in time.
+    func wait(_ condition: (MemoryFileSystem.Observed) -> Bool) -> Bool {
+        let deadline = DispatchTime.now() + .seconds(20)
+        while !condition(fileSystem.seen) {
+            if DispatchTime.now() > deadline { return false }
+            sched_yield()
+        }
+        return true
+    }
+
     private func end() {
         try? session.unmount(lazy: true)
         session.stop()
         try? session.unmount()
         _ = unsafe umount2(path, 3)
         _ = loop.join(seconds: 20)
+        while let answer = fileSystem.nextParked() { answer() }
         session.destroy()
         _ = unsafe rmdir(path)
     }

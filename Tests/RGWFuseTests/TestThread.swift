@@ -27,8 +27,12 @@ final class TestThread: Sendable {
         precondition(result == 0, "pthread_create: \(result)")
     }
 
-    /// Whether the thread ended in time.
-    func join(seconds: Int = 30) -> Bool { done.wait(timeout: .now() + .seconds(seconds)) == .success }
+    /// Whether the thread ended in time; may be asked again.
+    func join(seconds: Int = 30) -> Bool {
+        guard done.wait(timeout: .now() + .seconds(seconds)) == .success else { return false }
+        done.signal()
+        return true
+    }
 
     private final class Box: Sendable {
         let body: @Sendable () -> Void

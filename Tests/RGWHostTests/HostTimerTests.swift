@@ -7,12 +7,16 @@ import Testing
     @Test func callsComeInTheOrderOfTheirTimes() throws {
         let timer = try HostTimer()
         let calls = HostCondition([Int]())
-        let start = HostClock().now() + .milliseconds(20)
+        // Holds the timer's thread until all are scheduled, so that no time passes between them.
+        let gate = HostCondition(false)
+        timer.schedule(at: .distantPast) { _ = gate.wait(until: soon()) { $0 ? true : nil } }
+        let start = HostClock().now()
         for (offset, name) in [(6, 3), (0, 0), (3, 1), (3, 2)] {
             timer.schedule(at: start + .milliseconds(offset)) {
                 calls.update { $0.append(name) }
             }
         }
+        gate.update { $0 = true }
         let order = calls.wait(until: soon()) { $0.count == 4 ? $0 : nil }
         #expect(order == [0, 1, 2, 3])
         timer.stop()

@@ -78,6 +78,16 @@ import Testing
         #expect(try volume.read(again, at: 2 << 20, count: 1) == [0x79])
     }
 
+    @Test func aReaderThatHasReadNothingYetGetsTheNewVersion() throws {
+        let volume = try Volume()
+        plant(volume, "a", "old")
+        let file = try volume.open("a")
+        plant(volume, "a", "newer")
+        #expect(String(decoding: try volume.read(file), as: UTF8.self) == "newer")
+        #expect(try volume.attributes("a").size == 5)
+        #expect(String(decoding: try volume.read(file), as: UTF8.self) == "newer")
+    }
+
     @Test func attributesComeFromTheObjectsMetadata() throws {
         let volume = try Volume()
         volume.store.plant(

@@ -88,6 +88,18 @@ import Testing
         #expect(volume.text("d/a") == "1")
     }
 
+    @Test func attributesOfDirectoriesAboveUnsentFilesAreShown() throws {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "implicit/old", [1])
+        try volume.save("implicit/new", "1")
+        let again = try Volume(remounting: volume)
+        #expect(try again.attributes("").kind == .directory)
+        #expect(try again.attributes("implicit").kind == .directory)
+        #expect(try again.names(in: "implicit") == ["new", "old"])
+        again.settle()
+        #expect(again.store.keys(Volume.bucket) == ["implicit/new", "implicit/old"])
+    }
+
     @Test func aFullJournalFailsOnlyTheCall() throws {
         let volume = try Volume()
         try volume.save("before", "1")

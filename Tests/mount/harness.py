@@ -11,6 +11,7 @@ long, its daemons are killed, so that whoever hangs in a system call gets an err
 looked at with boto3, never through rgwfs alone.
 """
 
+import atexit
 import hashlib
 import os
 import pathlib
@@ -39,7 +40,7 @@ SECRET_KEY = os.environ.get("RGWFS_TEST_SECRET_KEY", "testsecret")
 MOUNT_SECONDS = 20
 UNMOUNT_SECONDS = 120
 COMMAND_SECONDS = 120
-TEST_SECONDS = 240
+TEST_SECONDS = 120
 
 
 def s3_client():
@@ -215,9 +216,10 @@ class Mount:
 
     @property
     def command(self):
-        words = [self.test.program("mount.rgwfs"), self.source, self.point,
+        flags = ["-f"] if self.foreground else []
+        words = [self.test.program("mount.rgwfs"), *flags, self.source, self.point,
                  "-o", ",".join(self.options)]
-        return [os.fspath(word) for word in words] + (["-f"] if self.foreground else [])
+        return [os.fspath(word) for word in words]
 
     def start(self):
         started = time.monotonic()
@@ -293,6 +295,25 @@ class Mount:
             self.process.wait(10)
 
 
+# Tests that have begun and have not cleaned up. unittest runs no clean-up after an interrupt, so that
+# the end of the program has to.
+unfinished = set()
+
+
+@atexit.register
+def clean_up_unfinished():
+    for test in list(unfinished):
+        test.release()
+        test.remove_directory()
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+signal.signal(signal.SIGTERM, interrupt)
+
+
 class RGWFSTestCase(unittest.TestCase):
     """A bucket, a directory and any number of mounts; all of it is gone afterwards."""
 
@@ -310,6 +331,7 @@ class RGWFSTestCase(unittest.TestCase):
         self.proxies = []
         self.buckets = []
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="rgwfs-test-"))
+        unfinished.add(self)
         self.addCleanup(self.clean_up)
         self.watchdog = threading.Timer(self.seconds, self.bite)
         self.watchdog.daemon = True
@@ -411,7 +433,9 @@ class RGWFSTestCase(unittest.TestCase):
         reports = getattr(result, "failures", []) + getattr(result, "errors", [])
         return any(getattr(test, "test_case", test) is self for test, _ in reports)
 
-    def clean_up(self):
+    def release(self):
+        """Nothing stays mounted or running; returns the processes that had to be killed."""
+        unfinished.discard(self)
         self.watchdog.cancel()
         for proxy in self.proxies:
             if proxy.process:
@@ -420,9 +444,15 @@ class RGWFSTestCase(unittest.TestCase):
             mount.discard()
         for proxy in self.proxies:
             proxy.stop()
-        left = processes_naming(self.directory, whole=False)
+        deadline = time.monotonic() + 5
+        while (left := processes_naming(self.directory, whole=False)) and time.monotonic() < deadline:
+            time.sleep(0.05)
         for pid in left:
             kill(pid)
+        return left
+
+    def clean_up(self):
+        left = self.release()
         failed = self.has_failed()
         if failed:
             for mount in self.all_mounts:
@@ -431,11 +461,16 @@ class RGWFSTestCase(unittest.TestCase):
             self.remove_bucket(name)
         if failed and os.environ.get("RGWFS_TEST_KEEP"):
             print(f"kept: {self.directory}", file=sys.stderr)
-        elif not any(is_mounted(mount.point) for mount in self.all_mounts):
-            shutil.rmtree(self.directory, ignore_errors=True)
+        else:
+            self.remove_directory()
         self.assertEqual(left, [], "a process stays")
         for mount in self.all_mounts:
             self.assertFalse(is_mounted(mount.point), "a mount stays")
+
+    def remove_directory(self):
+        """Never through a mount: that would delete the bucket's content."""
+        if not any(is_mounted(mount.point) for mount in self.all_mounts):
+            shutil.rmtree(self.directory, ignore_errors=True)
 
     def remove_bucket(self, name):
         try:

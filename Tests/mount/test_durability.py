@@ -159,11 +159,11 @@ class DurabilityTests(RGWFSTestCase):
 
     def test_umount_says_what_waits_when_the_server_is_gone(self):
         proxy = self.proxy()
-        mount = self.mount(endpoint=proxy.endpoint)
+        mount = self.mount("drain_timeout=5s", endpoint=proxy.endpoint)
         os.listdir(mount.point)
         proxy.stop()
         mount.path("waiting").write_bytes(b"safe")
-        result = run(self.program("umount.fuse.rgwfs"), mount.point, check=False, timeout=100)
+        result = run(self.program("umount.fuse.rgwfs"), mount.point, check=False, timeout=40)
         self.assertTrue(result.returncode != 0 or "1" in result.stdout + result.stderr,
                         "status 0 and not a word about the file that waits")
         mount.discard()

@@ -1,7 +1,10 @@
 """mount(8), umount(8) and fstab with rgwfs installed, in a mount namespace of the test's own.
 
-The namespace has a /usr/sbin with the helpers in it and an /etc/fstab of its own; the machine's are
-not touched.
+The namespace has a /usr/sbin with the helpers in it, an /etc/fstab and a /run/mount of its own; the
+machine's are not touched.
+
+umount(8) as root calls /sbin/umount.fuse.rgwfs only when /run/mount/utab has a line about the mount:
+without one it asks statfs(2) for the type, which says "fuse" (util-linux, lookup_umount_fs_by_statfs).
 """
 
 import os
@@ -36,6 +39,8 @@ class MountProgramTests(RGWFSTestCase):
             mount --bind {sbin} {real}
             mount --bind {farm} {sbin}
             mount --bind {table} /etc/fstab
+            mkdir -p /run/mount
+            mount -t tmpfs none /run/mount
             trap 'if mountpoint -q {self.point}; then umount {self.point} || umount -l {self.point}; fi' EXIT
         """
         return run("unshare", "-m", "bash", "-c", textwrap.dedent(prologue) + textwrap.dedent(script),

@@ -2,18 +2,20 @@
 
 import os
 import threading
+import time
 import unittest
 
 from harness import RGWFSTestCase, wait_until
 
 
 class SharingTests(RGWFSTestCase):
-    def test_open_sees_what_another_client_wrote(self):
+    def test_open_asks_when_the_cache_time_is_over(self):
         self.put("file", "first")
-        mount = self.mount()
+        mount = self.mount("actimeo=1")
         self.assertEqual(mount.path("file").read_text(), "first")
         for number in range(3):
             self.put("file", f"version {number}, longer than before")
+            time.sleep(1.1)  # the cache time
             self.assertEqual(mount.path("file").read_text(), f"version {number}, longer than before")
 
     def test_new_and_deleted_objects_are_seen_when_the_cache_time_is_over(self):
@@ -54,7 +56,7 @@ class SharingTests(RGWFSTestCase):
     def test_conflict_hold_keeps_ours_in_the_spool(self):
         mount = self.conflict("hold")
         self.assertEqual(mount.path("file").read_text(), "ours")
-        threading.Event().wait(5)
+        time.sleep(5)
         self.assertObject("file", "theirs")
         self.assertEqual(mount.path("file").read_text(), "ours")
         mount.kill()

@@ -4,11 +4,13 @@ import argparse
 import collections
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import pathlib
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -117,7 +119,7 @@ class Rgwfs(Client):
     name = "rgwfs"
 
     def command(self):
-        return [self.bench.programs / "mount.rgwfs", self.bucket, self.point, "-f", "-o",
+        return [self.bench.programs / "mount.rgwfs", "-f", self.bucket, self.point, "-o",
                 f"url={self.endpoint},credentials={self.bench.credentials},spool={self.state / 'spool'}"]
 
     def unmount_command(self):
@@ -272,7 +274,7 @@ class Bench:
         try:
             result = harness.run(*command, check=False, timeout=self.seconds)
         except subprocess.TimeoutExpired as error:
-            raise Wrong(f"hung: nothing after {self.seconds} s") from error
+            raise Wrong(f"not finished after {self.seconds} s") from error
         if result.returncode:
             raise Wrong(f"{command[0]} fails: {result.stderr.strip()[-200:]}")
         return time.monotonic() - started, result.stdout
@@ -370,9 +372,9 @@ class Bench:
         try:
             if proxy.stdout.readline() != b"ready\n":
                 raise Wrong("the proxy does not start")
-            for latency in latencies:
+            for latency, number in itertools.product(latencies, range(self.arguments.rounds)):
                 clients = [CLIENTS[name](self, f"http://127.0.0.1:{ports[name, latency]}",
-                                         f"bench-{name}-{latency}") for name in names]
+                                         f"bench-{name}-{latency}-{number}") for name in names]
                 for client in clients:
                     self.make_bucket(client)
                 for row, step in ROWS.items():
@@ -433,6 +435,16 @@ def describe(entry):
     return text + "  " + " ".join(f"{name} {count}" for name, count in entry["requests"].items())
 
 
+def summary(entries):
+    """One entry of several rounds: median times; an error when any round failed."""
+    failed = [entry for entry in entries if "error" in entry]
+    if failed:
+        return failed[0]
+    medians = {name: statistics.median(entry[name] for entry in entries)
+               for name in ("seconds", "returned_seconds") if name in entries[0]}
+    return {**entries[0], **medians}
+
+
 def print_tables(rows, arguments):
     names = arguments.clients.split(",")
     titles = {
@@ -447,8 +459,9 @@ def print_tables(rows, arguments):
         print(f"\n### {latency} ms added to each request\n")
         print("| |" + "|".join(names) + "|\n|---|" + "---|" * len(names))
         for row, title in titles.items():
-            entries = {entry["client"]: entry for entry in rows
-                       if entry["latency_ms"] == latency and entry["row"] == row}
+            entries = {name: summary([entry for entry in rows if entry["client"] == name
+                                      and entry["latency_ms"] == latency and entry["row"] == row])
+                       for name in names}
             ours = entries.get("rgwfs", {}).get("seconds")
             cells = []
             for name in names:
@@ -474,9 +487,10 @@ def main():
     parser.add_argument("--latency", default=None)
     parser.add_argument("--size", type=int, default=None)
     parser.add_argument("--files", type=int, default=None)
+    parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--clients", default="rgwfs,s3fs,rclone,raw")
     parser.add_argument("--rclone", default="rclone")
-    parser.add_argument("--seconds", type=int, default=300)
+    parser.add_argument("--seconds", type=int, default=900)
     parser.add_argument("--json")
     arguments = parser.parse_args()
     quick = arguments.quick

@@ -1,5 +1,6 @@
-// The parts of libfuse's low-level API and of Linux that Swift cannot import: versioned macros, variadic
-// calls, errno. Every function returns 0 or a count, or a negative errno. No state, no allocation.
+// The parts of libfuse's low-level API and of Linux that Swift cannot import: versioned macros,
+// variadic calls, errno. Every function returns 0 or a count, or a negative errno. No state, no
+// allocation.
 #pragma once
 #include "../../CFuse/shim.h"
 #include <stdint.h>
@@ -22,8 +23,9 @@ struct fuse_session *_Nullable CRGWFuse_session(
 /// `fuse_session_mount`.
 int CRGWFuse_mount(struct fuse_session *_Nonnull session, const char *_Nonnull path);
 
-/// `fuse_session_loop_mt`: returns when the filesystem is unmounted or the session was told to exit and
-/// the calling thread was woken. Idle threads are kept; every thread has a descriptor of its own.
+/// `fuse_session_loop_mt`: returns when the filesystem is unmounted or the session was told to
+/// exit and the calling thread was woken. Idle threads are kept; every thread has a descriptor of
+/// its own.
 int CRGWFuse_loop(struct fuse_session *_Nonnull session, unsigned threads_max);
 
 /// Makes the wake signal harmless for the process and deliverable to the calling thread.

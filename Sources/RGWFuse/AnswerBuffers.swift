@@ -1,16 +1,18 @@
 import Synchronization
 
-/// Buffers for answers that are copied from a file: a few are kept so that a read does not pay for fresh
-/// zeroed pages each time, which costs as much as the copy itself.
+/// Buffers for answers that are put together first: content of files, directory entries. A few are
+/// kept, so that a read does not pay for fresh zeroed pages each time, which costs as much as the
+/// copy itself.
 ///
-/// Guarded by `spare`. Bounded: at most `spareMax` are kept; more exist only while answers use them.
-final class ReadBuffers: Sendable {
+/// Guarded by `spare`. Bounded: at most `spareMax` are kept; more exist only while answers use
+/// them.
+final class AnswerBuffers: Sendable {
     static let bytes = FuseConnection.requestBytesMax
     private static let spareMax = 4
 
     /// One buffer; whoever has the value has the memory.
-    // SAFETY: memory is reached by one thread at a time, because a buffer is either in `spare` or with one
-    // caller of `withBuffer`.
+    // SAFETY: memory is reached by one thread at a time, because a buffer is either in `spare` or
+    // with one caller of `withBuffer`.
     @safe private struct Buffer: @unchecked Sendable {
         let memory: UnsafeMutableRawBufferPointer
     }

@@ -1,0 +1,260 @@
+import RGWBase
+import RGWClient
+import RGWCrypto
+import RGWObject
+import RGWWire
+import Synchronization
+import Testing
+
+@Suite struct ObjectTests {
+    private static let body = (0..<100).map { UInt8($0) }
+
+    private func get(
+        _ store: S3ObjectStore, range: Range<UInt64>? = nil, matching: ETag? = nil
+    ) -> (Outcome<ObjectHead>, Blocks) {
+        let outcome = Outcome<ObjectHead>()
+        let blocks = Blocks()
+        store.get(
+            testAddress, range: range, matching: matching, lane: .bulk, blockSize: 8,
+            onBlock: { blocks.append($0) }, completion: outcome.completion)
+        return (outcome, blocks)
+    }
+
+    // MARK: HEAD
+
+    @Test func aBodilessRefusalOfHeadIsResolvedByTheFirstByte() {
+        let world = World { sent in
+            sent.request.method == .head
+                ? .answer(Answers.response(403)) : .answer(Answers.error(403, "UserSuspended"))
+        }
+        let outcome = Outcome<ObjectHead>()
+        makeStore(world).head(testAddress, completion: outcome.completion)
+        world.run()
+        #expect(outcome.error?.kind == .badCredentials)
+        #expect(world.sent.map(\.line) == ["HEAD /b/k", "GET /b/k"])
+        #expect(world.sent[1].request.headers["range"] == "bytes=0-0")
+    }
+
+    @Test func aDefinite404OfHeadCostsOneRequest() {
+        let world = World { _ in .answer(Answers.response(404)) }
+        let outcome = Outcome<ObjectHead>()
+        makeStore(world).head(testAddress, completion: outcome.completion)
+        world.run()
+        #expect(outcome.error?.kind == .noSuchKey)
+        #expect(world.sent.count == 1)
+    }
+
+    @Test func a404OfAnotherServerIsNotANoSuchKey() {
+        let world = World { _ in .answer(HTTPResponse(status: 404)) }
+        let outcome = Outcome<ObjectHead>()
+        makeStore(world).head(testAddress, completion: outcome.completion)
+        world.run()
+        #expect(outcome.error?.kind == .malformedAnswer)
+    }
+
+    // MARK: GET
+
+    @Test(arguments: [nil, 0..<100, 10..<20, 10..<1000, 99..<100] as [Range<UInt64>?])
+    func theAskedBytesArriveInBlocks(range: Range<UInt64>?) {
+        let world = World { .answer(Answers.object(Self.body, for: $0.request)) }
+        let (outcome, blocks) = get(makeStore(world), range: range)
+        world.run()
+        let expected = Self.body[
+            Int(range?.lowerBound ?? 0)..<min(100, Int(range?.upperBound ?? 100))]
+        #expect(blocks.bytes == Array(expected))
+        #expect(blocks.sizes.dropLast().allSatisfy { $0 == 8 })
+        #expect(outcome.value?.size == 100)
+    }
+
+    @Test(arguments: 0..<100)
+    func aBrokenBodyGoesOnWhereItStopped(cut: Int) {
+        let world = World { sent in
+            let answer = Answers.object(Self.body, for: sent.request)
+            return sent.time.nanoseconds == 0
+                ? .breaks(answer, after: cut, .broken(sent: true, "reset")) : .answer(answer)
+        }
+        let (outcome, blocks) = get(makeStore(world))
+        world.run()
+        #expect(blocks.bytes == Self.body)
+        #expect(outcome.value != nil)
+        #expect(world.sent.count == 2)
+        let resumed = cut / 8 * 8
+        if resumed > 0 {
+            #expect(world.sent[1].request.headers["range"] == "bytes=\(resumed)-99")
+            #expect(world.sent[1].request.headers["if-match"] == Answers.tag)
+        }
+    }
+
+    @Test func progressRenewsTheRetries() {
+        let world = World { sent in
+            let answer = Answers.object(Self.body, for: sent.request)
+            return .breaks(answer, after: 8, .broken(sent: true, "reset"))
+        }
+        let (outcome, blocks) = get(makeStore(world) { $0.retrans = 1 })
+        world.run()
+        #expect(blocks.bytes == Array(Self.body.prefix(96)))
+        #expect(outcome.error?.kind == .unreachable)
+    }
+
+    @Test func anObjectThatChangedMidwayIsNeverMixed() {
+        let world = World { sent in
+            let answer = Answers.object(Self.body, for: sent.request)
+            return sent.time.nanoseconds == 0
+                ? .breaks(answer, after: 50, .broken(sent: true, "reset"))
+                : .answer(Answers.error(412, "PreconditionFailed"))
+        }
+        let (outcome, blocks) = get(makeStore(world))
+        world.run()
+        #expect(outcome.error?.kind == .preconditionFailed)
+        #expect(blocks.bytes == Array(Self.body.prefix(48)))
+    }
+
+    /// The server answers a range with everything, or a resumed GET with another object's tag.
+    @Test(arguments: [true, false])
+    func anAnswerToAnotherQuestionDeliversNothing(wholeInstead: Bool) {
+        let world = World { sent in
+            var request = sent.request
+            if sent.time.nanoseconds == 0 {
+                let answer = Answers.object(Self.body, for: request)
+                return .breaks(answer, after: 50, .broken(sent: true, "reset"))
+            }
+            if wholeInstead { request.headers["range"] = nil }
+            var answer = Answers.object(Self.body, for: request)
+            if !wholeInstead { answer.headers["etag"] = "\"other\"" }
+            return .answer(answer)
+        }
+        let (outcome, blocks) = get(makeStore(world))
+        world.run()
+        #expect(outcome.error?.kind == .malformedAnswer)
+        #expect(blocks.bytes == Array(Self.body.prefix(48)))
+    }
+
+    @Test func anEmptyObjectHasNoBlocks() {
+        let world = World { _ in .answer(Answers.response(200, [], Answers.headFields)) }
+        let (outcome, blocks) = get(makeStore(world))
+        world.run()
+        #expect(outcome.value?.size == 0)
+        #expect(blocks.sizes.isEmpty)
+    }
+
+    // MARK: PUT
+
+    private func conditionalPut(_ store: S3ObjectStore, _ world: World) -> Outcome<Stored> {
+        let outcome = Outcome<Stored>()
+        let body = Array("hello".utf8)
+        store.put(
+            testAddress, body: .bytes(body), md5: Hash.md5(body), metadata: ObjectMetadata(),
+            precondition: .matches("abc"), completion: outcome.completion)
+        world.run()
+        return outcome
+    }
+
+    @Test(arguments: ["abc", "\"abc\""])
+    func theFormOfIfMatchIsFoundAndRemembered(understood: String) {
+        let world = World { sent in
+            sent.request.headers["if-match"] == understood
+                ? .answer(Answers.response(200, [], ["etag": Answers.tag]))
+                : .answer(Answers.error(412, "PreconditionFailed"))
+        }
+        let store = makeStore(world)
+        #expect(conditionalPut(store, world).value != nil)
+        let first = world.sent.count
+        #expect(conditionalPut(store, world).value != nil)
+        #expect(world.sent.count == first + 1)
+    }
+
+    @Test func aChangedObjectFailsInBothForms() {
+        let world = World { _ in .answer(Answers.error(412, "PreconditionFailed")) }
+        let outcome = conditionalPut(makeStore(world), world)
+        #expect(outcome.error?.kind == .preconditionFailed)
+        #expect(world.sent.map { $0.request.headers["if-match"] } == ["abc", "\"abc\""])
+    }
+
+    @Test func aBulkBodyNeverTakesTheMetadataLane() {
+        let world = World { _ in .answer(Answers.response(200, [], Answers.headFields)) }
+        let store = makeStore(world)
+        _ = conditionalPut(store, world)
+        store.head(testAddress, completion: { _ in })
+        world.run()
+        #expect(world.sent.map(\.options.lane) == [.bulk, .metadata])
+        #expect(world.sent.map(\.options.isIdempotent) == [false, true])
+    }
+
+    // MARK: DeleteObjects
+
+    @Test func keysThatXMLCannotCarryAreDeletedOneByOne() {
+        let xml = Array("<DeleteResult></DeleteResult>".utf8)
+        let world = World { sent in
+            switch sent.request.method {
+            case .post: .answer(Answers.response(200, xml))
+            default: .answer(Answers.error(403, "AccessDenied"))
+            }
+        }
+        let outcome = Outcome<[DeleteFailure]>()
+        makeStore(world).delete(["a", "\u{1}", "b"], in: "b", completion: outcome.completion)
+        world.run()
+        #expect(world.sent.map(\.line).sorted() == ["DELETE /b/%01", "POST /b?delete"])
+        #expect(outcome.value?.map(\.key) == ["\u{1}"])
+        #expect(outcome.count == 1)
+    }
+
+    @Test func moreThanAThousandKeysAreRefused() throws {
+        let world = World { _ in .silence }
+        let keys = try (0...1000).map { try ObjectKey("k\($0)") }
+        let outcome = Outcome<[DeleteFailure]>()
+        makeStore(world).delete(keys, in: "b", completion: outcome.completion)
+        world.run()
+        #expect(outcome.error?.kind == .invalidRequest)
+        #expect(world.sent.isEmpty)
+    }
+
+    @Test func noKeysNeedNoRequest() {
+        let world = World { _ in .silence }
+        let outcome = Outcome<[DeleteFailure]>()
+        makeStore(world).delete([], in: "b", completion: outcome.completion)
+        world.run()
+        #expect(outcome.value == [])
+        #expect(world.sent.isEmpty)
+    }
+
+    // MARK: Buckets
+
+    @Test(arguments: [
+        ("s3.example.org", true), ("rgw", false), ("10.0.0.1", false), ("::1", false),
+    ])
+    func aMissingBucketOnANamedHostHintsAtTheHostName(host: String, hints: Bool) {
+        let world = World { _ in .answer(Answers.response(404)) }
+        let outcome = Outcome<BucketUsage>()
+        makeStore(world) { $0.endpoint = Endpoint(scheme: .http, host: host) }
+            .headBucket("b", completion: outcome.completion)
+        world.run()
+        #expect(outcome.error?.kind == .noSuchBucket)
+        #expect((outcome.error?.message?.contains(host) == true) == hints)
+    }
+
+    // MARK: Who asks
+
+    @Test func anonymousRequestsAreNotSigned() {
+        let world = World { _ in .answer(Answers.response(404)) }
+        makeStore(world, credentials: FixedCredentials(.anonymous))
+            .head(testAddress, completion: { _ in })
+        world.run()
+        #expect(world.sent[0].request.headers["authorization"] == nil)
+        #expect(world.sent[0].request.headers["x-amz-date"] == nil)
+    }
+
+    @Test func signatureVersion2IsUsedWhenAsked() {
+        let world = World { _ in .answer(Answers.response(404)) }
+        makeStore(world) { $0.signatureVersion = .v2 }.head(testAddress, completion: { _ in })
+        world.run()
+        #expect(world.sent[0].request.headers["authorization"]?.hasPrefix("AWS AK:") == true)
+    }
+}
+
+/// Collects delivered blocks.
+final class Blocks: Sendable {
+    private let all = Mutex<[[UInt8]]>([])
+    func append(_ block: [UInt8]) { all.withLock { $0.append(block) } }
+    var bytes: [UInt8] { all.withLock { Array($0.joined()) } }
+    var sizes: [Int] { all.withLock { $0.map(\.count) } }
+}
