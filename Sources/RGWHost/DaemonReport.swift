@@ -18,7 +18,9 @@ package final class DaemonReport: Sendable {
     /// /dev/null and the working directory is `/` from here on, so paths must be absolute.
     package func succeed() throws(HostError) {
         guard claim(), let parent = parent.withLock({ $0.take() }) else { return }
-        try Self.letGoOfTerminal()
+        // SAFETY: a literal path.
+        try checked(unsafe CRGWHost_chdir("/"), "chdir", "/")
+        try StandardStreams.silence()
         try parent.value.write([0].span)
     }
 
@@ -41,15 +43,6 @@ package final class DaemonReport: Sendable {
         told.withLock { told in
             defer { told = true }
             return !told
-        }
-    }
-
-    private static func letGoOfTerminal() throws(HostError) {
-        // SAFETY: a literal path.
-        try checked(unsafe CRGWHost_chdir("/"), "chdir", "/")
-        let null = try HostDescriptor("/dev/null", .write)
-        for stream: Int32 in 0...2 {
-            try checked(CRGWHost_dup2(null.number, stream), "dup2", "/dev/null")
         }
     }
 }

@@ -1,15 +1,57 @@
 import CRGWHost
+import RGWBase
 
 /// A child process that is watched without waiting for it.
 package struct HostChild: Sendable {
     package let process: Int32
 
     /// Forks; `body` runs in the child, whose exit status is its result. Call it before any thread
-    /// exists: only the calling one lives on in the child (fork(2)).
-    package static func fork(_ body: () -> Int32) throws(HostError) -> HostChild {
+    /// exists: only the calling one lives on in the child (fork(2)). `quietly`, the child's
+    /// standard streams lead to /dev/null: who reads ours need not wait for a child that hangs.
+    package static func fork(
+        quietly: Bool = false, _ body: () -> Int32
+    ) throws(HostError) -> HostChild {
         let process = try checked(CRGWHost_fork(), "fork")
-        if process == 0 { HostProcess.exit(body()) }
-        return HostChild(process: process)
+        guard process == 0 else { return HostChild(process: process) }
+        if quietly {
+            do throws(HostError) { try StandardStreams.silence() } catch { HostProcess.exit(127) }
+        }
+        HostProcess.exit(body())
+    }
+
+    /// Lets a child answer what may hang for ever; nil: it did not answer in time, or had no
+    /// answer. The answer must fit into a pipe (64 KiB). The same rule as for `fork`.
+    package static func ask(
+        within time: Duration, _ body: () -> String?
+    ) throws(HostError) -> String? {
+        let pipe = try HostPipe()
+        let child = try fork(quietly: true) {
+            guard let answer = body() else { return 1 }
+            do throws(HostError) { try pipe.writer.write(Array(answer.utf8).span) } catch {
+                return 1
+            }
+            return 0
+        }
+        let reader = pipe.onlyReader()
+        guard let status = try child.poll(for: time) else {
+            // It may not be killable while it waits for FUSE; then it stays behind, harmless.
+            try child.kill()
+            return nil
+        }
+        guard status == 0 else { return nil }
+        return String(decoding: try reader.readToEnd(limit: 1 << 16), as: UTF8.self)
+    }
+
+    /// The exit status as `poll` gives it, as soon as it is there; nil: not within this time.
+    package func poll(for time: Duration) throws(HostError) -> Int32? {
+        let clock = HostClock()
+        let deadline = clock.now() + time
+        let pause = HostCondition<Void>(())
+        while true {
+            if let status = try poll() { return status }
+            guard clock.now() < deadline else { return nil }
+            _ = pause.wait(until: clock.now() + .milliseconds(10)) { _ in nil as Void? }
+        }
     }
 
     /// Starts a program found in PATH with at most five arguments; `quietly`, its standard streams

@@ -45,15 +45,14 @@ enum UnmountCommand {
         // Forced and lazy are for mounts that do not answer; rgwfs itself still uploads after a
         // lazy one.
         if !arguments.isForced, !arguments.isLazy {
-            let drain = try drain(path, time: drainTimeout(source: mount.source))
-            if case .late(isStuck: true) = drain { isLazy = true }
-            if case .done = drain {
-            } else {
-                let isClean = try tellLeftover(path, program)
-                if arguments.isStrict, !isClean {
+            let (leftover, isStuck) = try drainOrTell(path, source: mount.source)
+            if let leftover {
+                StandardError.print("\(program): \(leftover)")
+                if arguments.isStrict {
                     return fail(.mountFailed, "\(path) stays mounted (--strict)")
                 }
             }
+            isLazy = isStuck
         }
         try Unmounting.unmount(path, forced: arguments.isForced, lazily: isLazy)
         // The line may be gone already, and then there is nothing to do.
@@ -91,10 +90,30 @@ enum UnmountCommand {
         return settings.volume.drainTimeout
     }
 
+    /// Waits for uploads. `leftover` is what could not be waited for, as a sentence; `isStuck`: a
+    /// child still holds the root open, so only a lazy unmount is possible.
+    private static func drainOrTell(
+        _ path: String, source: String
+    ) throws(HostError) -> (leftover: String?, isStuck: Bool) {
+        let before = try leftover(path)
+        let drain = try drain(path, time: drainTimeout(source: source))
+        var isStuck = false
+        switch drain {
+        case .done: return (nil, false)
+        case .failed: break
+        case .late(let holdsRoot): isStuck = holdsRoot
+        }
+        // A mount that waits for its server may not answer any more: then what it said before.
+        let after = try leftover(path) ?? before
+        let unknown =
+            "\(path) does not answer; what waits stays in its spool and uploads at the next mount"
+        let sentence = after ?? unknown
+        return (sentence.isEmpty ? nil : sentence, isStuck)
+    }
+
     /// fsync of the root waits for everything below it and reports errors.
     private static func drain(_ path: String, time: Duration) throws(HostError) -> Drain {
-        let clock = HostClock()
-        let child = try HostChild.fork {
+        let child = try HostChild.fork(quietly: true) {
             do throws(HostError) {
                 try HostDescriptor(path, .directory).sync()
                 return 0
@@ -103,19 +122,9 @@ enum UnmountCommand {
         let progress =
             HostSurroundings.isTerminal(2) ? try HostChild.fork { showProgress(path) } : nil
         defer { if let progress { end(progress) } }
-        let deadline = clock.now() + time
-        while true {
-            if let status = try child.poll() { return status == 0 ? .done : .failed }
-            guard clock.now() < deadline else { break }
-            sleep(.milliseconds(20))
-        }
+        if let status = try child.poll(for: time) { return status == 0 ? .done : .failed }
         try child.kill()
-        let patience = clock.now() + .seconds(2)
-        while clock.now() < patience {
-            if try child.poll() != nil { return .late(isStuck: false) }
-            sleep(.milliseconds(20))
-        }
-        return .late(isStuck: true)
+        return .late(isStuck: try child.poll(for: .seconds(2)) == nil)
     }
 
     /// In a child, until it is killed.
@@ -136,34 +145,13 @@ enum UnmountCommand {
         } catch { StandardError.print("\(error)") }
     }
 
-    /// Says what still waits; true: nothing does. False also when the mount does not answer.
-    private static func tellLeftover(_ path: String, _ program: String) throws(HostError) -> Bool {
-        let child = try HostChild.fork {
-            guard let status = MountedDirectory.status(of: path) else { return 1 }
-            if status.isClean { return 0 }
-            let spool = MountedDirectory.spool(of: path)
-            StandardError.print("\(program): \(status.leftover(spool: spool))")
-            return 2
+    /// What the mount says of itself within two seconds; nil: it does not answer. Empty: it is
+    /// clean.
+    private static func leftover(_ path: String) throws(HostError) -> String? {
+        try HostChild.ask(within: .seconds(2)) {
+            guard let status = MountedDirectory.status(of: path) else { return nil }
+            return status.isClean ? "" : status.leftover(spool: MountedDirectory.spool(of: path))
         }
-        let clock = HostClock()
-        let deadline = clock.now() + .seconds(2)
-        while clock.now() < deadline {
-            switch try child.poll() {
-            case nil: sleep(.milliseconds(20))
-            case 0?: return true
-            case 2?: return false
-            default:
-                StandardError.print(
-                    "\(program): \(path) does not answer; what waits stays in its "
-                        + "spool and uploads at the next mount")
-                return false
-            }
-        }
-        try child.kill()
-        StandardError.print(
-            "\(program): \(path) does not answer; what waits stays in its spool and "
-                + "uploads at the next mount")
-        return false
     }
 
     private static func sleep(_ time: Duration) {
