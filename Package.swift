@@ -15,7 +15,9 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: house)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+func tests(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
     .testTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: house)
 }
 
@@ -88,7 +90,8 @@ let package = Package(
         tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWObject", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit", "RGWBase", "RGWObject", "RGWSpool"]),
-        tests("RGWMountTests", ["RGWMount", "RGWClient", "RGWWire", "RGWBase", "RGWObject", "RGWVFS"]),
+        tests(
+            "RGWMountTests", ["RGWMount", "RGWClient", "RGWWire", "RGWBase", "RGWObject", "RGWVFS"]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
         tests("RGWTestKitTests", ["RGWTestKit", "RGWBase", "RGWObject", "RGWCrypto"]),
         tests(

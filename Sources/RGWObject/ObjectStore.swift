@@ -71,7 +71,9 @@ package typealias Completion<Answer> = @Sendable (Result<Answer, ObjectStoreErro
 /// Retries of what is safe to retry happen inside; an error is final.
 package protocol ObjectStore: Sendable {
     @discardableResult
-    func head(_ address: ObjectAddress, completion: @escaping Completion<ObjectHead>)
+    func head(
+        _ address: ObjectAddress, completion: @escaping Completion<ObjectHead>
+    )
         -> any Cancellable
 
     /// Delivers `range` (nil: everything) in order, in blocks of `blockSize` bytes (the last may be shorter).
@@ -81,20 +83,23 @@ package protocol ObjectStore: Sendable {
     func get(
         _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?, lane: Lane,
         blockSize: Int, onBlock: @escaping @Sendable ([UInt8]) -> Void,
-        completion: @escaping Completion<ObjectHead>) -> any Cancellable
+        completion: @escaping Completion<ObjectHead>
+    ) -> any Cancellable
 
     /// One PUT. `md5` is the body's MD5 (16 bytes), sent as Content-MD5 and compared with the ETag.
     @discardableResult
     func put(
         _ address: ObjectAddress, body: ObjectBody, md5: [UInt8], metadata: ObjectMetadata,
-        precondition: Precondition, completion: @escaping Completion<Stored>) -> any Cancellable
+        precondition: Precondition, completion: @escaping Completion<Stored>
+    ) -> any Cancellable
 
     /// Upload in parts for bodies over the limit of one PUT (5 GiB); aborted when it fails.
     /// The precondition is checked by HEAD before completing where the server ignores it there.
     @discardableResult
     func putMultipart(
         _ address: ObjectAddress, body: ObjectBody, metadata: ObjectMetadata,
-        precondition: Precondition, completion: @escaping Completion<Stored>) -> any Cancellable
+        precondition: Precondition, completion: @escaping Completion<Stored>
+    ) -> any Cancellable
 
     /// CopyObject. `metadata` replaces all of the source's (REPLACE directive); nil keeps the source's
     /// (COPY directive; not allowed onto itself). `sourceMatching` guards the source
@@ -102,34 +107,45 @@ package protocol ObjectStore: Sendable {
     @discardableResult
     func copy(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
-        sourceMatching: ETag?, completion: @escaping Completion<Stored>) -> any Cancellable
+        sourceMatching: ETag?, completion: @escaping Completion<Stored>
+    ) -> any Cancellable
 
     /// Succeeds also when the key does not exist (S3's rule).
     @discardableResult
-    func delete(_ address: ObjectAddress, completion: @escaping Completion<Void>)
+    func delete(
+        _ address: ObjectAddress, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
 
     /// DeleteObjects: at most 1,000 keys of one bucket. The answer lists the keys that failed.
     @discardableResult
     func delete(
-        _ keys: [ObjectKey], in bucket: BucketName, completion: @escaping Completion<[DeleteFailure]>
+        _ keys: [ObjectKey], in bucket: BucketName,
+        completion: @escaping Completion<[DeleteFailure]>
     ) -> any Cancellable
 
     /// One page in byte order. `delimited` groups by `/`. `limit` is 1 ... 1000.
     @discardableResult
     func list(
         _ bucket: BucketName, prefix: ObjectKey?, delimited: Bool, after: ObjectKey?, limit: Int,
-        completion: @escaping Completion<ListPage>) -> any Cancellable
+        completion: @escaping Completion<ListPage>
+    ) -> any Cancellable
 
     @discardableResult
-    func headBucket(_ bucket: BucketName, completion: @escaping Completion<BucketUsage>)
+    func headBucket(
+        _ bucket: BucketName, completion: @escaping Completion<BucketUsage>
+    )
         -> any Cancellable
     @discardableResult
     func listBuckets(completion: @escaping Completion<[ListedBucket]>) -> any Cancellable
     @discardableResult
-    func createBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    func createBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     @discardableResult
-    func deleteBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    func deleteBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
 }

@@ -1,7 +1,7 @@
 package import RGWBase
+import RGWCrypto
 import RGWObject
 package import RGWSpool
-import RGWCrypto
 import Synchronization
 
 /// A journal in memory. It keeps what was committed, as SQLite does after `kill -9`.

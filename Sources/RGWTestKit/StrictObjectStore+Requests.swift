@@ -1,10 +1,12 @@
 import RGWBase
-package import RGWObject
 import RGWCrypto
+package import RGWObject
 
 /// The port's requests, answered as RGW would, or more strictly.
 extension StrictObjectStore {
-    package func head(_ address: ObjectAddress, completion: @escaping Completion<ObjectHead>)
+    package func head(
+        _ address: ObjectAddress, completion: @escaping Completion<ObjectHead>
+    )
         -> any Cancellable
     {
         serve("HEAD", address.key.text, completion: completion) { state in
@@ -12,7 +14,9 @@ extension StrictObjectStore {
         }
     }
 
-    static func find(_ state: State, _ address: ObjectAddress)
+    static func find(
+        _ state: State, _ address: ObjectAddress
+    )
         -> Result<Object, ObjectStoreError.Kind>
     {
         guard let bucket = state.buckets[address.bucket.description] else {
@@ -118,7 +122,9 @@ extension StrictObjectStore {
         }
     }
 
-    package func delete(_ address: ObjectAddress, completion: @escaping Completion<Void>)
+    package func delete(
+        _ address: ObjectAddress, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         serve("DELETE", address.key.text, changes: [address], completion: completion) { state in
@@ -171,7 +177,8 @@ extension StrictObjectStore {
             var entry = key
             var isPrefix = false
             if delimited, let slash = key.bytes[prefix.count...].firstIndex(of: 0x2F),
-                let common = try? ObjectKey(Array(key.bytes[...slash])), common != key || slash >= prefix.count
+                let common = try? ObjectKey(Array(key.bytes[...slash])),
+                common != key || slash >= prefix.count
             {
                 entry = common
                 isPrefix = true
@@ -195,7 +202,9 @@ extension StrictObjectStore {
         return page
     }
 
-    package func headBucket(_ bucket: BucketName, completion: @escaping Completion<BucketUsage>)
+    package func headBucket(
+        _ bucket: BucketName, completion: @escaping Completion<BucketUsage>
+    )
         -> any Cancellable
     {
         serve("HEADBUCKET", bucket.description, completion: completion) { state in
@@ -219,7 +228,9 @@ extension StrictObjectStore {
         }
     }
 
-    package func createBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    package func createBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         serve("CREATEBUCKET", bucket.description, completion: completion) { state in
@@ -229,7 +240,9 @@ extension StrictObjectStore {
         }
     }
 
-    package func deleteBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    package func deleteBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         serve("DELETEBUCKET", bucket.description, completion: completion) { state in

@@ -1,6 +1,6 @@
 package import RGWBase
-package import RGWObject
 import RGWCrypto
+package import RGWObject
 import Synchronization
 
 /// An object store in memory that is stricter than RGW: it refuses a wrong Content-MD5, stale

@@ -66,7 +66,9 @@ package final class Volume: Sendable {
     }
 
     /// Starts an operation without waiting.
-    package func begin<Value: Sendable>(_ operation: (consuming Reply<Value>) -> Void)
+    package func begin<Value: Sendable>(
+        _ operation: (consuming Reply<Value>) -> Void
+    )
         -> Box<Value>
     {
         let box = Box<Value>()
@@ -119,7 +121,9 @@ package final class Volume: Sendable {
         return (try inode(names.map(\.text).joined(separator: "/")), last)
     }
 
-    package func create(_ path: String, _ permissions: UInt32 = 0o644) throws(FileSystemError)
+    package func create(
+        _ path: String, _ permissions: UInt32 = 0o644
+    ) throws(FileSystemError)
         -> (InodeNumber, HandleID)
     {
         let (parent, name) = try parent(path)
@@ -131,7 +135,9 @@ package final class Volume: Sendable {
         return (made.entry.inode, made.open.handle)
     }
 
-    package func open(_ path: String, write: Bool = false, truncate: Bool = false)
+    package func open(
+        _ path: String, write: Bool = false, truncate: Bool = false
+    )
         throws(FileSystemError) -> (InodeNumber, HandleID)
     {
         let inode = try inode(path)
@@ -142,7 +148,9 @@ package final class Volume: Sendable {
         return (inode, open.handle)
     }
 
-    package func write(_ file: (InodeNumber, HandleID), _ text: String, at offset: UInt64 = 0)
+    package func write(
+        _ file: (InodeNumber, HandleID), _ text: String, at offset: UInt64 = 0
+    )
         throws(FileSystemError)
     {
         let bytes = Array(text.utf8)
@@ -174,7 +182,9 @@ package final class Volume: Sendable {
         try close(file)
     }
 
-    package func read(_ file: (InodeNumber, HandleID), at offset: UInt64 = 0, count: Int = 1 << 20)
+    package func read(
+        _ file: (InodeNumber, HandleID), at offset: UInt64 = 0, count: Int = 1 << 20
+    )
         throws(FileSystemError) -> [UInt8]
     {
         switch try call({ fileSystem.read(file.0, file.1, offset: offset, count: count, $0) }) {
@@ -205,7 +215,9 @@ package final class Volume: Sendable {
         try call { fileSystem.rmdir(parent, name, $0) }
     }
 
-    package func rename(_ old: String, _ new: String, _ mode: RenameMode = .replace)
+    package func rename(
+        _ old: String, _ new: String, _ mode: RenameMode = .replace
+    )
         throws(FileSystemError)
     {
         let (parent, name) = try parent(old)
@@ -213,7 +225,9 @@ package final class Volume: Sendable {
         try call { fileSystem.rename(parent, name, to: newParent, newName, mode, $0) }
     }
 
-    package func change(_ path: String, _ edit: (inout AttributeChanges) -> Void)
+    package func change(
+        _ path: String, _ edit: (inout AttributeChanges) -> Void
+    )
         throws(FileSystemError)
     {
         let inode = try inode(path)

@@ -142,7 +142,8 @@ extension FileSystem {
 
     private func head(_ need: Need, _ inode: InodeNumber) {
         let startedAt = clock.now()
-        let known = withState { state -> (ObjectAddress, isDirectory: Bool, parent: InodeNumber?)? in
+        let known = withState {
+            state -> (ObjectAddress, isDirectory: Bool, parent: InodeNumber?)? in
             guard let address = state.address(inode), let known = state.inodes[inode] else {
                 return nil
             }
@@ -177,7 +178,9 @@ extension FileSystem {
                     state.absorbAbsence(inode, startedAt: startedAt)
                 }
             case .failure(let error):
-                finish(need, FileSystemError(error)) { state in if let parent { state.endLoad(parent) } }
+                finish(need, FileSystemError(error)) { state in
+                    if let parent { state.endLoad(parent) }
+                }
             }
         }
     }
@@ -201,7 +204,9 @@ extension FileSystem {
             [self] result in
             switch result {
             case .failure(let error):
-                finish(need, FileSystemError(error)) { state in if let parent { state.endLoad(parent) } }
+                finish(need, FileSystemError(error)) { state in
+                    if let parent { state.endLoad(parent) }
+                }
             case .success(let page):
                 finish(need, nil) { state in
                     if let parent { state.endLoad(parent) }

@@ -5,7 +5,9 @@ import RGWSpool
 /// open, create, read, write, flush, fsync, release.
 extension FileSystem {
     /// The same reply, which also removes a data file made in advance when the operation fails.
-    func discarding<Value: Sendable>(_ data: DataID, onFailureOf reply: consuming Reply<Value>)
+    func discarding<Value: Sendable>(
+        _ data: DataID, onFailureOf reply: consuming Reply<Value>
+    )
         -> Reply<Value>
     {
         let parked = reply.park()

@@ -50,7 +50,9 @@ extension FileSystem {
         pump()
     }
 
-    private static func shipment(_ state: inout VolumeState, _ flight: IntentTable.Flight)
+    private static func shipment(
+        _ state: inout VolumeState, _ flight: IntentTable.Flight
+    )
         -> Shipment
     {
         var flight = flight

@@ -97,7 +97,8 @@ struct IntentTable: Sendable {
         let revision = nextRevision
         nextRevision += 1
         var intent = Intent(
-            record: record, revision: revision, due: now + delay, born: old?.born ?? now, held: held)
+            record: record, revision: revision, due: now + delay, born: old?.born ?? now, held: held
+        )
         intent.due = min(intent.due, intent.born + delayMax)
         intent.waiters = old?.waiters ?? []
         if let old { intent.record.born = min(old.record.born, record.born) }
@@ -235,7 +236,9 @@ struct IntentTable: Sendable {
     }
 
     mutating func release(prefix: [UInt8]) {
-        if let index = reservedPrefixes.firstIndex(of: prefix) { reservedPrefixes.remove(at: index) }
+        if let index = reservedPrefixes.firstIndex(of: prefix) {
+            reservedPrefixes.remove(at: index)
+        }
         for address in stalled where address.key.bytes.starts(with: prefix) { enqueue(address) }
     }
 

@@ -32,7 +32,9 @@ struct JournalQueue: Sendable {
 
     /// The commit ended. A failed one keeps its changes: the next commit carries them, so that the
     /// journal never lacks a change that the state has. Returns who is to be told.
-    mutating func end(_ changes: [JournalChange], ticket: UInt64, error: SpoolError?)
+    mutating func end(
+        _ changes: [JournalChange], ticket: UInt64, error: SpoolError?
+    )
         -> [@Sendable (SpoolError?) -> Void]
     {
         isCommitting = false

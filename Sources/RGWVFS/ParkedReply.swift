@@ -6,7 +6,8 @@ package final class ParkedReply<Value>: Sendable {
     private let sink: @Sendable (Result<Value, FileSystemError>) -> Void
     private let answered = Atomic<Bool>(false)
 
-    fileprivate init(_ sink: @escaping @Sendable (Result<Value, FileSystemError>) -> Void, _: Void) {
+    fileprivate init(_ sink: @escaping @Sendable (Result<Value, FileSystemError>) -> Void, _: Void)
+    {
         self.sink = sink
     }
 

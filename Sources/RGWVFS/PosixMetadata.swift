@@ -5,7 +5,9 @@ package import RGWObject
 /// rclone's and Google's names when reading. Source: s3fs-fuse, `metaheader.cpp`.
 package enum PosixMetadata {
     /// The names that rgwfs writes; everything else belongs to others and is kept.
-    package static let owned: Set<String> = ["mode", "uid", "gid", "mtime", "ctime", "atime", "rdev"]
+    package static let owned: Set<String> = [
+        "mode", "uid", "gid", "mtime", "ctime", "atime", "rdev",
+    ]
 
     /// What to assume where an object says nothing.
     package struct Defaults: Sendable {
@@ -74,7 +76,9 @@ package enum PosixMetadata {
     package static let directorySize: UInt64 = 4096
 
     /// `kept` with the attributes' headers put in place of older ones.
-    package static func merge(_ attributes: FileAttributes, into kept: ObjectMetadata)
+    package static func merge(
+        _ attributes: FileAttributes, into kept: ObjectMetadata
+    )
         -> ObjectMetadata
     {
         var metadata = kept
@@ -116,7 +120,9 @@ package enum PosixMetadata {
     /// A number as `strtol(…, 0)` reads it: decimal, `0x` or leading-zero octal; nil when malformed.
     static func number(_ text: String?) -> UInt32? {
         guard let text else { return nil }
-        if text.hasPrefix("0x") || text.hasPrefix("0X") { return UInt32(text.dropFirst(2), radix: 16) }
+        if text.hasPrefix("0x") || text.hasPrefix("0X") {
+            return UInt32(text.dropFirst(2), radix: 16)
+        }
         if text.hasPrefix("0"), text.utf8.count > 1 { return UInt32(text.dropFirst(), radix: 8) }
         return UInt32(text)
     }

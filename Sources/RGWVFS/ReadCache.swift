@@ -74,7 +74,9 @@ struct ReadCache: Sendable {
         }
     }
 
-    private static func slices(_ range: Range<UInt64>, _ block: (UInt64) -> [UInt8]?)
+    private static func slices(
+        _ range: Range<UInt64>, _ block: (UInt64) -> [UInt8]?
+    )
         -> [ArraySlice<UInt8>]?
     {
         var slices: [ArraySlice<UInt8>] = []
@@ -136,7 +138,9 @@ struct ReadCache: Sendable {
             if file.blocks[index] == nil {
                 file.blocks[index] = .loading([])
                 loadingBytes += Int(Self.blockBytes)
-                if let first = start, (index - first) * Self.blockBytes >= Self.runMax { close(index) }
+                if let first = start, (index - first) * Self.blockBytes >= Self.runMax {
+                    close(index)
+                }
                 if start == nil { start = index }
             } else {
                 close(index)
@@ -167,7 +171,9 @@ struct ReadCache: Sendable {
     }
 
     /// A block arrived. Returns the reads it completes, with their bytes; nil: a block was cut short.
-    mutating func deliver(_ version: Version, _ index: UInt64, _ bytes: [UInt8])
+    mutating func deliver(
+        _ version: Version, _ index: UInt64, _ bytes: [UInt8]
+    )
         -> [(ParkedReply<ReadAnswer>, [ArraySlice<UInt8>]?)]
     {
         guard case .loading(let waiters) = files[version]?.blocks[index] else { return [] }

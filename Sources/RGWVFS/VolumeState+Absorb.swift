@@ -58,7 +58,9 @@ extension VolumeState {
     }
 
     /// Names of a directory with local changes, removed ones included.
-    private func localNames(_ inode: InodeNumber, _ directory: Directory, prefix: [UInt8])
+    private func localNames(
+        _ inode: InodeNumber, _ directory: Directory, prefix: [UInt8]
+    )
         -> Set<EntryName>
     {
         var names: Set<EntryName> = []
@@ -142,7 +144,8 @@ extension VolumeState {
     /// What HEAD says of an object or a marker.
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
         guard let known = inodes[inode], !hasOwnChanges(inode) else { return }
-        if let link = known.link, inodes[link.parent]?.directory?.settled.contains(link.name) == true
+        if let link = known.link,
+            inodes[link.parent]?.directory?.settled.contains(link.name) == true
         {
             if known.attributesKnown { inodes[inode]?.checkedAt = startedAt }
             return

@@ -4,7 +4,9 @@ import RGWSpool
 
 /// Open files: what opening, writing, truncating, flushing and closing change.
 extension VolumeState {
-    mutating func openFile(_ inode: InodeNumber, _ flags: OpenFlags) throws(FileSystemError)
+    mutating func openFile(
+        _ inode: InodeNumber, _ flags: OpenFlags
+    ) throws(FileSystemError)
         -> OpenAnswer
     {
         guard let known = inodes[inode] else { throw .stale }
@@ -50,7 +52,9 @@ extension VolumeState {
     }
 
     mutating func release(_ inode: InodeNumber, _ handle: HandleID, _ moment: FileSystem.Moment) {
-        guard let file = files.removeValue(forKey: handle), let known = inodes[inode] else { return }
+        guard let file = files.removeValue(forKey: handle), let known = inodes[inode] else {
+            return
+        }
         inodes[inode]?.opens = known.opens - 1
         if file.flags.write { inodes[inode]?.writers = known.writers - 1 }
         // Written through a mapping after the last close: the kernel sends no flush for that.
@@ -65,7 +69,9 @@ extension VolumeState {
 
     /// O_TRUNC and truncate to 0: the file starts anew in an empty spool file; the old object stays
     /// until close or fsync confirms.
-    mutating func truncateToNothing(_ inode: InodeNumber, _ moment: FileSystem.Moment)
+    mutating func truncateToNothing(
+        _ inode: InodeNumber, _ moment: FileSystem.Moment
+    )
         throws(FileSystemError) -> Need?
     {
         guard let known = inodes[inode] else { throw .stale }
@@ -77,7 +83,8 @@ extension VolumeState {
     }
 
     /// The content was cut to `size` bytes.
-    mutating func noteTruncation(_ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment) {
+    mutating func noteTruncation(_ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment)
+    {
         guard let known = inodes[inode] else { return }
         inodes[inode]?.attributes.size = size
         // Without local changes before, a crash now must not replace the object by half a file.
@@ -88,7 +95,9 @@ extension VolumeState {
     }
 
     /// truncate(2) to any size.
-    mutating func truncate(_ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment)
+    mutating func truncate(
+        _ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment
+    )
         throws(FileSystemError) -> Need?
     {
         guard let known = inodes[inode] else { throw .stale }

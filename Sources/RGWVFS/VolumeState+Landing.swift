@@ -25,7 +25,9 @@ extension VolumeState {
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision, !isChangedSince(flight) {
             // While the file is open its row keeps the data file from looking lost after a crash.
-            let isOpen = flight.inode.flatMap { inodes[$0] }.map { $0.opens > 0 && $0.dataID != nil }
+            let isOpen = flight.inode.flatMap { inodes[$0] }.map {
+                $0.opens > 0 && $0.dataID != nil
+            }
             dropIntent(flight.address, keepsNode: isOpen ?? false)
             if let inode = flight.inode {
                 becameClean(inode)
@@ -81,7 +83,8 @@ extension VolumeState {
 
     /// Failed for good. Data stays and is tried again rarely; a refused deletion or metadata change is
     /// taken back, so that the mount shows what the bucket has.
-    mutating func refuse(_ flight: IntentTable.Flight, _ error: ObjectStoreError, retryAt: Instant) {
+    mutating func refuse(_ flight: IntentTable.Flight, _ error: ObjectStoreError, retryAt: Instant)
+    {
         let shown = FileSystemError(error)
         let isStale = intents.intents[flight.address]?.revision != flight.revision
         switch flight.want {

@@ -37,7 +37,9 @@ extension VolumeState {
     }
 
     /// What must be known before a directory may be removed or replaced; nil: it is empty.
-    mutating func emptyNeed(_ inode: InodeNumber, _ moment: FileSystem.Moment)
+    mutating func emptyNeed(
+        _ inode: InodeNumber, _ moment: FileSystem.Moment
+    )
         throws(FileSystemError) -> Need?
     {
         guard inode != .root, let known = inodes[inode] else { throw .stale }
@@ -98,7 +100,9 @@ extension VolumeState {
     }
 
     /// The inodes of the names after `name` whose attributes are not known and not being asked for.
-    mutating func attributesAhead(_ parent: InodeNumber, after name: EntryName, time: WallTime)
+    mutating func attributesAhead(
+        _ parent: InodeNumber, after name: EntryName, time: WallTime
+    )
         -> [InodeNumber]
     {
         guard var directory = inodes[parent]?.directory else { return [] }

@@ -24,7 +24,9 @@ extension VolumeState {
     }
 
     /// Both addresses that a name may have: as a file and as a directory.
-    func addresses(_ parent: InodeNumber, _ name: EntryName) throws(FileSystemError)
+    func addresses(
+        _ parent: InodeNumber, _ name: EntryName
+    ) throws(FileSystemError)
         -> (file: ObjectAddress, marker: ObjectAddress)
     {
         guard var names = path(parent) else { throw .stale }

@@ -75,7 +75,9 @@ extension VolumeState {
     }
 
     /// What lookup, create and their kin answer; takes one lookup count.
-    mutating func entryAnswer(_ inode: InodeNumber, now: Instant) throws(FileSystemError)
+    mutating func entryAnswer(
+        _ inode: InodeNumber, now: Instant
+    ) throws(FileSystemError)
         -> EntryAnswer
     {
         guard let known = inodes[inode] else { throw .stale }
@@ -86,7 +88,9 @@ extension VolumeState {
             attributeTimeout: timeout)
     }
 
-    func attributeAnswer(_ inode: InodeNumber, now: Instant) throws(FileSystemError)
+    func attributeAnswer(
+        _ inode: InodeNumber, now: Instant
+    ) throws(FileSystemError)
         -> AttributeAnswer
     {
         guard let known = inodes[inode] else { throw .stale }

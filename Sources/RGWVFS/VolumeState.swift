@@ -44,7 +44,8 @@ struct VolumeState: ~Copyable {
             capacity: configuration.memoryBytes / 2, window: configuration.readAheadBytes)
         var root = Inode(
             number: .root,
-            attributes: PosixMetadata.implicitDirectory(at: time, defaults: Self.defaults(configuration)),
+            attributes: PosixMetadata.implicitDirectory(
+                at: time, defaults: Self.defaults(configuration)),
             link: nil, base: nil, attributesKnown: false, checkedAt: .distantPast,
             lifetime: .zero)
         root.lookups = 1

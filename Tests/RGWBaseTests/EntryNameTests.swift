@@ -35,4 +35,3 @@ import Testing
         #expect(names.sorted().map(\.text) == ["Z", "a", "a-", "a0", "b", "é"])
     }
 }
-

@@ -17,7 +17,9 @@ import Testing
         .init(readsFromFile: true), .init(), .init(pieces: 7), .init(pieces: 2000),
     ]
 
-    @Test(arguments: readAnswers) func whatIsWrittenIsRead(_ options: MemoryFileSystem.Options)
+    @Test(arguments: readAnswers) func whatIsWrittenIsRead(
+        _ options: MemoryFileSystem.Options
+    )
         throws
     {
         try TestMount.with(MemoryFileSystem(options)) { mount in

@@ -31,7 +31,9 @@ import Testing
         }
     }
 
-    @Test(arguments: FuseOptions.Flag.allCases) func everyFlagMounts(_ flag: FuseOptions.Flag)
+    @Test(arguments: FuseOptions.Flag.allCases) func everyFlagMounts(
+        _ flag: FuseOptions.Flag
+    )
         throws
     {
         var options = FuseOptions()

@@ -13,7 +13,9 @@ enum Posix {
         return result
     }
 
-    static func open(_ path: String, _ flags: Int32, _ mode: mode_t = 0o644) throws(Failure)
+    static func open(
+        _ path: String, _ flags: Int32, _ mode: mode_t = 0o644
+    ) throws(Failure)
         -> Int32
     {
         try check(unsafe Glibc.open(path, flags | O_CLOEXEC, mode))

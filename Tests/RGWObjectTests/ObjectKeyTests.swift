@@ -26,9 +26,10 @@ import Testing
         #expect(dash < "a/")
     }
 
-    @Test(arguments: [
-        ("photos", nil, "photos"), ("ten1:photos", "ten1", "photos"), (":photos", "", "photos"),
-    ] as [(String, String?, String)])
+    @Test(
+        arguments: [
+            ("photos", nil, "photos"), ("ten1:photos", "ten1", "photos"), (":photos", "", "photos"),
+        ] as [(String, String?, String)])
     func bucketsMayHaveATenant(text: String, tenant: String?, name: String) {
         let bucket = BucketName(parsing: text)
         #expect(bucket.tenant == tenant)

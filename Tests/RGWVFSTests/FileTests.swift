@@ -26,7 +26,8 @@ import Testing
         let volume = try Volume()
         plant(volume, "a", "0123456789")
         try volume.change("a") { $0.size = UInt64(size) }
-        let expected = Array(Array("0123456789".utf8).prefix(size))
+        let expected =
+            Array(Array("0123456789".utf8).prefix(size))
             + [UInt8](repeating: 0, count: max(0, size - 10))
         #expect(try volume.attributes("a").size == UInt64(size))
         #expect(Array(try volume.load("a").utf8) == expected)

@@ -9,7 +9,8 @@ import Testing
 @Suite struct NamespaceTests {
     private func plant(_ volume: Volume, _ keys: String...) throws {
         for key in keys {
-            volume.store.plant(Volume.bucket, try ObjectKey(key), key.hasSuffix("/") ? [] : Array(key.utf8))
+            volume.store.plant(
+                Volume.bucket, try ObjectKey(key), key.hasSuffix("/") ? [] : Array(key.utf8))
         }
     }
 
@@ -136,7 +137,9 @@ import Testing
         volume.settle()
         #expect(volume.store.keys(Volume.bucket) == ["new"])
         #expect(try volume.load("new") == "old")
-        let changes = volume.store.requests.filter { ["COPY", "DELETE", "PUT"].contains($0.method) }
+        let changes = volume.store.requests.filter {
+            ["COPY", "DELETE", "PUT"].contains($0.method)
+        }
         #expect(changes.map(\.description) == ["COPY old -> new", "DELETE old"])
     }
 

@@ -8,7 +8,8 @@ import Testing
 /// What reaches the bucket, and at what price.
 @Suite struct WritebackTests {
     private func changes(_ volume: Volume) -> [String] {
-        volume.store.requests.filter { !["LIST", "HEAD", "GET"].contains($0.method) }.map(\.description)
+        volume.store.requests.filter { !["LIST", "HEAD", "GET"].contains($0.method) }.map(
+            \.description)
     }
 
     @Test func aNewFileCostsOnePut() throws {
