@@ -29,9 +29,11 @@ package struct MountPlan: Sendable {
         } catch { throw .credentials(error) }
         spool = try SpoolLocation(
             settings: settings, server: settings.client.endpoint, source: source, in: environment)
-        volume = settings.volumeConfiguration(
+        var volume = settings.volumeConfiguration(
             source: source, uid: environment.userID, gid: environment.groupID,
             contentTypes: Self.contentTypes(environment), hostName: environment.hostName)
+        volume.spoolDirectory = spool.directory
+        self.volume = volume
     }
 
     package var preflight: PreflightContext {

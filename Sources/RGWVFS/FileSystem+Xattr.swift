@@ -43,6 +43,7 @@ extension VolumeState {
             case "pending_bytes": return String(status.pendingBytes)
             case "uploading": return String(status.uploading)
             case "failed": return String(status.failures.count)
+            case "spool": return configuration.spoolDirectory
             default: break
             }
         }

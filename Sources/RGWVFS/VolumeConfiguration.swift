@@ -69,6 +69,8 @@ package struct VolumeConfiguration: Sendable {
     package var spoolBytesMax: UInt64 = 100 << 30
     /// Extension (lower case) to Content-Type, from the system's mime.types.
     package var contentTypes: [String: String] = [:]
+    /// Shown to those who ask where unsent files are.
+    package var spoolDirectory = ""
     /// Names the loser of a conflict.
     package var hostName = "localhost"
 

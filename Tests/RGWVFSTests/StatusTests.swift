@@ -1,0 +1,49 @@
+import RGWBase
+import RGWObject
+import RGWTestKit
+import RGWVFS
+import Testing
+
+/// What the mount says of itself.
+@Suite struct StatusTests {
+    private func attribute(_ volume: Volume, _ path: String, _ name: String) throws -> String {
+        let inode = try volume.inode(path)
+        let bytes = try volume.call {
+            volume.fileSystem.getxattr(inode, Array("user.rgwfs.\(name)".utf8), $0)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test func theRootCountsWhatWaits() throws {
+        let volume = try Volume { $0.spoolDirectory = "/spool" }
+        try volume.save("a", "12345")
+        #expect(try attribute(volume, "", "pending") == "1")
+        #expect(try attribute(volume, "", "pending_bytes") == "5")
+        #expect(try attribute(volume, "", "spool") == "/spool")
+        volume.settle()
+        #expect(try attribute(volume, "", "pending") == "0")
+    }
+
+    @Test func aFileTellsItsState() throws {
+        let volume = try Volume()
+        try volume.save("a", "x")
+        #expect(try attribute(volume, "a", "state") == "dirty")
+        volume.store.setFault { $0.method == "PUT" ? .refuse(.accessDenied) : nil }
+        volume.settle()
+        #expect(try attribute(volume, "a", "state") == "blocked")
+        #expect(try attribute(volume, "a", "error").contains("accessDenied"))
+        volume.store.setFault(nil)
+        volume.world.advance(by: .seconds(100))
+        #expect(try attribute(volume, "a", "state") == "clean")
+        #expect(throws: FileSystemError.noAttribute) { try attribute(volume, "a", "error") }
+    }
+
+    @Test func aHangingServerDoesNotBlockTheRoot() throws {
+        let volume = try Volume()
+        _ = try volume.attributes("")
+        volume.world.advance(by: .seconds(1000))
+        // Nothing runs, so no request is answered; the reply must come inline.
+        let box = volume.begin { volume.fileSystem.getattr(.root, $0) }
+        #expect(box.result != nil)
+    }
+}
