@@ -3,11 +3,15 @@ package struct Instant: Hashable, Sendable, Comparable {
     package let nanoseconds: Int64
     package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
     package static func < (a: Self, b: Self) -> Bool { a.nanoseconds < b.nanoseconds }
+    /// Saturates: something unbelievably long after the distant past is still the past.
     package static func + (a: Self, b: Duration) -> Instant {
-        Instant(nanoseconds: a.nanoseconds + b.inNanoseconds)
+        let step = b.inNanoseconds
+        let (sum, overflow) = a.nanoseconds.addingReportingOverflow(step)
+        return Instant(nanoseconds: overflow ? (step < 0 ? .min : .max) : sum)
     }
     package static func - (a: Self, b: Self) -> Duration {
-        .nanoseconds(a.nanoseconds - b.nanoseconds)
+        let (difference, overflow) = a.nanoseconds.subtractingReportingOverflow(b.nanoseconds)
+        return .nanoseconds(overflow ? (a < b ? .min : .max) : difference)
     }
     package static let distantFuture = Instant(nanoseconds: .max)
     package static let distantPast = Instant(nanoseconds: .min)

@@ -57,7 +57,7 @@ enum JournalRows {
         return "INSERT OR REPLACE INTO \(table) VALUES (\(marks))"
     }
 
-    private static let insertNode = insert(into: "node", columns: 21)
+    private static let insertNode = insert(into: "node", columns: 22)
     private static let insertIntent = insert(into: "intent", columns: 11)
 
     private static func arguments(_ node: NodeRecord) throws -> StatementArguments {
@@ -77,6 +77,7 @@ enum JournalRows {
             node.base?.etag.text, node.base.map { Int64(bitPattern: $0.size) },
             node.base?.lastModified.seconds, node.base?.lastModified.nanoseconds,
             node.replacing ? Int64(1) : Int64(0),
+            node.sealed.map { Int64(bitPattern: $0.value) },
         ]
         return StatementArguments(columns)
     }
@@ -113,7 +114,8 @@ enum JournalRows {
         let metadata = try MetadataText.decode(try fields.required(String.self))
         return NodeRecord(
             inode: inode, attributes: attributes, data: data, generation: generation,
-            metadata: metadata, base: try base(&fields), replacing: try fields.integer() != 0)
+            metadata: metadata, base: try base(&fields), replacing: try fields.integer() != 0,
+            sealed: try fields.optional(Int64.self).map { Generation(UInt64(bitPattern: $0)) })
     }
 
     private static func base(_ fields: inout JournalFields) throws -> BaseVersion? {

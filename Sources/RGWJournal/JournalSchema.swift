@@ -144,7 +144,8 @@ enum JournalSchema {
             base_size INTEGER,
             base_mtime_seconds INTEGER,
             base_mtime_nanoseconds INTEGER,
-            replacing INTEGER NOT NULL
+            replacing INTEGER NOT NULL,
+            sealed INTEGER
         ) STRICT;
 
         CREATE TABLE intent (

@@ -26,10 +26,14 @@ package struct NodeRecord: Equatable, Sendable {
     /// The content replaces the base from scratch and no close or fsync has confirmed it yet: after a crash
     /// the old object stays and this content goes to `lost/`.
     package var replacing: Bool
+    /// The generation whose bytes are known to be on the spool's disk; nil: none yet. After a power cut
+    /// content that was never sealed is not to be trusted.
+    package var sealed: Generation?
 
     package init(
         inode: InodeNumber, attributes: FileAttributes, data: DataID?, generation: Generation,
-        metadata: ObjectMetadata, base: BaseVersion?, replacing: Bool
+        metadata: ObjectMetadata, base: BaseVersion?, replacing: Bool,
+        sealed: Generation? = nil
     ) {
         self.inode = inode
         self.attributes = attributes
@@ -38,6 +42,7 @@ package struct NodeRecord: Equatable, Sendable {
         self.metadata = metadata
         self.base = base
         self.replacing = replacing
+        self.sealed = sealed
     }
 }
 

@@ -30,15 +30,17 @@ package final class Volume: Sendable {
 
     /// Mounts what an earlier volume left, as after `kill -9`.
     package convenience init(
-        remounting old: Volume, _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
+        remounting old: Volume, afterPowerCut: Bool = false,
+        _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         try self.init(
-            world: old.world, store: old.store, journal: old.journal, files: old.files, adjust)
+            world: old.world, store: old.store, journal: old.journal, files: old.files,
+            afterPowerCut: afterPowerCut, adjust)
     }
 
     package init(
         world: VirtualWorld, store: StrictObjectStore, journal: MemoryJournal, files: MemoryFiles,
-        _ adjust: (inout VolumeConfiguration) -> Void
+        afterPowerCut: Bool = false, _ adjust: (inout VolumeConfiguration) -> Void
     ) throws {
         var configuration = VolumeConfiguration(bucket: Self.bucket, uid: 0, gid: 0)
         configuration.hostName = "host"
@@ -49,7 +51,7 @@ package final class Volume: Sendable {
         self.files = files
         fileSystem = try FileSystem(
             configuration: configuration, store: store, journal: journal, files: files,
-            clock: world, entropy: world, timer: world, workers: world, events: { _ in })
+            afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: world, workers: world, events: { _ in })
         fileSystem.start()
         world.run()
     }

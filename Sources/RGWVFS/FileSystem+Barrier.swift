@@ -32,10 +32,36 @@ extension FileSystem {
 
     /// Data first, then the records that name it. Blocks; not to be called on a reply's path without need.
     func barrier() -> SpoolError? {
+        let unsealed = withState { state in state.unsealed() }
         do throws(SpoolError) {
             try spool.syncAll()
+            withState { state in state.seal(unsealed) }
+            commitInBackground()
             try journalStore.commit([], durability: .power)
             return nil
         } catch { return error }
+    }
+}
+
+extension VolumeState {
+    /// Files that wait to be uploaded and whose bytes may not be on the spool's disk.
+    func unsealed() -> [(InodeNumber, Generation)] {
+        intents.intents.values.compactMap { intent in
+            guard intent.record.want == .put, let number = intent.record.inode,
+                let inode = inodes[number], inode.dataID != nil, inode.sealed != inode.generation
+            else { return nil }
+            return (number, inode.generation)
+        }
+    }
+
+    /// The bytes of these generations are on the disk now.
+    mutating func seal(_ files: [(InodeNumber, Generation)]) {
+        for (number, generation) in files {
+            guard let address = address(number), inodes[number]?.dataID != nil,
+                intents.intents[address]?.record.inode == number
+            else { continue }
+            inodes[number]?.sealed = generation
+            saveNode(number)
+        }
     }
 }

@@ -40,11 +40,12 @@ package final class FileSystem: FileSystemOperations {
 
     /// Recovers what an earlier mount left in the spool; no network.
     ///
-    /// Errors: what the journal or the spool's directory could not do.
+    /// `afterPowerCut`: the machine has started anew since the spool was last used, so what was not synced may
+    /// be gone. Errors: what the journal or the spool's directory could not do.
     package init(
         configuration: VolumeConfiguration, store: any ObjectStore, journal: any Journal,
-        files: any SpoolFiles, clock: any Clock, entropy: any Entropy, timer: any Timer,
-        workers: any WorkQueue, events: @escaping @Sendable (VolumeEvent) -> Void
+        files: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
+        timer: any Timer, workers: any WorkQueue, events: @escaping @Sendable (VolumeEvent) -> Void
     ) throws(SpoolError) {
         self.store = store
         journalStore = journal
@@ -62,7 +63,7 @@ package final class FileSystem: FileSystemOperations {
             configuration: configuration, nextInode: contents.nextInode, now: clock.now(),
             time: clock.wallTime())
         let recovered = try Recovery.restore(
-            contents, files: files, into: &fresh, now: clock.now(), time: clock.wallTime())
+            contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(), time: clock.wallTime())
         state = Mutex(fresh)
         if recovered.files > 0 || recovered.lost > 0 {
             events(.recovered(files: recovered.files, lost: recovered.lost))

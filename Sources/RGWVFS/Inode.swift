@@ -50,6 +50,8 @@ struct Inode: Sendable {
     var unflushed = false
     /// See NodeRecord.replacing.
     var replacing = false
+    /// See NodeRecord.sealed.
+    var sealed: Generation?
     /// Counts versions that came from elsewhere: an open file of an older one is stale.
     var foreignVersion: UInt64 = 0
     /// The foreign version whose pages the kernel may still hold.

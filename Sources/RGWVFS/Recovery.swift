@@ -10,8 +10,8 @@ enum Recovery {
     }
 
     static func restore(
-        _ contents: JournalContents, files: any SpoolFiles, into state: inout VolumeState,
-        now: Instant, time: WallTime
+        _ contents: JournalContents, files: any SpoolFiles, afterPowerCut: Bool,
+        into state: inout VolumeState, now: Instant, time: WallTime
     ) throws(SpoolError) -> Outcome {
         var outcome = Outcome()
         var nodes: [InodeNumber: NodeRecord] = [:]
@@ -31,12 +31,15 @@ enum Recovery {
                 continue
             }
             if let data = node.data { claimed.insert(data) }
-            // Rule: a replacement that no close or fsync confirmed never hides the old object (writeback.md R5).
-            if node.replacing, let data = node.data {
-                try lose(data, "unfinished replacement of", node, contents, files, onDisk)
+            guard let data = node.data else { continue }
+            // Rules: a replacement that no close or fsync confirmed never hides the old object; after a
+            // power cut, bytes that never reached the disk are not uploaded. Source: writeback.md R5.
+            if node.replacing || afterPowerCut && node.sealed == nil {
+                let why = node.replacing ? "unfinished replacement of" : "cut short by a power failure:"
+                try lose(data, why, node, contents, files, onDisk)
                 replaced.insert(node.inode)
                 outcome.lost += 1
-            } else if let data = node.data, !onDisk.contains(data) {
+            } else if !onDisk.contains(data) {
                 throw .unusable("data file \(data.value) of a pending upload is missing")
             }
         }
@@ -114,6 +117,7 @@ enum Recovery {
         inode.metadata = node.metadata
         inode.content = content
         inode.generation = node.generation
+        inode.sealed = node.sealed
         if case .inode(let placeholder) = state.inodes[parent]?.directory?[name],
             let old = state.inodes[placeholder]?.directory, attributes.kind == .directory
         {

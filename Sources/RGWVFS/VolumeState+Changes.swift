@@ -9,7 +9,7 @@ extension VolumeState {
         NodeRecord(
             inode: inode.number, attributes: inode.attributes, data: inode.dataID,
             generation: inode.generation, metadata: inode.metadata, base: inode.base,
-            replacing: inode.replacing)
+            replacing: inode.replacing, sealed: inode.sealed)
     }
 
     /// Writes a node's row, if it has one to write.

@@ -45,7 +45,8 @@ final class Composition: Sendable {
             fileSystem = try FileSystem(
                 configuration: plan.volume,
                 store: Self.store(plan.settings.client, transport, credentials, clock, timer),
-                journal: journal, files: HostFiles(spool: spool.path, clock: clock), clock: clock,
+                journal: journal, files: HostFiles(spool: spool.path, clock: clock),
+                afterPowerCut: Self.isAfterPowerCut(spool), clock: clock,
                 entropy: HostEntropy(), timer: timer, workers: workers,
                 events: { VolumeEventLog.write($0, to: log) })
         } catch { throw .spool(SpoolSentence.text(error, spool: plan.spool.directory)) }
@@ -129,6 +130,13 @@ final class Composition: Sendable {
             let error = ObjectStoreError(.timedOut, operation: "LIST \(plan.source)")
             throw .server(PreflightFailure(error, plan.preflight))
         }
+    }
+
+    /// The machine has started anew since the spool was last used, or nobody knows.
+    private static func isAfterPowerCut(_ spool: SpoolDirectory) -> Bool {
+        if spool.isNew { return false }
+        guard let owner = spool.lock.previousOwner else { return true }
+        return HostProcess.bootIdentifier() != owner.bootIdentifier
     }
 
     /// A mount that was just unmounted may still be draining: wait for it as long as for the

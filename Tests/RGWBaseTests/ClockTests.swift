@@ -16,6 +16,15 @@ import Testing
         #expect(Instant(nanoseconds: 12) - start == .nanoseconds(7))
     }
 
+    @Test func theEndsOfTimeSaturate() {
+        let now = Instant(nanoseconds: 1_000)
+        #expect(Instant.distantPast - now == .nanoseconds(Int64.min))
+        #expect(Instant.distantFuture - Instant(nanoseconds: -5) == .nanoseconds(Int64.max))
+        #expect(Instant.distantFuture + .seconds(1) == .distantFuture)
+        #expect(Instant.distantPast + .seconds(-1) == .distantPast)
+        #expect(Instant.distantPast + .seconds(3) < now)
+    }
+
     @Test func aSecretShowsNothing() {
         let secret = Secret("hunter2")
         #expect("\(secret)" == "•")

@@ -20,7 +20,7 @@ enum JournalSamples {
         base: BaseVersion(
             etag: "d41d8cd98f00b204e9800998ecf8427e-12", size: .max,
             lastModified: WallTime(seconds: 1_700_000_000, nanoseconds: 123_000_000)),
-        replacing: true)
+        replacing: true, sealed: Generation(3))
 
     static let emptyNode = node(2)
 

@@ -100,6 +100,18 @@ import Testing
         #expect(again.store.keys(Volume.bucket) == ["implicit/new", "implicit/old"])
     }
 
+    @Test func afterAPowerCutOnlyWhatWasSyncedGoesUp() throws {
+        let volume = try Volume { $0.writebackDelay = .seconds(10) }
+        try volume.save("synced", "1")
+        volume.world.advance(by: .seconds(2))
+        try volume.save("late", "2")
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        again.settle()
+        #expect(again.store.keys(Volume.bucket) == ["synced"])
+        #expect(again.files.lost.count == 1)
+        #expect(throws: FileSystemError.notFound) { try again.inode("late") }
+    }
+
     @Test func aFullJournalFailsOnlyTheCall() throws {
         let volume = try Volume()
         try volume.save("before", "1")

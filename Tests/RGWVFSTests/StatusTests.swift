@@ -47,3 +47,34 @@ import Testing
         #expect(box.result != nil)
     }
 }
+
+/// attrs=list: what LIST says is enough.
+@Suite struct ListAttributesTests {
+    @Test func aTreeIsWalkedWithoutASingleHead() throws {
+        let volume = try Volume { $0.attributeSource = .list }
+        for index in 0..<40 {
+            let key = try ObjectKey("d\(index % 4)/file-\(index)")
+            volume.store.plant(Volume.bucket, key, [1])
+        }
+        #expect(try volume.attributes("").kind == .directory)
+        #expect(try volume.names(in: "") == ["d0", "d1", "d2", "d3"])
+        for name in ["d0", "d1", "d2", "d3"] {
+            #expect(try volume.attributes(name).kind == .directory)
+            #expect(try volume.names(in: name).count == 10)
+        }
+        #expect(try volume.attributes("d1/file-1").size == 1)
+        #expect(volume.store.requests.allSatisfy { $0.method == "LIST" })
+        #expect(volume.store.requests.count <= 6)
+    }
+
+    @Test func expiredAttributesAreLookedAtAgainAndAnswered() throws {
+        let volume = try Volume { $0.attributeSource = .list }
+        volume.store.plant(Volume.bucket, "d/file", [1])
+        #expect(try volume.attributes("d/file").size == 1)
+        volume.world.advance(by: .seconds(500))
+        volume.store.plant(Volume.bucket, "d/file", [1, 2])
+        #expect(try volume.attributes("d/file").size == 2)
+        try volume.change("d/file") { $0.permissions = 0o600 }
+        #expect(try volume.names(in: "d") == ["file"])
+    }
+}
