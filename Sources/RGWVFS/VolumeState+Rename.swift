@@ -103,7 +103,7 @@ extension VolumeState {
         }
         switch inodes[path.newParent]?.directory?[path.newName] {
         case .inode(let inode):
-            if let data = inodes[inode]?.dataID { discard(data) }
+            dropData(inode)
             inodes[inode]?.attributes.ctime = time
             detach(inode)
         case .listed: inodes[path.newParent]?.directory?[path.newName] = nil
