@@ -55,7 +55,11 @@ package enum ModelOperation: Sendable, CustomStringConvertible {
         case 58..<64: return .mkdir(path(&random))
         case 64..<67: return .rmdir(path(&random))
         case 67..<73: return .unlink(path(&random))
-        case 73..<85:
+        case 73..<79:
+            let trees = ["d", "e", "a", "d/e", "e/d"]
+            return .rename(
+                trees[random.below(5)], trees[random.below(5)], noReplace: random.below(8) == 0)
+        case 79..<85:
             return .rename(path(&random), path(&random), noReplace: random.below(8) == 0)
         case 85..<87: return .symlink(path(&random), "t\(fill)")
         case 87..<89: return .forget
