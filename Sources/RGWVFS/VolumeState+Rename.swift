@@ -206,7 +206,10 @@ extension VolumeState {
             throw .stale
         }
         var tags: [ObjectAddress: Stored] = [:]
-        for (item, stored) in copied { tags[item.from] = stored }
+        for (item, stored) in copied {
+            tags[item.from] = stored
+            takeCopy(item, stored, moment)
+        }
         for address in intents.pendingKeys(under: path.old.marker.key.bytes)
         where address != path.old.marker {
             rekey(address, path, tags[address], moment)
@@ -240,6 +243,20 @@ extension VolumeState {
         keepDirectory(path.parent, now: moment.now, time: moment.time)
     }
 
+    /// The copy is the file now: what waited to remove an older file at its key must not touch it. A
+    /// file removed while it was copied is removed at its new key too.
+    private mutating func takeCopy(
+        _ item: TreeCopy.Item, _ stored: Stored, _ moment: FileSystem.Moment
+    ) {
+        let want = intents.intents[item.from]?.record.want
+        dropIntent(item.to)
+        if want == .delete || want == .removeDirectory {
+            wantDelete(
+                item.to, known: stored.etag, after: nil, isOpen: false, now: moment.now,
+                time: moment.time)
+        }
+    }
+
     /// An unsent change below a renamed directory goes to its new key.
     private mutating func rekey(
         _ address: ObjectAddress, _ path: FileSystem.RenamePath, _ copied: Stored?,
@@ -258,7 +275,8 @@ extension VolumeState {
         }
         var record = intent.record
         record.address = to
-        record.base = copied?.etag
+        // An older object at the new key may still wait to be deleted: it is replaced instead.
+        record.base = copied?.etag ?? intents.intents[to]?.record.base
         saveNode(inode)
         setIntent(record, now: moment.now, held: intent.held)
         intents.addWaiters(to, waiters)
