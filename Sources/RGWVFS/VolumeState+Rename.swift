@@ -123,6 +123,8 @@ extension VolumeState {
             path.old.file, known: inodes[source]?.base?.etag, after: path.new.file, isOpen: false,
             now: moment.now, time: moment.time)
         inodes[source]?.base = nil
+        // The old object goes with the old name: after a crash this content is all there is.
+        inodes[source]?.replacing = false
         move(source, path, moment)
         saveNode(source)
         setIntent(
@@ -273,6 +275,7 @@ extension VolumeState {
         inodes[inode]?.base = copied.map {
             BaseVersion(etag: $0.etag, size: size, lastModified: $0.lastModified)
         }
+        inodes[inode]?.replacing = false
         var record = intent.record
         record.address = to
         // An older object at the new key may still wait to be deleted: it is replaced instead.
