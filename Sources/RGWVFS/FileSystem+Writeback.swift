@@ -274,6 +274,8 @@ extension FileSystem {
         let now = clock.now()
         let time = clock.wallTime()
         let path = flight.address.key.text
+        let isYielded = withState { state in state.yieldKey(flight, now: now) }
+        if isYielded { return settle(flight.address) }
         let conflicted = ObjectStoreError(
             .preconditionFailed, operation: "\(flight.want) \(flight.address)",
             message: "changed by another client")
