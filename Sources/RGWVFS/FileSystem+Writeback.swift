@@ -216,6 +216,10 @@ extension FileSystem {
     /// The server did not say whether it was done, or a precondition failed: look before anything else.
     private func inspect(_ shipment: Shipment, _ error: ObjectStoreError) {
         let flight = shipment.flight
+        if error.kind == .unknownOutcome {
+            let tag = shipment.digest.isEmpty ? nil : ETag(Self.hex(shipment.digest))
+            withState { state in state.intents.noteUncertain(flight.address, tag: tag) }
+        }
         store.head(flight.address) { [self] result in
             switch result {
             case .success(let head): inspected(shipment, head, error)

@@ -18,6 +18,10 @@ struct IntentTable: Sendable {
         var tries = 0
         /// Failed for good; tried again rarely, until the cause is mended or the user gives it up.
         var blocked: ObjectStoreError?
+        /// A request whose outcome nobody knows was sent: the key may exist although `record.base` is nil.
+        var isUncertain = false
+        /// Tags the object has if such a request took effect: finding one is no conflict.
+        var perhapsStored: [ETag] = []
         var waiters: [Waiting] = []
     }
 
@@ -100,6 +104,8 @@ struct IntentTable: Sendable {
             record: record, revision: revision, due: now + delay, born: old?.born ?? now, held: held)
         intent.due = min(intent.due, intent.born + delayMax)
         intent.waiters = old?.waiters ?? []
+        intent.isUncertain = old?.isUncertain ?? false
+        intent.perhapsStored = old?.perhapsStored ?? []
         if let old { intent.record.born = min(old.record.born, record.born) }
         intents[record.address] = intent
         if !wasPending { count(record.address, by: 1) }
@@ -114,6 +120,14 @@ struct IntentTable: Sendable {
         if flights[address] == nil { count(address, by: -1) }
         wake(after: address)
         return intent.waiters.map(\.waiter)
+    }
+
+    /// A request for the key may or may not have taken effect. `tag`: what it leaves if it did.
+    mutating func noteUncertain(_ address: ObjectAddress, tag: ETag?) {
+        intents[address]?.isUncertain = true
+        if let tag, intents[address]?.perhapsStored.contains(tag) == false {
+            intents[address]?.perhapsStored.append(tag)
+        }
     }
 
     /// The server's tag of a key became known while an intent for it waits.
@@ -212,6 +226,8 @@ struct IntentTable: Sendable {
             satisfied = intent.waiters.filter { $0.revision <= flight.revision }.map(\.waiter)
             intent.waiters.removeAll { $0.revision <= flight.revision }
             intent.tries = 0
+            intent.isUncertain = false
+            intent.perhapsStored = []
             intents[flight.address] = intent
         }
         if intents[flight.address] == nil {
