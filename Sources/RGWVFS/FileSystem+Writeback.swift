@@ -248,29 +248,56 @@ extension FileSystem {
         let stored = Stored(etag: head.etag, lastModified: head.lastModified)
         switch flight.want {
         case .put:
-            if !shipment.digest.isEmpty, head.etag.text == Self.hex(shipment.digest),
-                head.size == shipment.size
-            {
-                // Ours: the answer was lost. (Equal bytes of somebody else are as good.)
+            let isOurs =
+                !shipment.digest.isEmpty && head.etag.text == Self.hex(shipment.digest)
+                && head.size == shipment.size
+            if isOurs, head.metadata.user == shipment.metadata.user {
+                // The answer was lost.
                 landed(shipment, stored)
+            } else if isOurs || isOwn(head.etag, flight) {
+                // Our bytes of an earlier request, or somebody's equal ones: with other attributes, or
+                // changed here since.
+                replace(flight, base: head.etag)
             } else if head.etag == flight.base {
                 retryLater(flight, error)
             } else {
                 conflict(shipment, head)
             }
         case .metadata:
-            if head.metadata.user == shipment.metadata.user {
-                landed(shipment, stored)
-            } else if head.etag == flight.base {
-                retryLater(flight, error)
-            } else {
+            if head.etag != flight.base {
                 conflict(shipment, head)
+            } else if head.metadata.user == shipment.metadata.user {
+                landed(shipment, stored)
+            } else {
+                retryLater(flight, error)
             }
-        case .makeDirectory:
+        case .makeDirectory where head.metadata.user == shipment.metadata.user:
             landed(shipment, stored)
+        case .makeDirectory:
+            // An older marker: the change of its attributes did not get there.
+            retryLater(flight, error)
         case .delete, .removeDirectory:
             retryLater(flight, error)
         }
+    }
+
+    /// An earlier request of this mount, whose outcome was not known, left this version.
+    private func isOwn(_ tag: ETag, _ flight: IntentTable.Flight) -> Bool {
+        withState { state in
+            state.intents.intents[flight.address]?.perhapsStored.contains(tag) ?? false
+        }
+    }
+
+    /// The version that is there may be replaced: it is sent again, on condition that it is still there.
+    private func replace(_ flight: IntentTable.Flight, base: ETag) {
+        let now = clock.now()
+        withState { state in
+            if let record = state.intents.setBase(flight.address, base) {
+                state.journal.append(.intent(record))
+            }
+            state.retry(flight, at: now)
+        }
+        settle(flight.address)
     }
 
     private func conflict(_ shipment: Shipment, _ head: ObjectHead) {
