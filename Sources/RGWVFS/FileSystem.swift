@@ -125,8 +125,7 @@ package final class FileSystem: FileSystemOperations {
             do throws(FileSystemError) {
                 switch try decide(&state, moment) {
                 case .done(let value):
-                    let changed =
-                        state.journal.enqueued != before || !state.discarded.isEmpty
+                    let changed = state.journal.enqueued != before
                     return .answer(.success(value), ticket: changed ? state.journal.enqueued : nil)
                 case .need(let need): return .need(need)
                 }
@@ -195,7 +194,8 @@ package final class FileSystem: FileSystemOperations {
             }
             if let failure {
                 events(.spoolFailed(.init(detail: "the journal: \(failure)")))
-                return
+                // Those who queued meanwhile are told too: each by an attempt of its own.
+                continue
             }
             // A data file that cannot be removed is found by the next recovery.
             for id in batch.discarded { remove(id) }
