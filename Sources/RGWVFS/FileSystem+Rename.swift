@@ -69,12 +69,17 @@ extension FileSystem {
         _ path: RenamePath, _ inode: InodeNumber, _ etag: ETag, _ metadata: ObjectMetadata,
         _ done: ParkedReply<Void>
     ) {
-        store.copy(
+        store.copyUntilKnown(
             from: path.old.file, to: path.new.file, metadata: metadata, sourceMatching: etag
         ) { [self] result in
             switch result {
             case .failure(let error):
-                withState { state in state.distrust(path) }
+                let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+                withState { state in
+                    state.distrust(path)
+                    if error.kind == .unknownOutcome { state.undoCopy(path, etag, moment) }
+                }
+                commitInBackground()
                 done.fail(error.kind == .noSuchKey ? .notFound : FileSystemError(error))
             case .success(let stored):
                 perform(Reply { done.send($0) }) { state, moment throws(FileSystemError) in

@@ -228,11 +228,15 @@ package final class FileSystem: FileSystemOperations {
 
     /// Commits before the mount answers.
     private func commitNow() -> SpoolError? {
-        let changes = withState { state in state.journal.begin() }
+        let (changes, discarded) = withState { state in
+            defer { state.discarded = [] }
+            return (state.journal.begin(), state.discarded)
+        }
         let failure = write(changes.changes, .power)
         withState { state in
             _ = state.journal.end(changes.changes, ticket: changes.ticket, error: failure)
         }
+        if failure == nil { for id in discarded { remove(id) } }
         return failure
     }
 }

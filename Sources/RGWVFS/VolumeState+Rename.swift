@@ -180,6 +180,24 @@ extension VolumeState {
         keepDirectory(path.parent, now: moment.now, time: moment.time)
     }
 
+    /// A copy may be at the new key, but the file keeps its old name: where nothing was, nothing is to
+    /// stay; a file that was there is looked at again.
+    mutating func undoCopy(
+        _ path: FileSystem.RenamePath, _ etag: ETag, _ moment: FileSystem.Moment
+    ) {
+        if let entry = inodes[path.newParent]?.directory?[path.newName] {
+            intents.noteUncertain(path.new.file, tag: etag)
+            guard case .inode(let target) = entry else { return }
+            inodes[target]?.checkedAt = .distantPast
+            inodes[target]?.attributesKnown = false
+            return
+        }
+        wantDelete(
+            path.new.file, known: etag, after: nil, isOpen: false, now: moment.now,
+            time: moment.time)
+        intents.noteUncertain(path.new.file, tag: etag)
+    }
+
     /// What is known of both names may be wrong now.
     mutating func distrust(_ path: FileSystem.RenamePath) {
         inodes[path.parent]?.directory?.listedAt = nil
