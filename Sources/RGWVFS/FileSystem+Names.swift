@@ -108,6 +108,7 @@ extension FileSystem {
             state.inodes[inode]?.metadata.contentType = "application/x-directory"
             state.inodes[inode]?.directory?.listedAt = moment.now
             state.inodes[inode]?.directory?.hasMarker = true
+            state.inodes[inode]?.directory?.isNew = true
             state.wantPut(inode, now: moment.now, time: moment.time, held: false)
             return .done(try state.entryAnswer(inode, now: moment.now))
         }

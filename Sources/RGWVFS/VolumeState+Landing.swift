@@ -21,7 +21,10 @@ extension VolumeState {
             inodes[inode]?.checkedAt = now
             inodes[inode]?.attributesKnown = true
             inodes[inode]?.failure = nil
-            if flight.want == .makeDirectory { inodes[inode]?.directory?.hasMarker = true }
+            if flight.want == .makeDirectory {
+                inodes[inode]?.directory?.hasMarker = true
+                inodes[inode]?.directory?.isNew = false
+            }
         }
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision, !isChangedSince(flight) {

@@ -80,7 +80,8 @@ extension VolumeState {
 
     /// Made here, and nothing of it has been sent.
     private func isUnsentDirectory(_ inode: InodeNumber, marker: ObjectAddress) -> Bool {
-        intents.intents[marker]?.record.want == .makeDirectory && inodes[inode]?.base == nil
+        intents.intents[marker]?.record.want == .makeDirectory
+            && inodes[inode]?.directory?.isNew == true && inodes[inode]?.base == nil
             && intents.flights[marker] == nil && intents.intents[marker]?.isUncertain != true
     }
 

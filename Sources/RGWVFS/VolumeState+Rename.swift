@@ -258,6 +258,7 @@ extension VolumeState {
         dropIntent(path.new.marker)
         move(inode, path, moment)
         inodes[inode]?.directory?.hasMarker = true
+        inodes[inode]?.directory?.isNew = false
         wantPut(inode, now: moment.now, time: moment.time, held: false)
         intents.addWaiters(path.new.marker, markerWaiters)
         keepDirectory(path.parent, now: moment.now, time: moment.time)
