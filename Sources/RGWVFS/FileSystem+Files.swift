@@ -155,7 +155,8 @@ extension FileSystem {
             return fsync(inode, handle, dataOnly: false, reply)
         }
         perform(reply) { state, moment throws(FileSystemError) in
-            state.flush(inode, moment)
+            // A reader's close confirms nothing that a writer has still under way.
+            if state.files[handle]?.flags.write == true { state.flush(inode, moment) }
             if let error = state.takeFailure(handle) { throw error }
             return .done(())
         }
