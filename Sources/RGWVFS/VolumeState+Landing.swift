@@ -106,6 +106,9 @@ extension VolumeState {
                 fail(inode, shown)
                 inodes[inode]?.checkedAt = .distantPast
                 inodes[inode]?.attributesKnown = false
+                // Its bytes had gone up before; a spool copy would hide the other client's version.
+                becameClean(inode)
+                evict(inode)
             }
             distrustParent(of: flight.address)
         }
