@@ -212,7 +212,6 @@ extension VolumeState {
         inodes[directory]?.directory?.loads -= 1
         if inodes[directory]?.directory?.loads == 0 {
             inodes[directory]?.directory?.settled = []
-            evict(directory)
         }
     }
 
