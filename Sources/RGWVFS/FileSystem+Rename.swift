@@ -142,7 +142,7 @@ extension FileSystem {
             if let error {
                 perform(Reply { _ in done.fail(FileSystemError(error)) }) {
                     state, moment throws(FileSystemError) in
-                    state.undoCopies(copied, moment)
+                    state.undoCopies(path, copied, moment)
                     return .done(())
                 }
                 return

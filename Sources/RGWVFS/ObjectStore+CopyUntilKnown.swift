@@ -5,23 +5,22 @@ extension ObjectStore {
     /// the source's tag is required and a rename lets no other change of this mount at the target.
     func copyUntilKnown(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
-        sourceMatching: ETag, attempts: Int = 5, completion: @escaping Completion<Stored>
+        sourceMatching: ETag, attempts: Int = 5, isUncertain: Bool = false,
+        completion: @escaping Completion<Stored>
     ) {
         copy(from: source, to: target, metadata: metadata, sourceMatching: sourceMatching) {
             result in
-            guard case .failure(let error) = result, error.kind == .unknownOutcome, attempts > 1
+            guard case .failure(var error) = result,
+                isUncertain || error.kind == .unknownOutcome
             else { return completion(result) }
+            if attempts == 1 || (error.remedy != .retry && error.kind != .unknownOutcome) {
+                // What refuses a repetition says nothing about the earlier one.
+                error.kind = .unknownOutcome
+                return completion(.failure(error))
+            }
             copyUntilKnown(
                 from: source, to: target, metadata: metadata, sourceMatching: sourceMatching,
-                attempts: attempts - 1
-            ) { again in
-                // What refuses a repetition says nothing about the earlier one.
-                if case .failure(var later) = again {
-                    later.kind = .unknownOutcome
-                    return completion(.failure(later))
-                }
-                completion(again)
-            }
+                attempts: attempts - 1, isUncertain: true, completion: completion)
         }
     }
 }

@@ -208,12 +208,22 @@ extension VolumeState {
 
     /// Copies of a rename that failed are not to stay.
     mutating func undoCopies(
-        _ copied: [(TreeCopy.Item, Stored)], _ moment: FileSystem.Moment
+        _ path: FileSystem.RenamePath, _ copied: [(TreeCopy.Item, Stored)],
+        _ moment: FileSystem.Moment
     ) {
+        if copied.isEmpty { return }
         for (item, stored) in copied {
             wantDelete(
                 item.to, known: stored.etag, after: nil, isOpen: false, now: moment.now,
                 time: moment.time)
+        }
+        // Until they are gone, listings show the new name as a directory.
+        if inodes[path.newParent]?.directory?[path.newName] == nil {
+            setIntent(
+                IntentRecord(
+                    address: path.new.marker, want: .removeDirectory, inode: nil, base: nil,
+                    after: nil, born: moment.time),
+                now: moment.now, held: false)
         }
     }
 
