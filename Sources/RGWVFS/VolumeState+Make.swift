@@ -16,6 +16,7 @@ extension VolumeState {
         case .need(let need): return .need(need)
         case .absent: break
         }
+        if let need = try readersNeed(parent, name) { return .need(need) }
         guard let directory = inodes[parent] else { throw .stale }
         _ = try addresses(parent, name)
         var attributes = attributes
@@ -35,6 +36,23 @@ extension VolumeState {
         touch(parent, moment.time)
         return .done(number)
     }
+
+    /// A removed file that is still open reads on from its object: its bytes are fetched before a new
+    /// file of the name replaces that.
+    func readersNeed(_ parent: InodeNumber, _ name: EntryName) throws(FileSystemError)
+        -> Need?
+    {
+        let address = try addresses(parent, name).file
+        guard intents.intents[address]?.record.want == .delete,
+            let inode = unlinked.first(where: { $0.value == address })?.key,
+            let known = inodes[inode], known.dataID == nil, let base = known.base,
+            base.size <= Self.keptForReadersMax
+        else { return nil }
+        return .hydrate(inode, length: base.size)
+    }
+
+    /// A larger file than this is stale for its readers when another file takes its place.
+    static let keptForReadersMax: UInt64 = 1 << 30
 
     /// What must be known before a directory may be removed or replaced; nil: it is empty.
     mutating func emptyNeed(_ inode: InodeNumber, _ moment: FileSystem.Moment)

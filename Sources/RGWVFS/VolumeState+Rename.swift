@@ -39,7 +39,8 @@ extension VolumeState {
         switch try resolve(
             path.newParent, path.newName, now: moment.now, since: moment.since, time: moment.time)
         {
-        case .absent: break
+        case .absent:
+            if let need = try readersNeed(path.newParent, path.newName) { return .need(need) }
         case .need(let need): return .need(need)
         case .found(let inode): target = inode
         }
@@ -47,6 +48,7 @@ extension VolumeState {
         if let target, let need = try replaceNeed(source, target, mode, moment) {
             return .need(need)
         }
+        if let target, let need = readersNeed(target) { return .need(need) }
         guard let known = inodes[source] else { throw .stale }
         let isDirectory = known.isDirectory
         let prefixes = isDirectory ? [path.old.marker, path.new.marker] : []
@@ -72,6 +74,14 @@ extension VolumeState {
         guard let base = known.base else { throw .stale }
         let metadata = PosixMetadata.merge(known.attributes, into: known.metadata)
         return .done(.copyFile(source, base.etag, metadata))
+    }
+
+    /// POSIX: who has the replaced file open goes on reading it. Its bytes are fetched before they go.
+    private func readersNeed(_ target: InodeNumber) -> Need? {
+        guard let known = inodes[target], !known.isDirectory, known.opens > 0, known.dataID == nil,
+            let base = known.base, base.size <= Self.keptForReadersMax
+        else { return nil }
+        return .hydrate(target, length: base.size)
     }
 
     private func isPut(_ address: ObjectAddress) -> Bool { intents.flights[address]?.want == .put }
