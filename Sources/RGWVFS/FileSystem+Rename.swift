@@ -83,7 +83,7 @@ extension FileSystem {
                 done.fail(error.kind == .noSuchKey ? .notFound : FileSystemError(error))
             case .success(let stored):
                 perform(Reply { done.send($0) }) { state, moment throws(FileSystemError) in
-                    try state.finishFileRename(path, inode, etag, stored, moment)
+                    try state.finishFileRename(path, inode, etag, metadata, stored, moment)
                     return .done(())
                 }
             }

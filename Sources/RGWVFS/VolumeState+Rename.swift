@@ -158,8 +158,8 @@ extension VolumeState {
 
     /// The object is at both keys now: the name moves, and the old key is to go.
     mutating func finishFileRename(
-        _ path: FileSystem.RenamePath, _ inode: InodeNumber, _ etag: ETag, _ stored: Stored,
-        _ moment: FileSystem.Moment
+        _ path: FileSystem.RenamePath, _ inode: InodeNumber, _ etag: ETag,
+        _ sent: ObjectMetadata, _ stored: Stored, _ moment: FileSystem.Moment
     ) throws(FileSystemError) {
         guard let known = inodes[inode],
             known.link == Inode.Link(parent: path.parent, name: path.name)
@@ -185,7 +185,10 @@ extension VolumeState {
             time: moment.time)
         inodes[inode]?.base = BaseVersion(
             etag: stored.etag, size: base.size, lastModified: stored.lastModified)
+        let isOutdated = PosixMetadata.merge(known.attributes, into: known.metadata) != sent
         move(inode, path, moment)
+        // Mode, owner or times were changed while the object was copied.
+        if isOutdated { wantMetadata(inode, now: moment.now, time: moment.time) }
         markSettled(path.newParent, path.newName)
         keepDirectory(path.parent, now: moment.now, time: moment.time)
     }
