@@ -27,21 +27,37 @@ extension FileSystem {
         _ mode: RenameMode, _ reply: consuming Reply<Void>
     ) {
         if mode == .exchange { return reply.fail(.invalidArgument) }
-        let made: Result<RenamePath, FileSystemError> = withState { state in
+        beginRename(parent, name, to: newParent, newName, mode, reply.park())
+    }
+
+    /// Waits while another rename works on one of the names, on a directory above or on a name below: its
+    /// copies would miss what this one moves.
+    private func beginRename(
+        _ parent: InodeNumber, _ name: EntryName, to newParent: InodeNumber, _ newName: EntryName,
+        _ mode: RenameMode, _ parked: ParkedReply<Void>
+    ) {
+        let made: Result<RenamePath?, FileSystemError> = withState { state in
             do throws(FileSystemError) {
                 let path = RenamePath(
                     parent: parent, name: name, newParent: newParent, newName: newName,
                     old: try state.addresses(parent, name),
                     new: try state.addresses(newParent, newName))
+                if state.isReserved(path) {
+                    state.renamesWaiting.append { [self] in
+                        beginRename(parent, name, to: newParent, newName, mode, parked)
+                    }
+                    return .success(nil)
+                }
                 state.reserve(path)
                 return .success(path)
             } catch { return .failure(error) }
         }
-        guard case .success(let path) = made else {
-            if case .failure(let error) = made { reply.fail(error) }
-            return
+        let path: RenamePath
+        switch made {
+        case .failure(let error): return parked.fail(error)
+        case .success(nil): return
+        case .success(.some(let reserved)): path = reserved
         }
-        let parked = reply.park()
         let done = Reply<Void> { [self] result in
             withState { state in state.release(path) }
             parked.send(result)

@@ -241,6 +241,17 @@ struct IntentTable: Sendable {
 
     // MARK: Reservations
 
+    /// A rename works on this key or on a directory above it.
+    func isReserved(_ address: ObjectAddress) -> Bool {
+        reservedKeys[address] != nil
+            || reservedPrefixes.contains { address.key.bytes.starts(with: $0) }
+    }
+
+    /// A rename works on a key below this directory, or on the directory.
+    func isReserved(prefix: [UInt8]) -> Bool {
+        reservedPrefixes.contains { $0.starts(with: prefix) }
+    }
+
     mutating func reserve(_ address: ObjectAddress) { reservedKeys[address, default: 0] += 1 }
 
     mutating func reserve(prefix: [UInt8]) { reservedPrefixes.append(prefix) }

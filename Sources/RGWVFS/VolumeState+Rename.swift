@@ -12,12 +12,21 @@ extension VolumeState {
         intents.reserve(prefix: path.new.marker.key.bytes)
     }
 
+    /// Another rename works on these names, above or below them.
+    func isReserved(_ path: FileSystem.RenamePath) -> Bool {
+        [path.old, path.new].contains {
+            intents.isReserved($0.file) || intents.isReserved(prefix: $0.marker.key.bytes)
+        }
+    }
+
     mutating func release(_ path: FileSystem.RenamePath) {
         intents.release(prefix: path.old.marker.key.bytes)
         intents.release(prefix: path.new.marker.key.bytes)
         for address in [path.old.file, path.new.file, path.old.marker, path.new.marker] {
             intents.release(address)
         }
+        actions.append(contentsOf: renamesWaiting)
+        renamesWaiting = []
     }
 
     mutating func planRename(
