@@ -60,6 +60,8 @@ struct IntentTable: Sendable {
     private var queue = Heap<Due>()
     /// Popped but not startable; looked at again when something settles.
     private var stalled: Set<ObjectAddress> = []
+    /// Those of them that wait for another key, by that key.
+    private var stalledAfter: [ObjectAddress: Set<ObjectAddress>] = [:]
     /// Intents and flights below each directory prefix (bytes ending in `/`), by key.
     private var below: [[UInt8]: Int] = [:]
     private var nextRevision: UInt64 = 1
@@ -203,6 +205,9 @@ struct IntentTable: Sendable {
             queue.removeMin()
             guard mayStart(intent.record) else {
                 stalled.insert(head.address)
+                if let after = intent.record.after {
+                    stalledAfter[after, default: []].insert(head.address)
+                }
                 continue
             }
             let flight = Flight(
@@ -291,19 +296,20 @@ struct IntentTable: Sendable {
     /// Something at `address` ended: what waited for it may start now.
     private mutating func wake(after address: ObjectAddress) {
         guard !stalled.isEmpty else { return }
-        var woken: [ObjectAddress] = []
-        for candidate in stalled {
-            guard let record = intents[candidate]?.record else { continue }
-            if record.after == address || candidate == address {
-                woken.append(candidate)
-            } else if record.want == .removeDirectory,
-                address.key.bytes.starts(with: candidate.key.bytes),
-                below[candidate.key.bytes, default: 0] <= 1
-            {
-                woken.append(candidate)
-            }
+        if stalled.contains(address) { enqueue(address) }
+        for candidate in stalledAfter.removeValue(forKey: address) ?? []
+        where stalled.contains(candidate) {
+            enqueue(candidate)
         }
-        for address in woken { enqueue(address) }
+        // Directories above, when nothing else is left below them. Looked up by name: with many waiting
+        // directories, asking each of them at every deletion would take quadratic time.
+        let bytes = address.key.bytes
+        for (index, byte) in bytes.enumerated() where byte == 0x2F {
+            let prefix = Array(bytes[...index])
+            guard below[prefix, default: 0] <= 1, let key = try? ObjectKey(prefix) else { continue }
+            let marker = ObjectAddress(bucket: address.bucket, key: key)
+            if stalled.contains(marker) { enqueue(marker) }
+        }
     }
 
     private mutating func count(_ address: ObjectAddress, by change: Int) {
