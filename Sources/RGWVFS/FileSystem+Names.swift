@@ -108,7 +108,9 @@ extension FileSystem {
             state.inodes[inode]?.metadata.contentType = "application/x-directory"
             state.inodes[inode]?.directory?.listedAt = moment.now
             state.inodes[inode]?.directory?.hasMarker = true
-            state.inodes[inode]?.directory?.isNew = true
+            // An earlier directory's marker may still wait to be deleted.
+            let isPending = state.address(inode).map { state.intents.isPending($0) } ?? true
+            state.inodes[inode]?.directory?.isNew = !isPending
             state.wantPut(inode, now: moment.now, time: moment.time, held: false)
             return .done(try state.entryAnswer(inode, now: moment.now))
         }
