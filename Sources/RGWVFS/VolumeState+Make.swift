@@ -17,12 +17,13 @@ extension VolumeState {
         case .absent: break
         }
         if let need = try readersNeed(parent, name) { return .need(need) }
-        guard let directory = inodes[parent] else { throw .stale }
+        // Only the attributes: holding the directory would make each new name copy all its names.
+        guard let above = inodes[parent]?.attributes else { throw .stale }
         _ = try addresses(parent, name)
         var attributes = attributes
-        if directory.attributes.permissions & 0o2000 != 0 {
+        if above.permissions & 0o2000 != 0 {
             // POSIX lets a set-group-ID directory give its group to what is made in it. Source: inode(7).
-            attributes.gid = directory.attributes.gid
+            attributes.gid = above.gid
             if attributes.kind == .directory { attributes.permissions |= 0o2000 }
         }
         let number = newInodeNumber()
