@@ -274,6 +274,7 @@ import Testing
             try volume.close(file)
             volume.world.advance(by: .milliseconds(400))
         }
+        volume.settle()
         let texts = volume.store.keys(Volume.bucket).compactMap { volume.text($0) }
         #expect(texts.contains("mine 1"))
         #expect(texts.contains("mine 2"))
