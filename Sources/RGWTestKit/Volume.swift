@@ -14,6 +14,7 @@ package final class Volume: Sendable {
     package let journal: MemoryJournal
     package let files: MemoryFiles
     package let fileSystem: FileSystem
+    private let life: MountLife
     private let seen = Mutex<[String]>([])
 
     package static let caller = Caller(uid: 1000, gid: 1000, umask: 0o022)
@@ -33,6 +34,7 @@ package final class Volume: Sendable {
         remounting old: Volume, afterPowerCut: Bool = false,
         _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
+        old.life.end()
         try self.init(
             world: old.world, store: old.store, journal: old.journal, files: old.files,
             afterPowerCut: afterPowerCut, adjust)
@@ -49,9 +51,12 @@ package final class Volume: Sendable {
         self.store = store
         self.journal = journal
         self.files = files
+        let life = MountLife(world: world)
+        self.life = life
         fileSystem = try FileSystem(
-            configuration: configuration, store: store, journal: journal, files: files,
-            afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: world, workers: world, events: { _ in })
+            configuration: configuration, store: MountedStore(store, life: life), journal: journal,
+            files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life, workers: life,
+            events: { _ in })
         fileSystem.start()
         world.run()
     }

@@ -47,8 +47,9 @@ extension ObjectStoreError {
         switch kind {
         case .unreachable, .busy, .timedOut, .cancelled, .malformedAnswer, .badDigest, .clockSkew:
             .retry
-        case .unknownOutcome, .preconditionFailed: .inspect
-        case .noSuchKey, .noSuchBucket, .noSuchUpload, .accessDenied, .badCredentials,
+        // RGW answers If-Match on a missing key with 404 since 2025, with 412 before.
+        case .unknownOutcome, .preconditionFailed, .noSuchKey: .inspect
+        case .noSuchBucket, .noSuchUpload, .accessDenied, .badCredentials,
             .quotaExceeded, .tooLarge, .invalidRange, .bucketNotEmpty, .bucketExists,
             .invalidName, .invalidRequest, .notImplemented, .bodyUnreadable:
             .block

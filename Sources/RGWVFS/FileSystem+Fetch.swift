@@ -85,9 +85,12 @@ extension FileSystem {
                     return
                 }
                 finish(need, nil) { state in
-                    state.absorbListing(
-                        directory, objects: objects, prefixes: prefixes,
-                        isComplete: page.next == nil, startedAt: startedAt)
+                    // A directory renamed meanwhile has other keys: whoever waited asks again.
+                    if state.prefixBytes(directory) == prefix?.bytes ?? [] {
+                        state.absorbListing(
+                            directory, objects: objects, prefixes: prefixes,
+                            isComplete: page.next == nil, startedAt: startedAt)
+                    }
                     state.endLoad(directory)
                 }
             }
@@ -113,8 +116,10 @@ extension FileSystem {
                 finish(need, FileSystemError(error)) { state in state.endLoad(parent) }
             case .success(let page) where !page.objects.isEmpty:
                 finish(need, nil) { state in
-                    state.absorbProbe(
-                        parent, name, object: nil, isDirectory: true, startedAt: startedAt)
+                    if (try? state.addresses(parent, name))?.marker == both.marker {
+                        state.absorbProbe(
+                            parent, name, object: nil, isDirectory: true, startedAt: startedAt)
+                    }
                     state.endLoad(parent)
                 }
             case .success:
@@ -126,7 +131,9 @@ extension FileSystem {
                         default: nil
                         }
                     finish(need, error) { state in
-                        if error == nil {
+                        if error == nil,
+                            (try? state.addresses(parent, name))?.marker == both.marker
+                        {
                             state.absorbProbe(
                                 parent, name, object: try? result.get(), isDirectory: false,
                                 startedAt: startedAt)
@@ -152,6 +159,11 @@ extension FileSystem {
         }
         guard let (address, isDirectory, parent) = known else { return finish(need, nil) }
         store.head(address) { [self] result in
+            let isMoved = withState { state in state.address(inode) != address }
+            if isMoved {
+                // Renamed meanwhile: the answer is about another file. Whoever waited decides again.
+                return finish(need, nil) { state in if let parent { state.endLoad(parent) } }
+            }
             switch result {
             case .success(let head):
                 finish(need, nil) { state in

@@ -5,16 +5,34 @@ import RGWSpool
 /// open, create, read, write, flush, fsync, release.
 extension FileSystem {
     /// The same reply, which also removes a data file made in advance when the operation fails.
+    /// `adopted`: entered when an inode took the file; then a failing journal does not take it away again.
     func discarding<Value: Sendable>(
-        _ data: DataID, onFailureOf reply: consuming Reply<Value>
-    )
-        -> Reply<Value>
+        _ data: DataID, unless adopted: OnceGate, onFailureOf reply: consuming Reply<Value>
+    ) -> Reply<Value> {
+        let parked = reply.park()
+        return Reply { [self] result in
+            if case .failure = result, adopted.enter() {
+                withState { state in state.discard(data) }
+                commitInBackground()
+            }
+            parked.send(result)
+        }
+    }
+
+    /// The same reply, which also takes a new file away when the journal could not keep it: nobody has its
+    /// handle, so nobody would ever close it.
+    private func undoing(_ created: CreatedFile, _ reply: consuming Reply<CreateAnswer>)
+        -> Reply<CreateAnswer>
     {
         let parked = reply.park()
         return Reply { [self] result in
-            if case .failure = result {
-                withState { state in state.discard(data) }
-                commitInBackground()
+            if case .failure = result, let (inode, handle) = created.value {
+                let (now, time) = (clock.now(), clock.wallTime())
+                withState { state in
+                    state.removeFile(inode, now: now, time: time)
+                    state.release(inode, handle, Moment(now: now, since: now, time: time))
+                    state.forget(inode, count: 1)
+                }
             }
             parked.send(result)
         }
@@ -48,7 +66,10 @@ extension FileSystem {
         do throws(SpoolError) { data = try newData() } catch {
             return reply.fail(FileSystemError(error))
         }
-        perform(discarding(data.0, onFailureOf: reply)) { state, moment throws(FileSystemError) in
+        let adopted = OnceGate()
+        let created = CreatedFile()
+        let guarded = discarding(data.0, unless: adopted, onFailureOf: undoing(created, reply))
+        perform(guarded) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: .regular, permissions: permissions & ~caller.umask & 0o7777,
                 uid: caller.uid, gid: caller.gid, mtime: moment.time, ctime: moment.time,
@@ -58,8 +79,11 @@ extension FileSystem {
             guard case .done(let inode) = made else { return made.asNeed() }
             state.inodes[inode]?.unflushed = true
             state.wantPut(inode, now: moment.now, time: moment.time, held: true)
+            _ = adopted.enter()
             let entry = try state.entryAnswer(inode, now: moment.now)
-            return .done(CreateAnswer(entry: entry, open: try state.openFile(inode, flags)))
+            let open = try state.openFile(inode, flags)
+            created.set(inode, open.handle)
+            return .done(CreateAnswer(entry: entry, open: open))
         }
     }
 
@@ -131,7 +155,8 @@ extension FileSystem {
             return fsync(inode, handle, dataOnly: false, reply)
         }
         perform(reply) { state, moment throws(FileSystemError) in
-            state.flush(inode, moment)
+            // A reader's close confirms nothing that a writer has still under way.
+            if state.files[handle]?.flags.write == true { state.flush(inode, moment) }
             if let error = state.takeFailure(handle) { throw error }
             return .done(())
         }

@@ -65,7 +65,9 @@ extension FileSystem {
             data = try newData()
             try data.1.write(target.span, at: 0)
         } catch { return reply.fail(FileSystemError(error)) }
-        perform(discarding(data.0, onFailureOf: reply)) { state, moment throws(FileSystemError) in
+        let adopted = OnceGate()
+        let guarded = discarding(data.0, unless: adopted, onFailureOf: reply)
+        perform(guarded) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: .symlink, permissions: 0o777, uid: caller.uid, gid: caller.gid,
                 size: UInt64(target.count), mtime: moment.time, ctime: moment.time,
@@ -73,6 +75,7 @@ extension FileSystem {
             let made = try state.make(
                 parent, name, attributes, content: .spool(data.0, data.1), moment)
             guard case .done(let inode) = made else { return made.asNeed() }
+            _ = adopted.enter()
             state.inodes[inode]?.symlinkTarget = target
             state.inodes[inode]?.metadata.contentType = "application/octet-stream"
             state.wantPut(inode, now: moment.now, time: moment.time, held: false)
@@ -110,6 +113,9 @@ extension FileSystem {
             state.inodes[inode]?.metadata.contentType = "application/x-directory"
             state.inodes[inode]?.directory?.listedAt = moment.now
             state.inodes[inode]?.directory?.hasMarker = true
+            // An earlier directory's marker may still wait to be deleted.
+            let isPending = state.address(inode).map { state.intents.isPending($0) } ?? true
+            state.inodes[inode]?.directory?.isNew = !isPending
             state.wantPut(inode, now: moment.now, time: moment.time, held: false)
             return .done(try state.entryAnswer(inode, now: moment.now))
         }

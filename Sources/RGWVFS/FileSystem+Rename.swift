@@ -27,21 +27,37 @@ extension FileSystem {
         _ mode: RenameMode, _ reply: consuming Reply<Void>
     ) {
         if mode == .exchange { return reply.fail(.invalidArgument) }
-        let made: Result<RenamePath, FileSystemError> = withState { state in
+        beginRename(parent, name, to: newParent, newName, mode, reply.park())
+    }
+
+    /// Waits while another rename works on one of the names, on a directory above or on a name below: its
+    /// copies would miss what this one moves.
+    private func beginRename(
+        _ parent: InodeNumber, _ name: EntryName, to newParent: InodeNumber, _ newName: EntryName,
+        _ mode: RenameMode, _ parked: ParkedReply<Void>
+    ) {
+        let made: Result<RenamePath?, FileSystemError> = withState { state in
             do throws(FileSystemError) {
                 let path = RenamePath(
                     parent: parent, name: name, newParent: newParent, newName: newName,
                     old: try state.addresses(parent, name),
                     new: try state.addresses(newParent, newName))
+                if state.isReserved(path) {
+                    state.renamesWaiting.append { [self] in
+                        beginRename(parent, name, to: newParent, newName, mode, parked)
+                    }
+                    return .success(nil)
+                }
                 state.reserve(path)
                 return .success(path)
             } catch { return .failure(error) }
         }
-        guard case .success(let path) = made else {
-            if case .failure(let error) = made { reply.fail(error) }
-            return
+        let path: RenamePath
+        switch made {
+        case .failure(let error): return parked.fail(error)
+        case .success(nil): return
+        case .success(.some(let reserved)): path = reserved
         }
-        let parked = reply.park()
         let done = Reply<Void> { [self] result in
             withState { state in state.release(path) }
             parked.send(result)
@@ -69,16 +85,21 @@ extension FileSystem {
         _ path: RenamePath, _ inode: InodeNumber, _ etag: ETag, _ metadata: ObjectMetadata,
         _ done: ParkedReply<Void>
     ) {
-        store.copy(
+        store.copyUntilKnown(
             from: path.old.file, to: path.new.file, metadata: metadata, sourceMatching: etag
         ) { [self] result in
             switch result {
             case .failure(let error):
-                withState { state in state.distrust(path) }
+                let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+                withState { state in
+                    state.distrust(path)
+                    if error.kind == .unknownOutcome { state.undoCopy(path, etag, moment) }
+                }
+                commitInBackground()
                 done.fail(error.kind == .noSuchKey ? .notFound : FileSystemError(error))
             case .success(let stored):
                 perform(Reply { done.send($0) }) { state, moment throws(FileSystemError) in
-                    try state.finishFileRename(path, inode, etag, stored, moment)
+                    try state.finishFileRename(path, inode, etag, metadata, stored, moment)
                     return .done(())
                 }
             }
@@ -137,7 +158,7 @@ extension FileSystem {
             if let error {
                 perform(Reply { _ in done.fail(FileSystemError(error)) }) {
                     state, moment throws(FileSystemError) in
-                    state.undoCopies(copied, moment)
+                    state.undoCopies(path, copied, moment)
                     return .done(())
                 }
                 return

@@ -218,6 +218,10 @@ extension FileSystem {
     /// The server did not say whether it was done, or a precondition failed: look before anything else.
     private func inspect(_ shipment: Shipment, _ error: ObjectStoreError) {
         let flight = shipment.flight
+        if error.kind == .unknownOutcome {
+            let tag = shipment.digest.isEmpty ? nil : ETag(Self.hex(shipment.digest))
+            withState { state in state.intents.noteUncertain(flight.address, tag: tag) }
+        }
         store.head(flight.address) { [self] result in
             switch result {
             case .success(let head): inspected(shipment, head, error)
@@ -246,29 +250,56 @@ extension FileSystem {
         let stored = Stored(etag: head.etag, lastModified: head.lastModified)
         switch flight.want {
         case .put:
-            if !shipment.digest.isEmpty, head.etag.text == Self.hex(shipment.digest),
-                head.size == shipment.size
-            {
-                // Ours: the answer was lost. (Equal bytes of somebody else are as good.)
+            let isOurs =
+                !shipment.digest.isEmpty && head.etag.text == Self.hex(shipment.digest)
+                && head.size == shipment.size
+            if isOurs, head.metadata.user == shipment.metadata.user {
+                // The answer was lost.
                 landed(shipment, stored)
+            } else if isOurs || isOwn(head.etag, flight) {
+                // Our bytes of an earlier request, or somebody's equal ones: with other attributes, or
+                // changed here since.
+                replace(flight, base: head.etag)
             } else if head.etag == flight.base {
                 retryLater(flight, error)
             } else {
                 conflict(shipment, head)
             }
         case .metadata:
-            if head.metadata.user == shipment.metadata.user {
-                landed(shipment, stored)
-            } else if head.etag == flight.base {
-                retryLater(flight, error)
-            } else {
+            if head.etag != flight.base {
                 conflict(shipment, head)
+            } else if head.metadata.user == shipment.metadata.user {
+                landed(shipment, stored)
+            } else {
+                retryLater(flight, error)
             }
-        case .makeDirectory:
+        case .makeDirectory where head.metadata.user == shipment.metadata.user:
             landed(shipment, stored)
+        case .makeDirectory:
+            // An older marker: the change of its attributes did not get there.
+            retryLater(flight, error)
         case .delete, .removeDirectory:
             retryLater(flight, error)
         }
+    }
+
+    /// An earlier request of this mount, whose outcome was not known, left this version.
+    private func isOwn(_ tag: ETag, _ flight: IntentTable.Flight) -> Bool {
+        withState { state in
+            state.intents.intents[flight.address]?.perhapsStored.contains(tag) ?? false
+        }
+    }
+
+    /// The version that is there may be replaced: it is sent again, on condition that it is still there.
+    private func replace(_ flight: IntentTable.Flight, base: ETag) {
+        let now = clock.now()
+        withState { state in
+            if let record = state.intents.setBase(flight.address, base) {
+                state.journal.append(.intent(record))
+            }
+            state.retry(flight, at: now)
+        }
+        settle(flight.address)
     }
 
     private func conflict(_ shipment: Shipment, _ head: ObjectHead) {
@@ -276,6 +307,8 @@ extension FileSystem {
         let now = clock.now()
         let time = clock.wallTime()
         let path = flight.address.key.text
+        let isYielded = withState { state in state.yieldKey(flight, now: now) }
+        if isYielded { return settle(flight.address) }
         let conflicted = ObjectStoreError(
             .preconditionFailed, operation: "\(flight.want) \(flight.address)",
             message: "changed by another client")

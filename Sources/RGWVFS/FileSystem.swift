@@ -126,8 +126,7 @@ package final class FileSystem: FileSystemOperations {
             do throws(FileSystemError) {
                 switch try decide(&state, moment) {
                 case .done(let value):
-                    let changed =
-                        state.journal.enqueued != before || !state.discarded.isEmpty
+                    let changed = state.journal.enqueued != before
                     return .answer(.success(value), ticket: changed ? state.journal.enqueued : nil)
                 case .need(let need): return .need(need)
                 }
@@ -196,7 +195,8 @@ package final class FileSystem: FileSystemOperations {
             }
             if let failure {
                 events(.spoolFailed(.init(detail: "the journal: \(failure)")))
-                return
+                // Those who queued meanwhile are told too: each by an attempt of its own.
+                continue
             }
             // A data file that cannot be removed is found by the next recovery.
             for id in batch.discarded { remove(id) }
@@ -229,11 +229,15 @@ package final class FileSystem: FileSystemOperations {
 
     /// Commits before the mount answers.
     private func commitNow() -> SpoolError? {
-        let changes = withState { state in state.journal.begin() }
+        let (changes, discarded) = withState { state in
+            defer { state.discarded = [] }
+            return (state.journal.begin(), state.discarded)
+        }
         let failure = write(changes.changes, .power)
         withState { state in
             _ = state.journal.end(changes.changes, ticket: changes.ticket, error: failure)
         }
+        if failure == nil { for id in discarded { remove(id) } }
         return failure
     }
 }

@@ -47,6 +47,14 @@ extension FileSystem {
                 return
             }
             state.inodes[inode]?.content = .spool(data.0, data.1)
+            // Without a name the bytes live as long as the descriptor.
+            guard state.address(inode) != nil else {
+                if length < known.attributes.size {
+                    state.noteTruncation(inode, to: length, moment)
+                }
+                state.discard(data.0)
+                return
+            }
             // Less than the whole file is asked for only to cut it: at once, so that nobody takes
             // the part for the whole.
             if length < known.attributes.size {

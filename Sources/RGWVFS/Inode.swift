@@ -116,6 +116,8 @@ struct Directory: Sendable {
     var isLarge = false
     /// The marker object exists (or is about to).
     var hasMarker = false
+    /// Made here and not in the bucket yet: what is below it is known without asking.
+    var isNew = false
     /// Keys under this directory that are no names; hidden.
     var hidden = 0
     /// Listings and probes on their way; while there are any, `settled` is kept.

@@ -18,6 +18,10 @@ struct IntentTable: Sendable {
         var tries = 0
         /// Failed for good; tried again rarely, until the cause is mended or the user gives it up.
         var blocked: ObjectStoreError?
+        /// A request whose outcome nobody knows was sent: the key may exist although `record.base` is nil.
+        var isUncertain = false
+        /// Tags the object has if such a request took effect: finding one is no conflict.
+        var perhapsStored: [ETag] = []
         var waiters: [Waiting] = []
     }
 
@@ -56,6 +60,8 @@ struct IntentTable: Sendable {
     private var queue = Heap<Due>()
     /// Popped but not startable; looked at again when something settles.
     private var stalled: Set<ObjectAddress> = []
+    /// Those of them that wait for another key, by that key.
+    private var stalledAfter: [ObjectAddress: Set<ObjectAddress>] = [:]
     /// Intents and flights below each directory prefix (bytes ending in `/`), by key.
     private var below: [[UInt8]: Int] = [:]
     private var nextRevision: UInt64 = 1
@@ -101,6 +107,8 @@ struct IntentTable: Sendable {
         )
         intent.due = min(intent.due, intent.born + delayMax)
         intent.waiters = old?.waiters ?? []
+        intent.isUncertain = old?.isUncertain ?? false
+        intent.perhapsStored = old?.perhapsStored ?? []
         if let old { intent.record.born = min(old.record.born, record.born) }
         intents[record.address] = intent
         if !wasPending { count(record.address, by: 1) }
@@ -115,6 +123,14 @@ struct IntentTable: Sendable {
         if flights[address] == nil { count(address, by: -1) }
         wake(after: address)
         return intent.waiters.map(\.waiter)
+    }
+
+    /// A request for the key may or may not have taken effect. `tag`: what it leaves if it did.
+    mutating func noteUncertain(_ address: ObjectAddress, tag: ETag?) {
+        intents[address]?.isUncertain = true
+        if let tag, intents[address]?.perhapsStored.contains(tag) == false {
+            intents[address]?.perhapsStored.append(tag)
+        }
     }
 
     /// The server's tag of a key became known while an intent for it waits.
@@ -190,6 +206,9 @@ struct IntentTable: Sendable {
             queue.removeMin()
             guard mayStart(intent.record) else {
                 stalled.insert(head.address)
+                if let after = intent.record.after {
+                    stalledAfter[after, default: []].insert(head.address)
+                }
                 continue
             }
             let flight = Flight(
@@ -213,6 +232,8 @@ struct IntentTable: Sendable {
             satisfied = intent.waiters.filter { $0.revision <= flight.revision }.map(\.waiter)
             intent.waiters.removeAll { $0.revision <= flight.revision }
             intent.tries = 0
+            intent.isUncertain = false
+            intent.perhapsStored = []
             intents[flight.address] = intent
         }
         if intents[flight.address] == nil {
@@ -225,6 +246,17 @@ struct IntentTable: Sendable {
     }
 
     // MARK: Reservations
+
+    /// A rename works on this key or on a directory above it.
+    func isReserved(_ address: ObjectAddress) -> Bool {
+        reservedKeys[address] != nil
+            || reservedPrefixes.contains { address.key.bytes.starts(with: $0) }
+    }
+
+    /// A rename works on a key below this directory, or on the directory.
+    func isReserved(prefix: [UInt8]) -> Bool {
+        reservedPrefixes.contains { $0.starts(with: prefix) }
+    }
 
     mutating func reserve(_ address: ObjectAddress) { reservedKeys[address, default: 0] += 1 }
 
@@ -267,19 +299,20 @@ struct IntentTable: Sendable {
     /// Something at `address` ended: what waited for it may start now.
     private mutating func wake(after address: ObjectAddress) {
         guard !stalled.isEmpty else { return }
-        var woken: [ObjectAddress] = []
-        for candidate in stalled {
-            guard let record = intents[candidate]?.record else { continue }
-            if record.after == address || candidate == address {
-                woken.append(candidate)
-            } else if record.want == .removeDirectory,
-                address.key.bytes.starts(with: candidate.key.bytes),
-                below[candidate.key.bytes, default: 0] <= 1
-            {
-                woken.append(candidate)
-            }
+        if stalled.contains(address) { enqueue(address) }
+        for candidate in stalledAfter.removeValue(forKey: address) ?? []
+        where stalled.contains(candidate) {
+            enqueue(candidate)
         }
-        for address in woken { enqueue(address) }
+        // Directories above, when nothing else is left below them. Looked up by name: with many waiting
+        // directories, asking each of them at every deletion would take quadratic time.
+        let bytes = address.key.bytes
+        for (index, byte) in bytes.enumerated() where byte == 0x2F {
+            let prefix = Array(bytes[...index])
+            guard below[prefix, default: 0] <= 1, let key = try? ObjectKey(prefix) else { continue }
+            let marker = ObjectAddress(bucket: address.bucket, key: key)
+            if stalled.contains(marker) { enqueue(marker) }
+        }
     }
 
     private mutating func count(_ address: ObjectAddress, by change: Int) {

@@ -59,6 +59,7 @@ struct ReadCache: Sendable {
     private var waiting: [UInt64: Waiting] = [:]
     private var nextWaiting: UInt64 = 0
     private(set) var readyBytes = 0
+    private var readyBlocks = 0
     private(set) var loadingBytes = 0
 
     init(capacity: Int, window: Int) {
@@ -135,6 +136,13 @@ struct ReadCache: Sendable {
             start = nil
         }
         for index in Self.blocks(range) {
+            let length = min(Self.blockBytes, size - index * Self.blockBytes)
+            if case .ready(let bytes) = file.blocks[index], bytes.count < Int(length) {
+                // Cut short: the next read asks again, and fails if it stays short.
+                readyBytes -= bytes.count
+                readyBlocks -= 1
+                file.blocks[index] = nil
+            }
             if file.blocks[index] == nil {
                 file.blocks[index] = .loading([])
                 loadingBytes += Int(Self.blockBytes)
@@ -180,6 +188,7 @@ struct ReadCache: Sendable {
         files[version]?.blocks[index] = .ready(bytes)
         loadingBytes -= Int(Self.blockBytes)
         readyBytes += bytes.count
+        readyBlocks += 1
         order.append((version, index))
         var done: [(ParkedReply<ReadAnswer>, [ArraySlice<UInt8>]?)] = []
         for id in waiters {
@@ -215,17 +224,40 @@ struct ReadCache: Sendable {
             for (index, block) in file.blocks {
                 if case .ready(let bytes) = block {
                     readyBytes -= bytes.count
+                    readyBlocks -= 1
                     file.blocks[index] = nil
                 }
             }
             store(version, file.blocks.isEmpty ? nil : file)
         }
+        forgetDropped()
     }
+
+    /// Dropped blocks leave their places in the order of eviction behind; without this, reading many small
+    /// files would let them grow for ever.
+    private mutating func forgetDropped() {
+        guard order.count > 2 * readyBlocks + 1024 else { return }
+        var kept = Set<Place>()
+        order = Deque(
+            order.filter { version, index in
+                guard case .ready = files[version]?.blocks[index] else { return false }
+                return kept.insert(Place(version: version, index: index)).inserted
+            })
+    }
+
+    private struct Place: Hashable {
+        let version: Version
+        let index: UInt64
+    }
+
+    /// Entries in the order of eviction, for tests.
+    var orderCount: Int { order.count }
 
     private mutating func evict() {
         while readyBytes + loadingBytes > capacity, let (version, index) = order.popFirst() {
             guard case .ready(let bytes) = files[version]?.blocks[index] else { continue }
             readyBytes -= bytes.count
+            readyBlocks -= 1
             files[version]?.blocks[index] = nil
             if files[version]?.blocks.isEmpty == true { store(version, nil) }
         }

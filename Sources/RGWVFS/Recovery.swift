@@ -95,6 +95,8 @@ enum Recovery {
         }
         _ = state.intents.set(
             intent, now: now, delay: .zero, delayMax: .zero, held: false)
+        // The crash may have cut off an answer.
+        state.intents.noteUncertain(intent.address, tag: nil)
     }
 
     private static func place(

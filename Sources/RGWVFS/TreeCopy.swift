@@ -1,3 +1,4 @@
+import RGWBase
 import RGWObject
 import Synchronization
 
@@ -15,6 +16,7 @@ final class TreeCopy: Sendable {
         var next = 0
         var running = 0
         var copied: [(Item, Stored)] = []
+        var perhaps: [Item] = []
         var error: ObjectStoreError?
         var done: Done?
     }
@@ -47,12 +49,16 @@ final class TreeCopy: Sendable {
                 guard state.running == 0, let done = state.done else { return (nil, nil) }
                 state.done = nil
                 let (copied, error) = (state.copied, state.error)
-                return (nil, { done(copied, error) })
+                let perhaps = state.perhaps.map {
+                    ($0, Stored(etag: $0.etag, lastModified: WallTime(seconds: 0)))
+                }
+                return (nil, { done(copied + perhaps, error) })
             }
             finished?()
             guard let item else { return }
-            store.copy(from: item.from, to: item.to, metadata: nil, sourceMatching: item.etag) {
-                [self] result in
+            store.copyUntilKnown(
+                from: item.from, to: item.to, metadata: nil, sourceMatching: item.etag
+            ) { [self] result in
                 ended(item, result)
                 advance()
             }
@@ -66,7 +72,10 @@ final class TreeCopy: Sendable {
             case .success(let stored): state.copied.append((item, stored))
             // Removed by somebody else since it was listed: nothing to move.
             case .failure(let error) where error.kind == .noSuchKey: break
-            case .failure(let error): state.error = state.error ?? error
+            case .failure(let error):
+                state.error = state.error ?? error
+                // It may be there; undoing the rename removes it.
+                if error.kind == .unknownOutcome { state.perhaps.append(item) }
             }
         }
     }

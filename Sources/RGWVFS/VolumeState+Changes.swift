@@ -65,7 +65,7 @@ extension VolumeState {
     ) {
         let pending = intents.intents[address]
         let base = pending.map(\.record.base) ?? known
-        if base == nil, intents.flights[address] == nil {
+        if base == nil, intents.flights[address] == nil, pending?.isUncertain != true {
             dropIntent(address)
             return
         }
@@ -108,11 +108,18 @@ extension VolumeState {
             address, known: known.base?.etag, after: nil, isOpen: keepsObject, now: now, time: time)
         if keepsObject { unlinked[inode] = address }
         // The open descriptor keeps the bytes; the data file's name is needed no more.
-        if let data = known.dataID { discard(data) }
+        dropData(inode)
         inodes[inode]?.attributes.ctime = time
         detach(inode)
         touch(link.parent, time)
         keepDirectory(link.parent, now: now, time: time)
+    }
+
+    /// A file that lost its name: neither its row nor its data file's name is needed any more.
+    mutating func dropData(_ inode: InodeNumber) {
+        guard let data = inodes[inode]?.dataID else { return }
+        journal.append(.removeNode(inode))
+        discard(data)
     }
 
     /// The last handle of a removed file is closed: its object may go.

@@ -14,13 +14,17 @@ extension VolumeState {
         {
             markSettled(parent, name)
         }
-        if let inode = flight.inode, let stored, inodes[inode] != nil {
+        // A file renamed meanwhile has another key, and that key's tag as its base.
+        if let inode = flight.inode, let stored, address(inode) == flight.address {
             inodes[inode]?.base = BaseVersion(
                 etag: stored.etag, size: size, lastModified: stored.lastModified)
             inodes[inode]?.checkedAt = now
             inodes[inode]?.attributesKnown = true
             inodes[inode]?.failure = nil
-            if flight.want == .makeDirectory { inodes[inode]?.directory?.hasMarker = true }
+            if flight.want == .makeDirectory {
+                inodes[inode]?.directory?.hasMarker = true
+                inodes[inode]?.directory?.isNew = false
+            }
         }
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision, !isChangedSince(flight) {
@@ -105,6 +109,9 @@ extension VolumeState {
                 fail(inode, shown)
                 inodes[inode]?.checkedAt = .distantPast
                 inodes[inode]?.attributesKnown = false
+                // Its bytes had gone up before; a spool copy would hide the other client's version.
+                becameClean(inode)
+                evict(inode)
             }
             distrustParent(of: flight.address)
         }
@@ -127,13 +134,31 @@ extension VolumeState {
         return current
     }
 
+    /// The key of a request that ended in a conflict belongs to another file or to none by now. The other
+    /// client's version is not ours to remove; a file that is to go there finds its own conflict.
+    /// False: the key still belongs to the file that was sent.
+    mutating func yieldKey(_ flight: IntentTable.Flight, now: Instant) -> Bool {
+        let intent = intents.intents[flight.address]
+        if let inode = flight.inode, intent?.record.inode == inode,
+            address(inode) == flight.address
+        {
+            return false
+        }
+        retry(flight, at: now)
+        if intent?.record.want == .delete || intent?.record.want == .removeDirectory {
+            dropIntent(flight.address)
+            distrustParent(of: flight.address)
+        }
+        return true
+    }
+
     /// Another client changed the object while local changes wait: the remote version keeps the name,
     /// the local one goes up beside it. Returns the new name.
     mutating func keepBoth(
         _ flight: IntentTable.Flight, suffix: String, now: Instant, time: WallTime
     ) -> EntryName? {
         guard let inode = flight.inode, let link = inodes[inode]?.link,
-            let name = conflictName(link, suffix: suffix)
+            let name = freeConflictName(link, suffix: suffix)
         else { return nil }
         let held = intents.intents[flight.address]?.held ?? false
         _ = intents.finish(flight, succeeded: false)
@@ -149,6 +174,17 @@ extension VolumeState {
         fail(inode, .stale)
         wantPut(inode, now: now, time: time, held: held)
         return name
+    }
+
+    /// Two conflicts of one name within a second must not share a name.
+    private func freeConflictName(_ link: Inode.Link, suffix: String) -> EntryName? {
+        for attempt in 1...100 {
+            let ending = attempt == 1 ? suffix : "\(suffix)-\(attempt)"
+            guard let name = conflictName(link, suffix: ending) else { return nil }
+            let isTaken = inodes[link.parent]?.directory?[name] != nil
+            if !isTaken, !isLocal(link.parent, name) { return name }
+        }
+        return nil
     }
 
     private func conflictName(_ link: Inode.Link, suffix: String) -> EntryName? {

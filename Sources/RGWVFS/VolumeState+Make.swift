@@ -16,12 +16,14 @@ extension VolumeState {
         case .need(let need): return .need(need)
         case .absent: break
         }
-        guard let directory = inodes[parent] else { throw .stale }
+        if let need = try readersNeed(parent, name) { return .need(need) }
+        // Only the attributes: holding the directory would make each new name copy all its names.
+        guard let above = inodes[parent]?.attributes else { throw .stale }
         _ = try addresses(parent, name)
         var attributes = attributes
-        if directory.attributes.permissions & 0o2000 != 0 {
+        if above.permissions & 0o2000 != 0 {
             // POSIX lets a set-group-ID directory give its group to what is made in it. Source: inode(7).
-            attributes.gid = directory.attributes.gid
+            attributes.gid = above.gid
             if attributes.kind == .directory { attributes.permissions |= 0o2000 }
         }
         let number = newInodeNumber()
@@ -35,6 +37,23 @@ extension VolumeState {
         touch(parent, moment.time)
         return .done(number)
     }
+
+    /// A removed file that is still open reads on from its object: its bytes are fetched before a new
+    /// file of the name replaces that.
+    func readersNeed(_ parent: InodeNumber, _ name: EntryName) throws(FileSystemError)
+        -> Need?
+    {
+        let address = try addresses(parent, name).file
+        guard intents.intents[address]?.record.want == .delete,
+            let inode = unlinked.first(where: { $0.value == address })?.key,
+            let known = inodes[inode], known.dataID == nil, let base = known.base,
+            base.size <= Self.keptForReadersMax
+        else { return nil }
+        return .hydrate(inode, length: base.size)
+    }
+
+    /// A larger file than this is stale for its readers when another file takes its place.
+    static let keptForReadersMax: UInt64 = 1 << 30
 
     /// What must be known before a directory may be removed or replaced; nil: it is empty.
     mutating func emptyNeed(
@@ -82,8 +101,9 @@ extension VolumeState {
 
     /// Made here, and nothing of it has been sent.
     private func isUnsentDirectory(_ inode: InodeNumber, marker: ObjectAddress) -> Bool {
-        intents.intents[marker]?.record.want == .makeDirectory && inodes[inode]?.base == nil
-            && intents.flights[marker] == nil
+        intents.intents[marker]?.record.want == .makeDirectory
+            && inodes[inode]?.directory?.isNew == true && inodes[inode]?.base == nil
+            && intents.flights[marker] == nil && intents.intents[marker]?.isUncertain != true
     }
 
     // MARK: Attributes ahead

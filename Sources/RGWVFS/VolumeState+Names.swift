@@ -124,7 +124,10 @@ extension VolumeState {
                 inodes[current] = nil
                 return
             }
-            guard !isLocal(current), known.directory?.inodeCount ?? 0 == 0 else { return }
+            // Loads under way count in the inode, and so do the names that they must not overwrite.
+            guard !isLocal(current), known.directory?.inodeCount ?? 0 == 0,
+                known.directory?.loads ?? 0 == 0
+            else { return }
             let listed = Directory.Listed(
                 number: current, object: known.isDirectory ? nil : known.base)
             inodes[link.parent]?.directory?[link.name] =

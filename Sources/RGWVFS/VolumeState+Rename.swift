@@ -12,12 +12,21 @@ extension VolumeState {
         intents.reserve(prefix: path.new.marker.key.bytes)
     }
 
+    /// Another rename works on these names, above or below them.
+    func isReserved(_ path: FileSystem.RenamePath) -> Bool {
+        [path.old, path.new].contains {
+            intents.isReserved($0.file) || intents.isReserved(prefix: $0.marker.key.bytes)
+        }
+    }
+
     mutating func release(_ path: FileSystem.RenamePath) {
         intents.release(prefix: path.old.marker.key.bytes)
         intents.release(prefix: path.new.marker.key.bytes)
         for address in [path.old.file, path.new.file, path.old.marker, path.new.marker] {
             intents.release(address)
         }
+        actions.append(contentsOf: renamesWaiting)
+        renamesWaiting = []
     }
 
     mutating func planRename(
@@ -39,7 +48,8 @@ extension VolumeState {
         switch try resolve(
             path.newParent, path.newName, now: moment.now, since: moment.since, time: moment.time)
         {
-        case .absent: break
+        case .absent:
+            if let need = try readersNeed(path.newParent, path.newName) { return .need(need) }
         case .need(let need): return .need(need)
         case .found(let inode): target = inode
         }
@@ -47,6 +57,7 @@ extension VolumeState {
         if let target, let need = try replaceNeed(source, target, mode, moment) {
             return .need(need)
         }
+        if let target, let need = readersNeed(target) { return .need(need) }
         guard let known = inodes[source] else { throw .stale }
         let isDirectory = known.isDirectory
         let prefixes = isDirectory ? [path.old.marker, path.new.marker] : []
@@ -72,6 +83,14 @@ extension VolumeState {
         guard let base = known.base else { throw .stale }
         let metadata = PosixMetadata.merge(known.attributes, into: known.metadata)
         return .done(.copyFile(source, base.etag, metadata))
+    }
+
+    /// POSIX: who has the replaced file open goes on reading it. Its bytes are fetched before they go.
+    private func readersNeed(_ target: InodeNumber) -> Need? {
+        guard let known = inodes[target], !known.isDirectory, known.opens > 0, known.dataID == nil,
+            let base = known.base, base.size <= Self.keptForReadersMax
+        else { return nil }
+        return .hydrate(target, length: base.size)
     }
 
     private func isPut(_ address: ObjectAddress) -> Bool { intents.flights[address]?.want == .put }
@@ -103,7 +122,7 @@ extension VolumeState {
         }
         switch inodes[path.newParent]?.directory?[path.newName] {
         case .inode(let inode):
-            if let data = inodes[inode]?.dataID { discard(data) }
+            dropData(inode)
             inodes[inode]?.attributes.ctime = time
             detach(inode)
         case .listed: inodes[path.newParent]?.directory?[path.newName] = nil
@@ -123,6 +142,8 @@ extension VolumeState {
             path.old.file, known: inodes[source]?.base?.etag, after: path.new.file, isOpen: false,
             now: moment.now, time: moment.time)
         inodes[source]?.base = nil
+        // The old object goes with the old name: after a crash this content is all there is.
+        inodes[source]?.replacing = false
         move(source, path, moment)
         saveNode(source)
         setIntent(
@@ -146,8 +167,8 @@ extension VolumeState {
 
     /// The object is at both keys now: the name moves, and the old key is to go.
     mutating func finishFileRename(
-        _ path: FileSystem.RenamePath, _ inode: InodeNumber, _ etag: ETag, _ stored: Stored,
-        _ moment: FileSystem.Moment
+        _ path: FileSystem.RenamePath, _ inode: InodeNumber, _ etag: ETag,
+        _ sent: ObjectMetadata, _ stored: Stored, _ moment: FileSystem.Moment
     ) throws(FileSystemError) {
         guard let known = inodes[inode],
             known.link == Inode.Link(parent: path.parent, name: path.name)
@@ -173,9 +194,30 @@ extension VolumeState {
             time: moment.time)
         inodes[inode]?.base = BaseVersion(
             etag: stored.etag, size: base.size, lastModified: stored.lastModified)
+        let isOutdated = PosixMetadata.merge(known.attributes, into: known.metadata) != sent
         move(inode, path, moment)
+        // Mode, owner or times were changed while the object was copied.
+        if isOutdated { wantMetadata(inode, now: moment.now, time: moment.time) }
         markSettled(path.newParent, path.newName)
         keepDirectory(path.parent, now: moment.now, time: moment.time)
+    }
+
+    /// A copy may be at the new key, but the file keeps its old name: where nothing was, nothing is to
+    /// stay; a file that was there is looked at again.
+    mutating func undoCopy(
+        _ path: FileSystem.RenamePath, _ etag: ETag, _ moment: FileSystem.Moment
+    ) {
+        if let entry = inodes[path.newParent]?.directory?[path.newName] {
+            intents.noteUncertain(path.new.file, tag: etag)
+            guard case .inode(let target) = entry else { return }
+            inodes[target]?.checkedAt = .distantPast
+            inodes[target]?.attributesKnown = false
+            return
+        }
+        wantDelete(
+            path.new.file, known: etag, after: nil, isOpen: false, now: moment.now,
+            time: moment.time)
+        intents.noteUncertain(path.new.file, tag: etag)
     }
 
     /// What is known of both names may be wrong now.
@@ -188,12 +230,22 @@ extension VolumeState {
 
     /// Copies of a rename that failed are not to stay.
     mutating func undoCopies(
-        _ copied: [(TreeCopy.Item, Stored)], _ moment: FileSystem.Moment
+        _ path: FileSystem.RenamePath, _ copied: [(TreeCopy.Item, Stored)],
+        _ moment: FileSystem.Moment
     ) {
+        if copied.isEmpty { return }
         for (item, stored) in copied {
             wantDelete(
                 item.to, known: stored.etag, after: nil, isOpen: false, now: moment.now,
                 time: moment.time)
+        }
+        // Until they are gone, listings show the new name as a directory.
+        if inodes[path.newParent]?.directory?[path.newName] == nil {
+            setIntent(
+                IntentRecord(
+                    address: path.new.marker, want: .removeDirectory, inode: nil, base: nil,
+                    after: nil, born: moment.time),
+                now: moment.now, held: false)
         }
     }
 
@@ -206,7 +258,10 @@ extension VolumeState {
             throw .stale
         }
         var tags: [ObjectAddress: Stored] = [:]
-        for (item, stored) in copied { tags[item.from] = stored }
+        for (item, stored) in copied {
+            tags[item.from] = stored
+            takeCopy(item, stored, moment)
+        }
         for address in intents.pendingKeys(under: path.old.marker.key.bytes)
         where address != path.old.marker {
             rekey(address, path, tags[address], moment)
@@ -235,9 +290,24 @@ extension VolumeState {
         dropIntent(path.new.marker)
         move(inode, path, moment)
         inodes[inode]?.directory?.hasMarker = true
+        inodes[inode]?.directory?.isNew = false
         wantPut(inode, now: moment.now, time: moment.time, held: false)
         intents.addWaiters(path.new.marker, markerWaiters)
         keepDirectory(path.parent, now: moment.now, time: moment.time)
+    }
+
+    /// The copy is the file now: what waited to remove an older file at its key must not touch it. A
+    /// file removed while it was copied is removed at its new key too.
+    private mutating func takeCopy(
+        _ item: TreeCopy.Item, _ stored: Stored, _ moment: FileSystem.Moment
+    ) {
+        let want = intents.intents[item.from]?.record.want
+        dropIntent(item.to)
+        if want == .delete || want == .removeDirectory {
+            wantDelete(
+                item.to, known: stored.etag, after: nil, isOpen: false, now: moment.now,
+                time: moment.time)
+        }
     }
 
     /// An unsent change below a renamed directory goes to its new key.
@@ -256,9 +326,11 @@ extension VolumeState {
         inodes[inode]?.base = copied.map {
             BaseVersion(etag: $0.etag, size: size, lastModified: $0.lastModified)
         }
+        inodes[inode]?.replacing = false
         var record = intent.record
         record.address = to
-        record.base = copied?.etag
+        // An older object at the new key may still wait to be deleted: it is replaced instead.
+        record.base = copied?.etag ?? intents.intents[to]?.record.base
         saveNode(inode)
         setIntent(record, now: moment.now, held: intent.held)
         intents.addWaiters(to, waiters)

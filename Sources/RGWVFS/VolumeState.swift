@@ -19,6 +19,8 @@ struct VolumeState: ~Copyable {
     var reads: ReadCache
     /// Who waits for a fetch under way.
     var fetches: [Need: [@Sendable (FileSystemError?) -> Void]] = [:]
+    /// Renames that wait for another one to end.
+    var renamesWaiting: [@Sendable () -> Void] = []
     var nextFailure: UInt64 = 1
     /// Until then the bucket's quota is taken to be used up.
     var quotaFullUntil: Instant?
