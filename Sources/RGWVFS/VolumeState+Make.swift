@@ -125,12 +125,15 @@ extension VolumeState {
     )
         -> [InodeNumber]
     {
-        guard var directory = inodes[parent]?.directory else { return [] }
-        if directory.order.isEmpty {
-            directory.order = directory.entries.keys.sorted()
-            inodes[parent]?.directory?.order = directory.order
+        // No copy of the directory is held: promoting a name would copy all its names.
+        if inodes[parent]?.directory?.order.isEmpty == true {
+            let names = inodes[parent]?.directory?.entries.keys.sorted() ?? []
+            inodes[parent]?.directory?.order = names
         }
-        let order = directory.order
+        guard let order = inodes[parent]?.directory?.order,
+            let askedTo = inodes[parent]?.directory?.attributesAskedTo
+        else { return [] }
+        let listedAt = inodes[parent]?.directory?.listedAt ?? .distantPast
         var low = 0
         var high = order.count
         while low < high {
@@ -139,15 +142,13 @@ extension VolumeState {
         }
         let end = min(order.count, low + Self.attributesAheadMax)
         // Half a window is left: not yet time to ask for more.
-        if directory.attributesAskedTo > low + Self.attributesAheadMax / 2 { return [] }
+        if askedTo > low + Self.attributesAheadMax / 2 { return [] }
         var ahead: [InodeNumber] = []
-        for index in max(low, min(directory.attributesAskedTo, end))..<end {
-            switch directory[order[index]] {
+        for index in max(low, min(askedTo, end))..<end {
+            switch inodes[parent]?.directory?[order[index]] {
             case .listed(let listed):
                 ahead.append(
-                    promote(
-                        parent, order[index], listed,
-                        listedAt: directory.listedAt ?? .distantPast, time: time))
+                    promote(parent, order[index], listed, listedAt: listedAt, time: time))
             case .inode(let inode) where inodes[inode]?.attributesKnown == false:
                 ahead.append(inode)
             default: break

@@ -14,18 +14,20 @@ extension VolumeState {
     mutating func resolve(
         _ parent: InodeNumber, _ name: EntryName, now: Instant, since: Instant, time: WallTime
     ) throws(FileSystemError) -> Resolution {
-        guard let inode = inodes[parent] else { throw .stale }
-        guard let directory = inode.directory else { throw .notDirectory }
-        switch directory[name] {
+        guard let isDirectory = inodes[parent]?.isDirectory else { throw .stale }
+        guard isDirectory else { throw .notDirectory }
+        // No copy of the directory is held here: promoting a name would copy all its names.
+        switch inodes[parent]?.directory?[name] {
         case .inode(let child):
             if let need = attributeNeed(child, now: now, since: since) { return .need(need) }
             return .found(child)
         case .listed(let listed):
-            let at = directory.listedAt ?? .distantPast
+            let at = inodes[parent]?.directory?.listedAt ?? .distantPast
             let child = promote(parent, name, listed, listedAt: at, time: time)
             if let need = attributeNeed(child, now: now, since: since) { return .need(need) }
             return .found(child)
         case nil:
+            guard let directory = inodes[parent]?.directory else { throw .notDirectory }
             return try resolveUnknown(parent, name, directory, now: now, since: since)
         }
     }
