@@ -42,14 +42,16 @@ package enum ModelOperation: Sendable, CustomStringConvertible {
         case 7..<15:
             let write = random.below(3) > 0
             return .open(path(&random), write: write, truncate: write && random.below(3) == 0)
-        case 15..<22: return .write(handle: handle, offset: random.below(8), count: count, fill: fill)
+        case 15..<22:
+            return .write(handle: handle, offset: random.below(8), count: count, fill: fill)
         case 22..<25: return .append(handle: handle, count: count, fill: fill)
         case 25..<28: return .cut(handle: handle, size: random.below(3) == 0 ? 0 : random.below(9))
         case 28..<31: return .read(handle: handle)
         case 31..<33: return .fsync(handle: handle)
         case 33..<41: return .close(handle: handle)
         case 41..<50: return .save(path(&random), count: count, fill: fill)
-        case 50..<53: return .truncate(path(&random), size: random.below(3) == 0 ? 0 : random.below(9))
+        case 50..<53:
+            return .truncate(path(&random), size: random.below(3) == 0 ? 0 : random.below(9))
         case 53..<57: return .chmod(path(&random), [0o600, 0o640, 0o755, 0o400][random.below(4)])
         case 57..<58: return .touch(path(&random))
         case 58..<64: return .mkdir(path(&random))

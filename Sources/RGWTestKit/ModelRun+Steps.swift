@@ -17,7 +17,8 @@ extension ModelRun {
             guard let free = freeHandle() else { return }
             let body = next.create(path)
             var file: (InodeNumber, HandleID)?
-            if try attempt(body != nil, { () throws(FileSystemError) in file = try volume.create(path) }),
+            if try attempt(
+                body != nil, { () throws(FileSystemError) in file = try volume.create(path) }),
                 let body, let file
             {
                 model = next
@@ -49,15 +50,21 @@ extension ModelRun {
             try useHandle(.write(handle: index, offset: 0, count: count, fill: fill))
             try useHandle(.close(handle: index))
         case .symlink(let path, let target):
-            if try attempt(next.makeLink(path, target), { () throws(FileSystemError) in
-                try volume.symlink(path, target)
-            }) {
+            if try attempt(
+                next.makeLink(path, target),
+                { () throws(FileSystemError) in
+                    try volume.symlink(path, target)
+                })
+            {
                 model = next
             }
         case .mkdir(let path):
-            if try attempt(next.makeDirectory(path), { () throws(FileSystemError) in
-                try volume.mkdir(path)
-            }) {
+            if try attempt(
+                next.makeDirectory(path),
+                { () throws(FileSystemError) in
+                    try volume.mkdir(path)
+                })
+            {
                 model = next
             }
         default: break
@@ -96,7 +103,9 @@ extension ModelRun {
         case .fsync(let index):
             guard let handle = handles[index], handle.write else { return }
             do throws(FileSystemError) {
-                try call { volume.fileSystem.fsync(handle.file.0, handle.file.1, dataOnly: false, $0) }
+                try call {
+                    volume.fileSystem.fsync(handle.file.0, handle.file.1, dataOnly: false, $0)
+                }
             } catch {
                 if faults.count == 0 { try fail("failed: \(error)") }
             }
@@ -114,13 +123,16 @@ extension ModelRun {
 
     private func write(_ handle: Handle, _ bytes: [UInt8], at offset: Int) throws {
         let done = try attempt(true) { () throws(FileSystemError) in
-            try volume.write(handle.file, String(decoding: bytes, as: UTF8.self), at: UInt64(offset))
+            try volume.write(
+                handle.file, String(decoding: bytes, as: UTF8.self), at: UInt64(offset))
         }
         if done { model.write(handle.body, bytes, at: offset) }
     }
 
     /// Runs an operation that may have to wait for time to pass.
-    private func call<Value: Sendable>(_ operation: (consuming Reply<Value>) -> Void)
+    private func call<Value: Sendable>(
+        _ operation: (consuming Reply<Value>) -> Void
+    )
         throws(FileSystemError) -> Value
     {
         let box = volume.begin(operation)
@@ -138,16 +150,22 @@ extension ModelRun {
         case .truncate(let path, let size):
             guard let body = model.body(path) else { return }
             next.truncate(body, to: size, confirmed: !isWritten(body))
-            if try attempt(true, { () throws(FileSystemError) in
-                try volume.change(path) { $0.size = UInt64(size) }
-            }) {
+            if try attempt(
+                true,
+                { () throws(FileSystemError) in
+                    try volume.change(path) { $0.size = UInt64(size) }
+                })
+            {
                 model = next
             }
         case .chmod(let path, let mode):
             if case .link = model.nodes[path] { return }
-            if try attempt(next.setMode(path, mode), { () throws(FileSystemError) in
-                try volume.change(path) { $0.permissions = mode }
-            }) {
+            if try attempt(
+                next.setMode(path, mode),
+                { () throws(FileSystemError) in
+                    try volume.change(path) { $0.permissions = mode }
+                })
+            {
                 model = next
             }
         case .touch(let path):
@@ -163,15 +181,21 @@ extension ModelRun {
         switch operation {
         case .rmdir(let path):
             if plan.stranger { return }
-            if try attempt(next.removeDirectory(path), { () throws(FileSystemError) in
-                try volume.rmdir(path)
-            }) {
+            if try attempt(
+                next.removeDirectory(path),
+                { () throws(FileSystemError) in
+                    try volume.rmdir(path)
+                })
+            {
                 model = next
             }
         case .unlink(let path):
-            if try attempt(next.unlink(path), { () throws(FileSystemError) in
-                try volume.unlink(path)
-            }) {
+            if try attempt(
+                next.unlink(path),
+                { () throws(FileSystemError) in
+                    try volume.unlink(path)
+                })
+            {
                 model = next
             }
         case .rename(let old, let new, let noReplace):
@@ -179,9 +203,12 @@ extension ModelRun {
             if old == new || new.hasPrefix(old + "/") || old.hasPrefix(new + "/") { return }
             if plan.stranger, model.isDirectory(old) { return }
             let expected = next.rename(old, new, noReplace: noReplace)
-            if try attempt(expected, { () throws(FileSystemError) in
-                try volume.rename(old, new, noReplace ? .noReplace : .replace)
-            }) {
+            if try attempt(
+                expected,
+                { () throws(FileSystemError) in
+                    try volume.rename(old, new, noReplace ? .noReplace : .replace)
+                })
+            {
                 model = next
             }
         default: break

@@ -37,13 +37,17 @@ package final class MountedStore: ObjectStore {
         self.life = life
     }
 
-    private func alive<Answer: Sendable>(_ completion: @escaping Completion<Answer>)
+    private func alive<Answer: Sendable>(
+        _ completion: @escaping Completion<Answer>
+    )
         -> Completion<Answer>
     {
         { [life] result in if !life.isOver { completion(result) } }
     }
 
-    package func head(_ address: ObjectAddress, completion: @escaping Completion<ObjectHead>)
+    package func head(
+        _ address: ObjectAddress, completion: @escaping Completion<ObjectHead>
+    )
         -> any Cancellable
     {
         store.head(address, completion: alive(completion))
@@ -87,7 +91,9 @@ package final class MountedStore: ObjectStore {
             completion: alive(completion))
     }
 
-    package func delete(_ address: ObjectAddress, completion: @escaping Completion<Void>)
+    package func delete(
+        _ address: ObjectAddress, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         store.delete(address, completion: alive(completion))
@@ -109,7 +115,9 @@ package final class MountedStore: ObjectStore {
             completion: alive(completion))
     }
 
-    package func headBucket(_ bucket: BucketName, completion: @escaping Completion<BucketUsage>)
+    package func headBucket(
+        _ bucket: BucketName, completion: @escaping Completion<BucketUsage>
+    )
         -> any Cancellable
     {
         store.headBucket(bucket, completion: alive(completion))
@@ -119,13 +127,17 @@ package final class MountedStore: ObjectStore {
         store.listBuckets(completion: alive(completion))
     }
 
-    package func createBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    package func createBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         store.createBucket(bucket, completion: alive(completion))
     }
 
-    package func deleteBucket(_ bucket: BucketName, completion: @escaping Completion<Void>)
+    package func deleteBucket(
+        _ bucket: BucketName, completion: @escaping Completion<Void>
+    )
         -> any Cancellable
     {
         store.deleteBucket(bucket, completion: alive(completion))

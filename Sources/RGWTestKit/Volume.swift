@@ -55,7 +55,8 @@ package final class Volume: Sendable {
         self.life = life
         fileSystem = try FileSystem(
             configuration: configuration, store: MountedStore(store, life: life), journal: journal,
-            files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life, workers: life,
+            files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life,
+            workers: life,
             events: { _ in })
         fileSystem.start()
         world.run()

@@ -21,7 +21,9 @@ extension FileSystem {
 
     /// The same reply, which also takes a new file away when the journal could not keep it: nobody has its
     /// handle, so nobody would ever close it.
-    private func undoing(_ created: CreatedFile, _ reply: consuming Reply<CreateAnswer>)
+    private func undoing(
+        _ created: CreatedFile, _ reply: consuming Reply<CreateAnswer>
+    )
         -> Reply<CreateAnswer>
     {
         let parked = reply.park()

@@ -63,7 +63,8 @@ package final class FileSystem: FileSystemOperations {
             configuration: configuration, nextInode: contents.nextInode, now: clock.now(),
             time: clock.wallTime())
         let recovered = try Recovery.restore(
-            contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(), time: clock.wallTime())
+            contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
+            time: clock.wallTime())
         state = Mutex(fresh)
         if recovered.files > 0 || recovered.lost > 0 {
             events(.recovered(files: recovered.files, lost: recovered.lost))

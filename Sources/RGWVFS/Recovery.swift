@@ -35,7 +35,8 @@ enum Recovery {
             // Rules: a replacement that no close or fsync confirmed never hides the old object; after a
             // power cut, bytes that never reached the disk are not uploaded. Source: writeback.md R5.
             if node.replacing || afterPowerCut && node.sealed == nil {
-                let why = node.replacing ? "unfinished replacement of" : "cut short by a power failure:"
+                let why =
+                    node.replacing ? "unfinished replacement of" : "cut short by a power failure:"
                 try lose(data, why, node, contents, files, onDisk)
                 replaced.insert(node.inode)
                 outcome.lost += 1

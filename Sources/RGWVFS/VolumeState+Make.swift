@@ -40,7 +40,9 @@ extension VolumeState {
 
     /// A removed file that is still open reads on from its object: its bytes are fetched before a new
     /// file of the name replaces that.
-    func readersNeed(_ parent: InodeNumber, _ name: EntryName) throws(FileSystemError)
+    func readersNeed(
+        _ parent: InodeNumber, _ name: EntryName
+    ) throws(FileSystemError)
         -> Need?
     {
         let address = try addresses(parent, name).file

@@ -116,10 +116,11 @@ import Testing
         volume.settle()
         let isFirst = Mutex(true)
         volume.store.setFault { request in
-            request.method == "PUT" && isFirst.withLock { first in
-                defer { first = false }
-                return first
-            } ? .loseRequest : nil
+            request.method == "PUT"
+                && isFirst.withLock { first in
+                    defer { first = false }
+                    return first
+                } ? .loseRequest : nil
         }
         try volume.change("d") { $0.permissions = 0o700 }
         volume.settle()
@@ -136,10 +137,11 @@ import Testing
         let isFirst = Mutex(true)
         // RGW's answer since 2025.
         volume.store.setFault { request in
-            request.method == "PUT" && isFirst.withLock { first in
-                defer { first = false }
-                return first
-            } ? .refuse(.noSuchKey) : nil
+            request.method == "PUT"
+                && isFirst.withLock { first in
+                    defer { first = false }
+                    return first
+                } ? .refuse(.noSuchKey) : nil
         }
         try volume.close(file)
         volume.world.advance(by: .seconds(5))
