@@ -58,9 +58,6 @@ extension OptionTable {
             expected: "a directory's path",
             help: "Where changes wait for their upload; by default /var/lib/rgwfs for root and "
                 + "$XDG_STATE_HOME/rgwfs (~/.local/state/rgwfs) for others"),
-        .bytes(
-            "spool_size", .writeBack, \.volume.spoolBytesMax, in: (1 << 20)...(1 << 50),
-            help: "Bytes that may wait in the spool; above it writers wait"),
         .duration(
             "writeback_delay", [], .writeBack, \.volume.writebackDelay,
             in: .zero ... .seconds(3600),

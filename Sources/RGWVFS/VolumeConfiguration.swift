@@ -65,8 +65,6 @@ package struct VolumeConfiguration: Sendable {
     package var multipartThreshold: UInt64 = 5 << 30
     /// Longest time a drain may take before umount says what is left.
     package var drainTimeout = Duration.seconds(60)
-    /// Bytes that wait in the spool, at most; above it writers wait.
-    package var spoolBytesMax: UInt64 = 100 << 30
     /// Extension (lower case) to Content-Type, from the system's mime.types.
     package var contentTypes: [String: String] = [:]
     /// Shown to those who ask where unsent files are.
