@@ -21,19 +21,11 @@ import Testing
                     deviceMajor: 0, deviceMinor: 45, mountPoint: "/mnt/a b\tc\\d",
                     type: "fuse.rgwfs", source: "photos"))
         #expect(mounts[3].source == "a\nb")
-        #expect(
-            ReadAheadSetting.path(of: mounts[3]) == "/sys/class/bdi/0:47/read_ahead_kb")
     }
 
     @Test func rootIsMountedAndNonsenseIsNot() throws {
         #expect(try HostMounts.mount(at: "/proc")?.type == "proc")
         #expect(try HostMounts.mount(at: "/no/such/place") == nil)
-    }
-
-    @Test func readAheadOfWhatIsNoMountIsNotSet() throws {
-        #expect(try !ReadAheadSetting.apply(kibibytes: 128, mountPoint: "/no/such/place"))
-        // /proc has no backing device.
-        #expect(try !ReadAheadSetting.apply(kibibytes: 128, mountPoint: "/proc"))
     }
 
     @Test func unmountingWhatIsNoMountFails() throws {
