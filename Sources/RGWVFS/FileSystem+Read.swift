@@ -88,6 +88,7 @@ extension FileSystem {
             return (.failure(.badHandle), [])
         }
         if let spool = known.spoolFile {
+            state.files[handle]?.hasRead = true
             return (.answer(.file(spool, offset: offset, count: count)), [])
         }
         guard let base = known.base else { return (.answer(.bytes([])), []) }
@@ -98,7 +99,10 @@ extension FileSystem {
         let version = ReadCache.Version(inode: inode, etag: base.etag)
         let cached = state.reads.cached(version, offset..<end)
         let runs = state.reads.plan(version, size: base.size, range: offset..<end)
-        if let cached { return (.answer(.bytes(cached)), runs) }
+        if let cached {
+            state.files[handle]?.hasRead = true
+            return (.answer(.bytes(cached)), runs)
+        }
         return (.remote(version, offset..<end, size: base.size), runs)
     }
 

@@ -79,6 +79,19 @@ import Testing
         #expect(try volume.read(again, at: 2 << 20, count: 1) == [0x79])
     }
 
+    @Test func bytesFromMemoryCountAsRead() throws {
+        let volume = try Volume()
+        plant(volume, "a", String(repeating: "x", count: 4 << 20))
+        let first = try volume.open("a")
+        let second = try volume.open("a")
+        _ = try volume.read(second, count: 1024)
+        #expect(try volume.read(first, count: 1) == [0x78])
+        plant(volume, "a", String(repeating: "y", count: 4 << 20))
+        #expect(throws: FileSystemError.stale) {
+            try volume.read(first, at: 3 << 20, count: 1024)
+        }
+    }
+
     @Test func aReaderThatHasReadNothingYetGetsTheNewVersion() throws {
         let volume = try Volume()
         plant(volume, "a", "old")
