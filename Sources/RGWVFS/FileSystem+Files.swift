@@ -84,7 +84,8 @@ extension FileSystem {
             _ = adopted.enter()
             let entry = try state.entryAnswer(inode, now: moment.now)
             let open = try state.openFile(inode, flags)
-            created.set(inode, open.handle)
+            // After unlocking: no lock is taken under another.
+            state.actions.append { created.set(inode, open.handle) }
             return .done(CreateAnswer(entry: entry, open: open))
         }
     }

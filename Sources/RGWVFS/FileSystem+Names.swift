@@ -126,16 +126,11 @@ extension FileSystem {
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
             if state.configuration.readOnly { throw .readOnly }
-            switch try state.resolve(
-                parent, name, now: moment.now, since: moment.since, time: moment.time)
-            {
-            case .absent: throw .notFound
-            case .need(let need): return .need(need)
-            case .found(let inode):
-                guard state.inodes[inode]?.isDirectory == false else { throw .isDirectory }
-                state.removeFile(inode, now: moment.now, time: moment.time)
-                return .done(())
-            }
+            let found = try state.existing(parent, name, moment)
+            guard case .done(let inode) = found else { return found.asNeed() }
+            guard state.inodes[inode]?.isDirectory == false else { throw .isDirectory }
+            state.removeFile(inode, now: moment.now, time: moment.time)
+            return .done(())
         }
     }
 
@@ -144,16 +139,11 @@ extension FileSystem {
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
             if state.configuration.readOnly { throw .readOnly }
-            switch try state.resolve(
-                parent, name, now: moment.now, since: moment.since, time: moment.time)
-            {
-            case .absent: throw .notFound
-            case .need(let need): return .need(need)
-            case .found(let inode):
-                if let need = try state.emptyNeed(inode, moment) { return .need(need) }
-                state.removeDirectory(inode, now: moment.now, time: moment.time)
-                return .done(())
-            }
+            let found = try state.existing(parent, name, moment)
+            guard case .done(let inode) = found else { return found.asNeed() }
+            if let need = try state.emptyNeed(inode, moment) { return .need(need) }
+            state.removeDirectory(inode, now: moment.now, time: moment.time)
+            return .done(())
         }
     }
 }

@@ -33,14 +33,8 @@ extension VolumeState {
         _ path: FileSystem.RenamePath, _ mode: RenameMode, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<FileSystem.RenameWork> {
         if configuration.readOnly { throw .readOnly }
-        let source: InodeNumber
-        switch try resolve(
-            path.parent, path.name, now: moment.now, since: moment.since, time: moment.time)
-        {
-        case .absent: throw .notFound
-        case .need(let need): return .need(need)
-        case .found(let inode): source = inode
-        }
+        let found = try existing(path.parent, path.name, moment)
+        guard case .done(let source) = found else { return found.asNeed() }
         if let need = changeNeed(source, now: moment.now, since: moment.since) {
             return .need(need)
         }
@@ -277,9 +271,6 @@ extension VolumeState {
             }
         }
         dropTarget(path, moment.time)
-        if let old = inodes[path.newParent]?.directory?[path.newName], case .inode(let gone) = old {
-            detach(gone)
-        }
         let markerWaiters = intents.takeWaiters(path.old.marker)
         dropIntent(path.old.marker)
         setIntent(

@@ -32,6 +32,17 @@ extension VolumeState {
         }
     }
 
+    /// The inode of a name that must exist.
+    mutating func existing(
+        _ parent: InodeNumber, _ name: EntryName, _ moment: FileSystem.Moment
+    ) throws(FileSystemError) -> FileSystem.Step<InodeNumber> {
+        switch try resolve(parent, name, now: moment.now, since: moment.since, time: moment.time) {
+        case .found(let inode): return .done(inode)
+        case .absent: throw .notFound
+        case .need(let need): return .need(need)
+        }
+    }
+
     private func resolveUnknown(
         _ parent: InodeNumber, _ name: EntryName, _ directory: Directory, now: Instant,
         since: Instant
