@@ -91,12 +91,28 @@ final class UploadCompletion: Sendable {
                 if case .success(let head) = head, head.etag == etag {
                     completion(.success(Stored(etag: etag, lastModified: head.lastModified)))
                 } else if case .failure(let error) = result {
-                    completion(.failure(error))
+                    resolve(error)
                 } else {
                     // Somebody wrote after us, or HEAD failed: ours was stored all the same.
                     completion(
                         .success(Stored(etag: etag, lastModified: store.context.serverTime())))
                 }
+            }
+        }
+    }
+
+    /// RGW 16 answers 500 InternalError ("already in progress") when the upload was aborted. After
+    /// an answer that was lost, an upload that is gone may have been completed all the same.
+    private func resolve(_ error: ObjectStoreError) {
+        guard error.kind == .unknownOutcome, error.status != nil else {
+            return completion(.failure(error))
+        }
+        chain.run {
+            store.listParts(upload) { [self] result in
+                guard case .failure(let found) = result, found.kind == .noSuchUpload else {
+                    return completion(.failure(error))
+                }
+                completion(.failure(found))
             }
         }
     }
