@@ -67,6 +67,9 @@ package enum OptionReader {
         if settings.client.endpoint.scheme == .http, settings.certificateFile != nil {
             throw .contradiction("cacert", "url=http://...")
         }
+        if settings.client.signsPayload, settings.client.signatureVersion == .v2 {
+            throw .contradiction("signed_payload", "sigv=2")
+        }
         guard settings.checksPermissions else {
             throw .valueInvalid(name: "default_permissions", value: "0", expected: "1")
         }

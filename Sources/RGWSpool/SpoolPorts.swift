@@ -50,6 +50,12 @@ package protocol SpoolFile: BodyFile {
     func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64?
 }
 
+extension SpoolFile {
+    package func contents(at offset: UInt64, count: Int) -> [UInt8]? {
+        try? read(at: offset, count: count)
+    }
+}
+
 /// The spool's directory of data files.
 package protocol SpoolFiles: Sendable {
     /// A new, empty file; its directory entry is durable after the next `syncDirectory`.

@@ -136,8 +136,10 @@ package enum ErrorTable {
     private static let statuses: [Row] = [
         row(on: [.headObject], status: 404...404, code: .absent, needsS3: true, .noSuchKey, .never),
         row(
-            on: [.headBucket, .deleteBucket, .createBucket, .listObjects, .listMultipart],
-            status: 404...404, code: .absent, needsS3: true, .noSuchBucket, .never),
+            on: [
+                .headBucket, .deleteBucket, .createBucket, .listObjects, .listMultipart,
+                .getNotification, .getVersioning,
+            ], status: 404...404, code: .absent, needsS3: true, .noSuchBucket, .never),
         row(status: 404...404, needsS3: true, .invalidRequest, .never),
         row(status: 404...404, .malformedAnswer, .perhapsDone),
         row(status: 401...401, .accessDenied, .credentials),

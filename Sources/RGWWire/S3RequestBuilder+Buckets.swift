@@ -18,6 +18,15 @@ extension S3RequestBuilder {
 
     package func headBucket(_ bucket: BucketName) -> HTTPRequest { request(.head, bucket) }
 
+    /// Who is told of changes in the bucket.
+    package func notification(of bucket: BucketName) -> HTTPRequest {
+        request(.get, bucket, query: [QueryItem("notification")])
+    }
+
+    package func versioning(of bucket: BucketName) -> HTTPRequest {
+        request(.get, bucket, query: [QueryItem("versioning")])
+    }
+
     package func listBuckets() -> HTTPRequest { HTTPRequest(.get, origin: origin, path: "/") }
 
     /// Without a location constraint RGW takes its own zone group; a wrong one is refused.

@@ -16,11 +16,8 @@ package struct SignatureV4: Sendable {
     }
 
     /// Adds host, x-amz-date, x-amz-content-sha256, a session token and Authorization.
-    package func sign(
-        _ request: HTTPRequest, payload: PayloadSigning, at time: WallTime
-    )
-        -> HTTPRequest
-    {
+    package func sign(_ request: HTTPRequest, at time: WallTime) -> HTTPRequest {
+        let payload = request.payload
         var request = request
         let timestamp = CivilTime.formatBasic(time)
         request.headers["host"] = request.origin.authority
