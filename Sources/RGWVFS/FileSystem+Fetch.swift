@@ -26,6 +26,8 @@ extension FileSystem {
 
     private func start(_ need: Need) {
         switch need {
+        case .list(.root) where layout.isAllBuckets, .listAll(.root) where layout.isAllBuckets:
+            listBuckets(need)
         case .list(let directory): list(need, directory, isWhole: false)
         case .listAll(let directory): list(need, directory, isWhole: true)
         case .probe(let parent, let name): probe(need, parent, name)
@@ -75,7 +77,10 @@ extension FileSystem {
             [self] result in
             switch result {
             case .failure(let error):
-                finish(need, FileSystemError(error)) { state in state.endLoad(directory) }
+                finish(need, listingError(error)) { state in
+                    state.endLoad(directory)
+                    state.noteListingFailure(error)
+                }
             case .success(let page):
                 let objects = objects + page.objects
                 let prefixes = prefixes + page.commonPrefixes
@@ -160,6 +165,7 @@ extension FileSystem {
             return (address, known.isDirectory, known.link?.parent)
         }
         guard let (address, isDirectory, parent) = known else { return finish(need, nil) }
+        let isBucket = withState { state in state.isBucket(inode) }
         store.head(address) { [self] result in
             let isMoved = withState { state in state.address(inode) != address }
             if isMoved {
@@ -171,7 +177,7 @@ extension FileSystem {
                 finish(need, nil) { state in
                     // RGW answers HEAD of `bucket//` with the bucket's headers: only an object
                     // with POSIX metadata is the root's. Source: s3fs-fuse #2653.
-                    if inode != .root || head.metadata.user["mode"] != nil {
+                    if !isBucket || head.metadata.user["mode"] != nil {
                         state.absorbHead(inode, head, startedAt: startedAt)
                     } else {
                         state.absorbImplicit(inode, startedAt: startedAt)
@@ -192,8 +198,9 @@ extension FileSystem {
                     state.absorbAbsence(inode, startedAt: startedAt)
                 }
             case .failure(let error):
-                finish(need, FileSystemError(error)) { state in
+                finish(need, listingError(error)) { state in
                     if let parent { state.endLoad(parent) }
+                    state.noteListingFailure(error)
                 }
             }
         }
@@ -205,6 +212,7 @@ extension FileSystem {
         startedAt: Instant
     ) {
         let isListed = withState { state -> Bool in
+            if state.isBucket(inode) { return true }
             guard let link = state.inodes[inode]?.link, !state.isLocal(inode) else { return true }
             return state.isListingFresh(link.parent, now: clock.now(), since: startedAt)
         }

@@ -10,6 +10,7 @@ extension VolumeState {
         content: Inode.Content, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<InodeNumber> {
         if configuration.readOnly { throw .readOnly }
+        if layout.isAllBuckets, parent == .root { throw .notPermitted }
         if isQuotaFull(moment.now) { throw .quotaExceeded }
         switch try resolve(parent, name, now: moment.now, since: moment.since, time: moment.time) {
         case .found: throw .exists

@@ -24,6 +24,8 @@ struct VolumeState: ~Copyable {
     var nextFailure: UInt64 = 1
     /// Until then the bucket's quota is taken to be used up.
     var quotaFullUntil: Instant?
+    /// When the buckets were made, if the root shows buckets.
+    var bucketTimes: [EntryName: WallTime] = [:]
     var usage: (value: VolumeStatistics, at: Instant)?
     /// When the write-back pump is to run next, if a timer is set.
     var pumpAt: Instant?
