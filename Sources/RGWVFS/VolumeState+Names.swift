@@ -96,6 +96,7 @@ extension VolumeState {
         if case .inode(inode) = inodes[link.parent]?.directory?[link.name] {
             inodes[link.parent]?.directory?[link.name] = nil
         }
+        inodes[link.parent]?.directory?.occupiedAt = nil
         inodes[inode]?.link = nil
         evict(inode)
     }
