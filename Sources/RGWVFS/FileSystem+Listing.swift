@@ -33,7 +33,14 @@ extension FileSystem {
         }
         guard let (directory, start) = open else { return finish(need, nil) }
         guard let load = begin(need, directory) else { return }
-        let after = start.after.flatMap { try? ObjectKey(load.prefix.bytes + $0) }
+        let after: ObjectKey?
+        do throws(ObjectKey.Invalid) {
+            after = try start.after.map { rest throws(ObjectKey.Invalid) in
+                try ObjectKey(load.prefix.bytes + rest)
+            }
+        } catch {
+            return finish(need, .nameTooLong) { state in state.endLoad(directory) }
+        }
         list(load, after: after) { state, page in
             state.absorbPage(
                 handle, index, page, prefix: load.prefix, startedAt: load.startedAt)

@@ -33,7 +33,8 @@ final class Composition: Sendable {
             workers = try HostWorkers(name: "worker", count: Self.workersMax)
             let environment = try LiveEnvironment()
             credentials = FileCredentials(
-                plan.credentials, bucket: plan.source.credentialsBucket, environment: environment, log: log)
+                plan.credentials, bucket: plan.source.credentialsBucket, environment: environment,
+                log: log)
         } catch { throw .system("\(error)") }
         transport = try Self.transport(plan, clock)
         try Self.preflight(

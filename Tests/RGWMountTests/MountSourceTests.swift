@@ -20,7 +20,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "is empty"), ("http://h/b", "is a URL"), ("ab", "at least 3"), ("pho tos", "consists of"),
+        ("", "is empty"), ("http://h/b", "is a URL"),
+        ("ab", "at least 3"), ("pho tos", "consists of"),
         ("-photos", "begins with"), ("x:", "is missing"), (":photos", "tenant"),
         ("a-b:photos", "tenant"), ("a:b:photos", "no ':'"), ("/photos", "is missing"),
         ("photos//x", "empty"), ("photos/../x", "'..'"), ("photos/.", "'.'"),

@@ -56,7 +56,9 @@ import Testing
         try volume.save("photos/a", "one")
         #expect(throws: FileSystemError.notPermitted) { try volume.rename("photos/a", "a") }
         #expect(throws: FileSystemError.notPermitted) { try volume.rename("music", "sound") }
-        #expect(throws: FileSystemError.notPermitted) { try volume.change("") { $0.permissions = 0o700 } }
+        #expect(throws: FileSystemError.notPermitted) {
+            try volume.change("") { $0.permissions = 0o700 }
+        }
         #expect(try volume.names(in: "") == ["music", "photos"])
     }
 
