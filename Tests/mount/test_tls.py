@@ -15,6 +15,9 @@ import unittest
 import urllib.parse
 import warnings
 
+import boto3
+import botocore.config
+
 from harness import (ENDPOINT, REPOSITORY, RGWFSTestCase, SECRET_KEY, describe, is_mounted, make_tree,
                      processes_naming, run, wait_until)
 
@@ -176,8 +179,6 @@ class RGWTests(TLSTestCase):
         cls.by_name = cls.endpoint.replace("127.0.0.1", "localhost")
         cls.trusting = f"cacert={cls.authority.certificate}"
         # The bucket is made, and looked at, on the same radosgw's plain port.
-        import boto3
-        import botocore.config
         cls.s3 = boto3.client(
             "s3", endpoint_url=values["RGWFS_TEST_ENDPOINT"],
             aws_access_key_id=values["RGWFS_TEST_ACCESS_KEY"],
