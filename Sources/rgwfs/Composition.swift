@@ -91,7 +91,9 @@ final class Composition: Sendable {
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> CurlTransport {
         var configuration = CurlConfiguration()
-        configuration.caFile = plan.settings.certificateFile
+        configuration.caFile = plan.tls.authorities
+        configuration.clientCertificateFile = plan.tls.certificate
+        configuration.clientKeyFile = plan.tls.key
         configuration.verifiesPeer = plan.settings.verifiesCertificate
         configuration.userAgent = "rgwfs/\(Program.version)"
         configuration.bulkTransfersMax = max(
