@@ -35,9 +35,11 @@ extension FileSystem {
         let unsealed = withState { state in state.unsealed() }
         do throws(SpoolError) {
             try spool.syncAll()
+            failpoint(.dataSynced)
             withState { state in state.seal(unsealed) }
             commitInBackground()
             try journalStore.commit([], durability: .power)
+            failpoint(.sealed)
             return nil
         } catch { return error }
     }

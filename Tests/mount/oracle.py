@@ -1,10 +1,12 @@
 """A random stream of system calls for two directories, and what they must have in common afterwards.
 
-A step is a tuple of a name and numbers drawn in advance; what it does depends on nothing but them and the
-tree, so that the same stream means the same on every filesystem. `Player` applies steps below one root
+A step is a tuple of a name and values drawn in advance; a `Pick` among them stands for a path, often one
+that exists by then. What a step does depends on nothing but them and the tree, so that the same stream
+means the same on every filesystem. `Player` applies steps below one root
 with `os.*` and tells what the program saw: a value, or the name of an errno.
 """
 
+import collections
 import errno
 import hashlib
 import mmap
@@ -13,6 +15,11 @@ import random
 import stat
 
 HANDLES = 6
+# Of 100 paths, how many name something that exists.
+EXISTING = 65
+
+# A path: `name`, or the existing one that `number` selects.
+Pick = collections.namedtuple("Pick", "name number")
 DIRECTORIES = ["", "d", "e", "d/e", "d/e/f", "é x"]
 NAMES = ["a", "b", "c", "d", "e", "f"]
 OPEN_MODES = [
@@ -28,11 +35,20 @@ OFFSETS = [0, 0, 1, 50, 4095, 4096, 10_000, 300_000]
 
 def path_of(source):
     directory, name = source.choice(DIRECTORIES), source.choice(NAMES)
-    return f"{directory}/{name}" if directory else name
+    return Pick(f"{directory}/{name}" if directory else name, source.randrange(10 ** 6))
 
 
 def tree_of(source):
     return source.choice(DIRECTORIES[1:] + ["a", "b"])
+
+
+def resolve(step, paths):
+    """The step with its paths, given those that exist, sorted."""
+    return tuple(
+        word if not isinstance(word, Pick)
+        else paths[word.number // 100 % len(paths)] if paths and word.number % 100 < EXISTING
+        else word.name
+        for word in step)
 
 
 def step(source):
