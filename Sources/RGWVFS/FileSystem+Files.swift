@@ -108,6 +108,7 @@ extension FileSystem {
             do throws(SpoolError) { try file.write(bytes, at: offset) } catch {
                 return reply.fail(FileSystemError(error))
             }
+            failpoint(.dataWritten)
             wrote(inode, offset: offset, count: bytes.count, reply)
         case .success(nil):
             // The bytes are valid only during the call, and the file must come first.
@@ -137,9 +138,11 @@ extension FileSystem {
             case .failure(let error): parked.fail(error)
             case .success(let file):
                 workers.submit { [self] in
+                    failpoint(.hydrated)
                     do throws(SpoolError) { try file.write(bytes.span, at: offset) } catch {
                         return parked.fail(FileSystemError(error))
                     }
+                    failpoint(.dataWritten)
                     wrote(inode, offset: offset, count: bytes.count, Reply { parked.send($0) })
                 }
             }
@@ -174,7 +177,8 @@ extension FileSystem {
             if case .failure(let error) = result { return parked.fail(error) }
             if configuration.guarantee == .local {
                 workers.submit { [self] in
-                    parked.send(barrier().map { .failure(FileSystemError($0)) } ?? .success(()))
+                    let error = barrier(fsynced: inode)
+                    parked.send(error.map { .failure(FileSystemError($0)) } ?? .success(()))
                 }
             } else {
                 waitForBucket(inode, handle, parked)

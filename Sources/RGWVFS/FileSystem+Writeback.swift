@@ -71,6 +71,7 @@ extension FileSystem {
 
     private func send(_ shipment: Shipment) {
         let flight = shipment.flight
+        failpoint(.starting(flight.want))
         switch flight.want {
         case .put: sendFile(shipment)
         case .metadata:
@@ -86,6 +87,7 @@ extension FileSystem {
                 metadata: shipment.metadata, precondition: .none
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
         }
+        failpoint(.sent(flight.want))
     }
 
     /// The MD5 of nothing. Source: RFC 1321, A.5.
@@ -135,6 +137,7 @@ extension FileSystem {
 
     private func ended(_ shipment: Shipment, _ result: Result<Stored?, ObjectStoreError>) {
         let flight = shipment.flight
+        failpoint(.answered(flight.want))
         switch result {
         case .success(let stored): landed(shipment, stored)
         case .failure(let error):

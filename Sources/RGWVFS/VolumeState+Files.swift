@@ -87,6 +87,8 @@ extension VolumeState {
     {
         guard let known = inodes[inode] else { return }
         inodes[inode]?.attributes.size = size
+        // What was on the spool's disk is gone; what comes is not there yet.
+        if size == 0 { inodes[inode]?.sealed = nil }
         // Without local changes before, a crash now must not replace the object by half a file.
         if size == 0, known.base != nil, address(inode).map({ !intents.isPending($0) }) ?? false {
             inodes[inode]?.replacing = true
