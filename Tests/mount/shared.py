@@ -5,8 +5,10 @@ ordinary user when the class says `user = True`. What a whole class of tests has
 must look the same after a remount.
 """
 
+import concurrent.futures
 import contextlib
 import errno
+import hashlib
 import os
 import pathlib
 import stat
@@ -232,6 +234,29 @@ class SameAfterRemount:
         case.maxDiff = 8000
         cls.fixture.failed = before != after or cls.fixture.failed
         case.assertEqual(after, before, "what the tests have left, after a remount")
+
+
+class InBucketAfterwards(SameAfterRemount):
+    """After the class: also, every file is an object with its bytes, every directory a marker, and
+    nothing else is in the bucket."""
+
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        expected = {}
+        for name, row in snapshot(cls.point).items():
+            key = os.fsdecode(name) + ("/" if row["type"] == stat.S_IFDIR else "")
+            content = row.get("target", b"")
+            expected[key] = row.get("md5", hashlib.md5(content).hexdigest())
+        cls.mount.unmount()
+        keys = [key for key in cls.fixture.keys() if key != "/"]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            found = dict(zip(keys, pool.map(
+                lambda key: hashlib.md5(cls.fixture.get(key)).hexdigest(), keys)))
+        case = unittest.TestCase()
+        case.maxDiff = 8000
+        cls.fixture.failed = found != expected or cls.fixture.failed
+        case.assertEqual(found, expected, "what the bucket holds")
 
 
 def snapshot(root):
