@@ -32,7 +32,7 @@ extension FileSystem {
         }
         if let cached { return reply.succeed(cached) }
         let parked = reply.park()
-        store.headBucket(layout.bucket) { [self] result in
+        store.headBucket(configuration.bucket) { [self] result in
             switch result {
             case .failure(let error): parked.fail(FileSystemError(error))
             case .success(let usage):

@@ -58,7 +58,7 @@ extension FileSystem {
             }
             return
         }
-        let prefix: [UInt8]? = withState { state in state.prefixBytes(inode) }
+        let prefix: KeyPrefix? = withState { state in state.prefix(inode) }
         guard let prefix else { return parked.succeed(()) }
         waitForAll(under: prefix, isPatient: false) { error in
             parked.send(error.map { .failure($0) } ?? .success(()))
@@ -68,7 +68,7 @@ extension FileSystem {
     /// Calls back when every change made so far to keys that start with `prefix` is in the bucket.
     /// `isPatient`: failures that may pass by themselves are waited for.
     func waitForAll(
-        under prefix: [UInt8], isPatient: Bool,
+        under prefix: KeyPrefix, isPatient: Bool,
         then done: @escaping @Sendable (FileSystemError?) -> Void
     ) {
         let now = clock.now()

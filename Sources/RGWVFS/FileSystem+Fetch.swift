@@ -46,31 +46,33 @@ extension FileSystem {
 
     private func list(_ need: Need, _ directory: InodeNumber, isWhole: Bool) {
         let startedAt = clock.now()
-        let bytes = withState { state -> [UInt8]? in
-            guard let bytes = state.prefixBytes(directory) else { return nil }
+        let known = withState { state -> KeyPrefix? in
+            guard let prefix = state.prefix(directory) else { return nil }
             state.beginLoad(directory)
-            return bytes
+            return prefix
         }
-        guard let bytes else { return finish(need, .stale) }
-        let prefix: ObjectKey?
-        do throws(ObjectKey.Invalid) {
-            prefix = bytes.isEmpty ? nil : try ObjectKey(bytes)
-        } catch {
-            return finish(need, .nameTooLong) { state in state.endLoad(directory) }
-        }
+        guard let prefix = known else { return finish(need, .stale) }
         listPage(
             need, directory, prefix: prefix, after: nil, isWhole: isWhole, startedAt: startedAt,
             objects: [], prefixes: [], pages: 1)
     }
 
     private func listPage(
-        _ need: Need, _ directory: InodeNumber, prefix: ObjectKey?, after: ObjectKey?,
+        _ need: Need, _ directory: InodeNumber, prefix: KeyPrefix, after: ObjectKey?,
         isWhole: Bool, startedAt: Instant, objects: [ListedObject], prefixes: [ObjectKey],
         pages: Int
     ) {
-        store.list(
-            layout.bucket, prefix: prefix, delimited: true, after: after, limit: 1000
-        ) { [self] result in
+        let key: ObjectKey?
+        do throws(ObjectKey.Invalid) {
+            key = prefix.bytes.isEmpty ? nil : try ObjectKey(prefix.bytes)
+        } catch {
+            return finish(need, .nameTooLong) { state in state.endLoad(directory) }
+        }
+        guard let bucket = prefix.bucket else {
+            return finish(need, .stale) { state in state.endLoad(directory) }
+        }
+        store.list(bucket, prefix: key, delimited: true, after: after, limit: 1000) {
+            [self] result in
             switch result {
             case .failure(let error):
                 finish(need, FileSystemError(error)) { state in state.endLoad(directory) }
@@ -86,7 +88,7 @@ extension FileSystem {
                 }
                 finish(need, nil) { state in
                     // A directory renamed meanwhile has other keys: whoever waited asks again.
-                    if state.prefixBytes(directory) == prefix?.bytes ?? [] {
+                    if state.prefix(directory) == prefix {
                         state.absorbListing(
                             directory, objects: objects, prefixes: prefixes,
                             isComplete: page.next == nil, startedAt: startedAt)
@@ -109,7 +111,7 @@ extension FileSystem {
         guard let both else { return finish(need, .stale) }
         // The directory wins over an object of the same name, so both are asked.
         store.list(
-            layout.bucket, prefix: both.marker.key, delimited: false, after: nil, limit: 1
+            both.marker.bucket, prefix: both.marker.key, delimited: false, after: nil, limit: 1
         ) { [self] listed in
             switch listed {
             case .failure(let error):
@@ -212,7 +214,7 @@ extension FileSystem {
                 state.absorbImplicit(inode, startedAt: startedAt)
             }
         }
-        store.list(layout.bucket, prefix: marker.key, delimited: false, after: nil, limit: 1) {
+        store.list(marker.bucket, prefix: marker.key, delimited: false, after: nil, limit: 1) {
             [self] result in
             switch result {
             case .failure(let error):

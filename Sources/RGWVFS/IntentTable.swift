@@ -56,14 +56,14 @@ struct IntentTable: Sendable {
     private(set) var flights: [ObjectAddress: Flight] = [:]
     /// Keys and key prefixes that a rename is working on: nothing starts there.
     private var reservedKeys: [ObjectAddress: Int] = [:]
-    private var reservedPrefixes: [[UInt8]] = []
+    private var reservedPrefixes: [KeyPrefix] = []
     private var queue = Heap<Due>()
     /// Popped but not startable; looked at again when something settles.
     private var stalled: Set<ObjectAddress> = []
     /// Those of them that wait for another key, by that key.
     private var stalledAfter: [ObjectAddress: Set<ObjectAddress>] = [:]
-    /// Intents and flights below each directory prefix (bytes ending in `/`), by key.
-    private var below: [[UInt8]: Int] = [:]
+    /// Intents and flights below each directory, whole buckets included.
+    private var below: [KeyPrefix: Int] = [:]
     private var nextRevision: UInt64 = 1
 
     // MARK: Questions
@@ -73,9 +73,10 @@ struct IntentTable: Sendable {
     }
 
     /// Intents and flights under a directory, its own marker not counted.
-    func pendingBelow(_ prefix: [UInt8], marker: ObjectAddress) -> Int {
-        let all = prefix.isEmpty ? pendingCount : below[prefix, default: 0]
-        return all - (isPending(marker) && (prefix.isEmpty || marker.key.bytes == prefix) ? 1 : 0)
+    func pendingBelow(_ prefix: KeyPrefix, marker: ObjectAddress?) -> Int {
+        let all = prefix.bucket == nil ? pendingCount : below[prefix, default: 0]
+        guard let marker, isPending(marker), prefix.contains(marker) else { return all }
+        return all - 1
     }
 
     var pendingCount: Int {
@@ -83,12 +84,10 @@ struct IntentTable: Sendable {
     }
 
     /// Every key with an intent or a flight that starts with `prefix`.
-    func pendingKeys(under prefix: [UInt8]) -> [ObjectAddress] {
-        var keys = intents.keys.filter { $0.key.bytes.starts(with: prefix) }
+    func pendingKeys(under prefix: KeyPrefix) -> [ObjectAddress] {
+        var keys = intents.keys.filter(prefix.contains)
         keys.append(
-            contentsOf: flights.keys.filter {
-                intents[$0] == nil && $0.key.bytes.starts(with: prefix)
-            })
+            contentsOf: flights.keys.filter { intents[$0] == nil && prefix.contains($0) })
         return keys
     }
 
@@ -250,40 +249,38 @@ struct IntentTable: Sendable {
     /// A rename works on this key or on a directory above it.
     func isReserved(_ address: ObjectAddress) -> Bool {
         reservedKeys[address] != nil
-            || reservedPrefixes.contains { address.key.bytes.starts(with: $0) }
+            || reservedPrefixes.contains { $0.contains(address) }
     }
 
     /// A rename works on a key below this directory, or on the directory.
-    func isReserved(prefix: [UInt8]) -> Bool {
-        reservedPrefixes.contains { $0.starts(with: prefix) }
+    func isReserved(prefix: KeyPrefix) -> Bool {
+        reservedPrefixes.contains { prefix.contains($0) }
     }
 
     mutating func reserve(_ address: ObjectAddress) { reservedKeys[address, default: 0] += 1 }
 
-    mutating func reserve(prefix: [UInt8]) { reservedPrefixes.append(prefix) }
+    mutating func reserve(prefix: KeyPrefix) { reservedPrefixes.append(prefix) }
 
     mutating func release(_ address: ObjectAddress) {
         if let count = reservedKeys[address] { reservedKeys[address] = count > 1 ? count - 1 : nil }
         if stalled.contains(address) { enqueue(address) }
     }
 
-    mutating func release(prefix: [UInt8]) {
+    mutating func release(prefix: KeyPrefix) {
         if let index = reservedPrefixes.firstIndex(of: prefix) {
             reservedPrefixes.remove(at: index)
         }
-        for address in stalled where address.key.bytes.starts(with: prefix) { enqueue(address) }
+        for address in stalled where prefix.contains(address) { enqueue(address) }
     }
 
     // MARK: Private
 
     private func mayStart(_ record: IntentRecord) -> Bool {
         if reservedKeys[record.address] != nil { return false }
-        for prefix in reservedPrefixes where record.address.key.bytes.starts(with: prefix) {
-            return false
-        }
+        if reservedPrefixes.contains(where: { $0.contains(record.address) }) { return false }
         if let after = record.after, after != record.address, isPending(after) { return false }
         if record.want == .removeDirectory,
-            pendingBelow(record.address.key.bytes, marker: record.address) > 0
+            pendingBelow(KeyPrefix(marker: record.address), marker: record.address) > 0
         {
             return false
         }
@@ -308,8 +305,10 @@ struct IntentTable: Sendable {
         // directories, asking each of them at every deletion would take quadratic time.
         let bytes = address.key.bytes
         for (index, byte) in bytes.enumerated() where byte == 0x2F {
-            let prefix = Array(bytes[...index])
-            guard below[prefix, default: 0] <= 1, let key = try? ObjectKey(prefix) else { continue }
+            let prefix = KeyPrefix(bucket: address.bucket, bytes: Array(bytes[...index]))
+            guard below[prefix, default: 0] <= 1, let key = try? ObjectKey(prefix.bytes) else {
+                continue
+            }
             let marker = ObjectAddress(bucket: address.bucket, key: key)
             if stalled.contains(marker) { enqueue(marker) }
         }
@@ -317,10 +316,14 @@ struct IntentTable: Sendable {
 
     private mutating func count(_ address: ObjectAddress, by change: Int) {
         let bytes = address.key.bytes
+        count(KeyPrefix(bucket: address.bucket, bytes: []), by: change)
         for (index, byte) in bytes.enumerated() where byte == 0x2F {
-            let prefix = Array(bytes[...index])
-            let value = below[prefix, default: 0] + change
-            below[prefix] = value == 0 ? nil : value
+            count(KeyPrefix(bucket: address.bucket, bytes: Array(bytes[...index])), by: change)
         }
+    }
+
+    private mutating func count(_ prefix: KeyPrefix, by change: Int) {
+        let value = below[prefix, default: 0] + change
+        below[prefix] = value == 0 ? nil : value
     }
 }

@@ -26,8 +26,8 @@ package struct Layout: Sendable {
     }
 
     /// What every key below a directory starts with; empty for the root of a whole bucket.
-    func prefix(_ path: [EntryName]) -> [UInt8] {
-        path.isEmpty ? prefix : bytes(path) + [0x2F]
+    func prefix(_ path: [EntryName]) -> KeyPrefix {
+        KeyPrefix(bucket: bucket, bytes: path.isEmpty ? prefix : bytes(path) + [0x2F])
     }
 
     /// The path of a key and whether it is a marker; nil when no path means that key.

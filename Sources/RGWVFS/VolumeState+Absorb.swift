@@ -9,18 +9,18 @@ extension VolumeState {
         _ inode: InodeNumber, objects: [ListedObject], prefixes: [ObjectKey], isComplete: Bool,
         startedAt: Instant
     ) {
-        guard var directory = inodes[inode]?.directory, let prefix = prefixBytes(inode) else {
+        guard var directory = inodes[inode]?.directory, let prefix = prefix(inode) else {
             return
         }
         var remote: [EntryName: BaseVersion?] = [:]
         var hidden = 0
         var hasMarker = false
         for object in objects {
-            if object.key.bytes == prefix {
+            if object.key.bytes == prefix.bytes {
                 hasMarker = true
-            } else if object.key.isMarker && prefix.isEmpty && object.key.bytes == [0x2F] {
+            } else if prefix.bytes.isEmpty && object.key.bytes == [0x2F] {
                 continue
-            } else if let name = layout.entryName(object.key, prefixLength: prefix.count) {
+            } else if let name = layout.entryName(object.key, prefixLength: prefix.bytes.count) {
                 remote[name] = BaseVersion(
                     etag: object.etag, size: object.size, lastModified: object.lastModified)
             } else {
@@ -28,8 +28,8 @@ extension VolumeState {
             }
         }
         for key in prefixes {
-            guard let name = layout.entryName(key, prefixLength: prefix.count) else {
-                hidden += key.bytes == [0x2F] && prefix.isEmpty ? 0 : 1
+            guard let name = layout.entryName(key, prefixLength: prefix.bytes.count) else {
+                hidden += key.bytes == [0x2F] && prefix.bytes.isEmpty ? 0 : 1
                 continue
             }
             if case .some(.some) = remote[name] { hidden += 1 }
@@ -59,7 +59,7 @@ extension VolumeState {
 
     /// Names of a directory with local changes, removed ones included.
     private func localNames(
-        _ inode: InodeNumber, _ directory: Directory, prefix: [UInt8]
+        _ inode: InodeNumber, _ directory: Directory, prefix: KeyPrefix
     )
         -> Set<EntryName>
     {
@@ -73,7 +73,7 @@ extension VolumeState {
             return names
         }
         for address in intents.pendingKeys(under: prefix) {
-            let rest = address.key.bytes[prefix.count...]
+            let rest = address.key.bytes[prefix.bytes.count...]
             let part = rest.prefix { $0 != 0x2F }
             let isDirect = part.count == rest.count || part.count == rest.count - 1
             if isDirect, let name = try? EntryName(Array(part)) { names.insert(name) }

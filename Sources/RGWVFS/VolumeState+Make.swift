@@ -83,7 +83,7 @@ extension VolumeState {
             return
         }
         let isUnsent = isUnsentDirectory(inode, marker: marker)
-        let pending = intents.pendingBelow(marker.key.bytes, marker: marker)
+        let pending = intents.pendingBelow(KeyPrefix(marker: marker), marker: marker)
         if isUnsent || !(known.directory?.hasMarker ?? true), pending == 0 {
             dropIntent(marker)
         } else {

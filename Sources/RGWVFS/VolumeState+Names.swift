@@ -35,7 +35,7 @@ extension VolumeState {
     }
 
     /// What every key below a directory starts with; nil when it has no name.
-    func prefixBytes(_ directory: InodeNumber) -> [UInt8]? {
+    func prefix(_ directory: InodeNumber) -> KeyPrefix? {
         path(directory).map { layout.prefix($0) }
     }
 
@@ -43,7 +43,7 @@ extension VolumeState {
     func isLocal(_ inode: InodeNumber) -> Bool {
         if hasOwnChanges(inode) { return true }
         guard inodes[inode]?.isDirectory == true, let address = address(inode),
-            let prefix = prefixBytes(inode)
+            let prefix = prefix(inode)
         else { return false }
         return intents.pendingBelow(prefix, marker: address) > 0
     }

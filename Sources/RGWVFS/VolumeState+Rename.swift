@@ -8,20 +8,21 @@ extension VolumeState {
         for address in [path.old.file, path.new.file, path.old.marker, path.new.marker] {
             intents.reserve(address)
         }
-        intents.reserve(prefix: path.old.marker.key.bytes)
-        intents.reserve(prefix: path.new.marker.key.bytes)
+        intents.reserve(prefix: KeyPrefix(marker: path.old.marker))
+        intents.reserve(prefix: KeyPrefix(marker: path.new.marker))
     }
 
     /// Another rename works on these names, above or below them.
     func isReserved(_ path: FileSystem.RenamePath) -> Bool {
         [path.old, path.new].contains {
-            intents.isReserved($0.file) || intents.isReserved(prefix: $0.marker.key.bytes)
+            intents.isReserved($0.file)
+                || intents.isReserved(prefix: KeyPrefix(marker: $0.marker))
         }
     }
 
     mutating func release(_ path: FileSystem.RenamePath) {
-        intents.release(prefix: path.old.marker.key.bytes)
-        intents.release(prefix: path.new.marker.key.bytes)
+        intents.release(prefix: KeyPrefix(marker: path.old.marker))
+        intents.release(prefix: KeyPrefix(marker: path.new.marker))
         for address in [path.old.file, path.new.file, path.old.marker, path.new.marker] {
             intents.release(address)
         }
@@ -60,9 +61,8 @@ extension VolumeState {
             return .need(.landing(address))
         }
         for marker in prefixes {
-            if let flying = intents.flights.keys.first(where: {
-                $0.key.bytes.starts(with: marker.key.bytes)
-            }) {
+            let below = KeyPrefix(marker: marker)
+            if let flying = intents.flights.keys.first(where: below.contains) {
                 return .need(.landing(flying))
             }
         }
@@ -256,7 +256,7 @@ extension VolumeState {
             tags[item.from] = stored
             takeCopy(item, stored, moment)
         }
-        for address in intents.pendingKeys(under: path.old.marker.key.bytes)
+        for address in intents.pendingKeys(under: KeyPrefix(marker: path.old.marker))
         where address != path.old.marker {
             rekey(address, path, tags[address], moment)
         }
