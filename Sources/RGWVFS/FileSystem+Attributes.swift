@@ -11,15 +11,23 @@ extension FileSystem {
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }
-            if let size = changes.size,
-                let need = try state.truncate(inode, to: size, moment)
-            {
-                return .need(need)
+            if let size = changes.size {
+                let isSame = state.inodes[inode]?.attributes.size == size
+                if let need = try state.truncate(inode, to: size, moment) { return .need(need) }
+                if isSame, changes.hasHandle { state.markContent(inode, moment) }
             }
             try state.change(inode, changes, moment)
             return .done(try state.attributeAnswer(inode, now: moment.now))
         }
         pump()
+    }
+
+    package func dropPrivileges(_ inode: InodeNumber) {
+        let (now, time) = (clock.now(), clock.wallTime())
+        let changed = withState { state in
+            state.dropPrivileges(inode, Moment(now: now, since: now, time: time))
+        }
+        if changed { commitInBackground() }
     }
 
     /// How long the bucket's usage is believed.
@@ -56,35 +64,5 @@ extension FileSystem {
             totalBytes: totalBytes, freeBytes: totalBytes - min(totalBytes, usedBytes),
             totalObjects: totalObjects,
             freeObjects: totalObjects - min(totalObjects, usedObjects))
-    }
-}
-
-extension VolumeState {
-    /// chmod, chown, utimensat. Permission was checked by the kernel (default_permissions).
-    mutating func change(
-        _ inode: InodeNumber, _ changes: AttributeChanges, _ moment: FileSystem.Moment
-    ) throws(FileSystemError) {
-        guard let known = inodes[inode] else { throw .stale }
-        var attributes = known.attributes
-        if let permissions = changes.permissions { attributes.permissions = permissions & 0o7777 }
-        if let uid = changes.uid { attributes.uid = uid }
-        if let gid = changes.gid { attributes.gid = gid }
-        switch changes.atime {
-        case .now: attributes.atime = moment.time
-        case .at(let time): attributes.atime = time
-        case nil: break
-        }
-        switch changes.mtime {
-        case .now: attributes.mtime = moment.time
-        case .at(let time): attributes.mtime = time
-        case nil: break
-        }
-        guard attributes != known.attributes else { return }
-        if configuration.readOnly { throw .readOnly }
-        attributes.ctime = changes.ctime ?? moment.time
-        inodes[inode]?.attributes = attributes
-        if inode == .root || known.link != nil {
-            wantMetadata(inode, now: moment.now, time: moment.time)
-        }
     }
 }
