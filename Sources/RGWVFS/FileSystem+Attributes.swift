@@ -34,19 +34,30 @@ extension FileSystem {
     private static let usageLifetime = Duration.seconds(5)
 
     package func statfs(_ reply: consuming Reply<VolumeStatistics>) {
-        let now = clock.now()
-        let cached: VolumeStatistics? = withState { state in
-            state.usage.flatMap { now < $0.at + Self.usageLifetime ? $0.value : nil }
+        perform(reply) { state, moment throws(FileSystemError) in
+            guard let usage = state.usage,
+                usage.at >= moment.since || moment.now < usage.at + Self.usageLifetime
+            else { return .need(.usage) }
+            return .done(usage.value)
         }
-        if let cached { return reply.succeed(cached) }
-        let parked = reply.park()
+    }
+
+    /// One request for everybody who asks. What was known stays when the server does not answer; a
+    /// server that does not tell this user leaves constants.
+    func fetchUsage(_ need: Need) {
+        let startedAt = clock.now()
         store.headBucket(configuration.bucket) { [self] result in
             switch result {
-            case .failure(let error): parked.fail(FileSystemError(error))
             case .success(let usage):
-                let value = Self.statistics(usage)
-                withState { state in state.usage = (value, now) }
-                parked.succeed(value)
+                finish(need, nil) { $0.usage = (Self.statistics(usage), startedAt) }
+            case .failure(let error) where error.kind == .accessDenied:
+                finish(need, nil) { $0.usage = (Self.statistics(BucketUsage()), startedAt) }
+            case .failure(let error):
+                let isKnown = withState { state in
+                    state.usage?.at = startedAt
+                    return state.usage != nil
+                }
+                finish(need, isKnown ? nil : FileSystemError(error))
             }
         }
     }
