@@ -56,6 +56,7 @@ extension FileSystem {
             if flags.truncate, let need = try state.truncateToNothing(inode, moment) {
                 return .need(need)
             }
+            if flags.dropsPrivileges { _ = state.dropPrivileges(inode, moment) }
             return .done(try state.openFile(inode, flags))
         }
     }
@@ -94,6 +95,9 @@ extension FileSystem {
         _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
         _ reply: consuming Reply<Int>
     ) {
+        if offset + UInt64(bytes.count) > VolumeConfiguration.fileBytesMax {
+            return reply.fail(.tooLarge)
+        }
         let now = clock.now()
         let ready: Result<(any SpoolFile)?, FileSystemError> = withState { state in
             guard state.files[handle] != nil, let known = state.inodes[inode] else {

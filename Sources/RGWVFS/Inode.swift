@@ -121,6 +121,8 @@ struct Directory: Sendable {
     var hasMarker = false
     /// Made here and not in the bucket yet: what is below it is known without asking.
     var isNew = false
+    /// When a name was last added or removed through this mount: an older marker's times are out of date.
+    var touchedAt: WallTime?
     /// Keys under this directory that are no names; hidden.
     var hidden = 0
     /// Listings and probes on their way; while there are any, `settled` is kept.

@@ -31,6 +31,9 @@ package enum AttributeSource: Sendable {
 
 /// One mount's settings, checked by RGWMount.
 package struct VolumeConfiguration: Sendable {
+    /// The largest file: 5 TiB, S3's largest object. Source: S3 API, multipart upload limits.
+    package static let fileBytesMax: UInt64 = 5 << 40
+
     /// nil: all buckets of the user, as directories.
     package var bucket: BucketName?
     /// Empty, or ends in `/`.

@@ -93,6 +93,8 @@ enum Need: Hashable, Sendable {
     case target(InodeNumber)
     /// The first `length` bytes of a clean file, in a spool file.
     case hydrate(InodeNumber, length: UInt64)
+    /// The bucket's usage and quota.
+    case usage
     /// No request is under way for a key.
     case landing(ObjectAddress)
 }
