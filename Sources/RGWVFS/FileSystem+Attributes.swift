@@ -80,7 +80,7 @@ extension VolumeState {
         case nil: break
         }
         guard attributes != known.attributes else { return }
-        if configuration.readOnly { throw .readOnly }
+        if isReadOnly { throw .readOnly }
         attributes.ctime = changes.ctime ?? moment.time
         inodes[inode]?.attributes = attributes
         if inode == .root || known.link != nil {
