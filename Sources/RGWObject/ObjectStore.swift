@@ -4,6 +4,13 @@ package import RGWBase
 package protocol BodyFile: AnyObject, Sendable {
     /// Open for reading; transports `pread` from it.
     var descriptor: Int32 { get }
+    /// A transport has taken this many bytes more to send: the request moves.
+    func noteSent(_ count: Int)
+}
+
+extension BodyFile {
+    /// For files whose owner does not ask.
+    package func noteSent(_ count: Int) {}
 }
 
 /// What a PUT sends.

@@ -65,7 +65,7 @@ extension FileSystem {
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
             if AttributeSpace(name) == .refused { throw .notSupported }
-            if state.configuration.readOnly { throw .readOnly }
+            if state.isReadOnly { throw .readOnly }
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }

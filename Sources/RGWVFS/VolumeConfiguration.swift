@@ -69,6 +69,8 @@ package struct VolumeConfiguration: Sendable {
     package var multipartThreshold: UInt64 = 5 << 30
     /// Longest time a drain may take before umount says what is left.
     package var drainTimeout = Duration.seconds(60)
+    /// Bytes that unsent data may take of the spool's filesystem; nil: half of it, 100 GiB at most.
+    package var spoolBytesMax: UInt64?
     /// Extension (lower case) to Content-Type, from the system's mime.types.
     package var contentTypes: [String: String] = [:]
     /// Shown to those who ask where unsent files are.

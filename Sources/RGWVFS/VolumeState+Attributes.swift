@@ -9,7 +9,7 @@ extension VolumeState {
         _ inode: InodeNumber, _ changes: AttributeChanges, _ moment: FileSystem.Moment
     ) throws(FileSystemError) {
         guard let known = inodes[inode] else { throw .stale }
-        if configuration.readOnly, changes.isChange { throw .readOnly }
+        if isReadOnly, changes.isChange { throw .readOnly }
         // The root of all buckets is no object that could keep them.
         if inode == .root, layout.isAllBuckets, changes.isChange { throw .notPermitted }
         var attributes = known.attributes

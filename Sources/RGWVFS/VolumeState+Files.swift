@@ -61,6 +61,7 @@ extension VolumeState {
         if file.flags.write, known.writers == 1 { flush(inode, moment) }
         guard known.opens == 1 else { return }
         releaseUnlinked(inode)
+        if known.link == nil { dropBytes(inode) }
         if let address = address(inode), !intents.isPending(address) { becameClean(inode) }
         evict(inode)
     }
@@ -116,7 +117,7 @@ extension VolumeState {
     {
         guard let known = inodes[inode] else { throw .stale }
         if known.isDirectory { throw .isDirectory }
-        if configuration.readOnly { throw .readOnly }
+        if isReadOnly { throw .readOnly }
         if size > VolumeConfiguration.fileBytesMax { throw .tooLarge }
         if size == known.attributes.size {
             if known.writers == 0 { flush(inode, moment) }
