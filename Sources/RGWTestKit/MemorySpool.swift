@@ -8,6 +8,7 @@ package final class MemoryJournal: Journal {
     private struct State {
         var nodes: [InodeNumber: NodeRecord] = [:]
         var intents: [ObjectAddress: IntentRecord] = [:]
+        var flights: [ObjectAddress: FlightRecord] = [:]
         var nextInode = InodeNumber(2)
         var nextData = DataID(1)
         var commits = 0
@@ -28,6 +29,7 @@ package final class MemoryJournal: Journal {
             JournalContents(
                 nodes: state.nodes.values.sorted { $0.inode < $1.inode },
                 intents: state.intents.values.sorted { $0.address.key < $1.address.key },
+                flights: state.flights.values.sorted { $0.address.key < $1.address.key },
                 nextInode: state.nextInode, nextData: state.nextData)
         }
     }
@@ -54,6 +56,8 @@ package final class MemoryJournal: Journal {
         case .removeNode(let inode): state.nodes[inode] = nil
         case .intent(let intent): state.intents[intent.address] = intent
         case .removeIntent(let address): state.intents[address] = nil
+        case .flight(let flight): state.flights[flight.address] = flight
+        case .removeFlight(let address): state.flights[address] = nil
         }
     }
 }

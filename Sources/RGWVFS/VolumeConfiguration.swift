@@ -63,6 +63,8 @@ package struct VolumeConfiguration: Sendable {
     /// How long after the last close an upload starts, and how long it may be put off by new changes.
     package var writebackDelay = Duration.milliseconds(300)
     package var writebackDelayMax = Duration.seconds(30)
+    /// How long a request of unknown outcome may still take effect after it was sent.
+    package var settleTime = Duration.seconds(120)
     /// Parallel uploads and other changes in the bucket.
     package var uploadsMax = 16
     /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.

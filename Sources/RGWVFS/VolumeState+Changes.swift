@@ -65,7 +65,7 @@ extension VolumeState {
     ) {
         let pending = intents.intents[address]
         let base = pending.map(\.record.base) ?? known
-        if base == nil, intents.flights[address] == nil, pending?.isUncertain != true {
+        if base == nil, intents.flights[address] == nil, !intents.isUncertain(address) {
             dropIntent(address)
             return
         }

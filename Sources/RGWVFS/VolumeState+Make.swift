@@ -107,7 +107,7 @@ extension VolumeState {
     private func isUnsentDirectory(_ inode: InodeNumber, marker: ObjectAddress) -> Bool {
         intents.intents[marker]?.record.want == .makeDirectory
             && inodes[inode]?.directory?.isNew == true && inodes[inode]?.base == nil
-            && intents.flights[marker] == nil && intents.intents[marker]?.isUncertain != true
+            && intents.flights[marker] == nil && !intents.isUncertain(marker)
     }
 
     // MARK: Attributes ahead
