@@ -7,6 +7,13 @@ package protocol BodyFile: AnyObject, Sendable {
     /// Up to `count` bytes from `offset`, shorter only at the end; nil when they cannot be read. For
     /// digests of what is about to be sent.
     func contents(at offset: UInt64, count: Int) -> [UInt8]?
+    /// A transport has taken this many bytes more to send: the request moves.
+    func noteSent(_ count: Int)
+}
+
+extension BodyFile {
+    /// For files whose owner does not ask.
+    package func noteSent(_ count: Int) {}
 }
 
 /// What a PUT sends.

@@ -8,20 +8,21 @@ extension VolumeState {
         for address in [path.old.file, path.new.file, path.old.marker, path.new.marker] {
             intents.reserve(address)
         }
-        intents.reserve(prefix: path.old.marker.key.bytes)
-        intents.reserve(prefix: path.new.marker.key.bytes)
+        intents.reserve(prefix: KeyPrefix(marker: path.old.marker))
+        intents.reserve(prefix: KeyPrefix(marker: path.new.marker))
     }
 
     /// Another rename works on these names, above or below them.
     func isReserved(_ path: FileSystem.RenamePath) -> Bool {
         [path.old, path.new].contains {
-            intents.isReserved($0.file) || intents.isReserved(prefix: $0.marker.key.bytes)
+            intents.isReserved($0.file)
+                || intents.isReserved(prefix: KeyPrefix(marker: $0.marker))
         }
     }
 
     mutating func release(_ path: FileSystem.RenamePath) {
-        intents.release(prefix: path.old.marker.key.bytes)
-        intents.release(prefix: path.new.marker.key.bytes)
+        intents.release(prefix: KeyPrefix(marker: path.old.marker))
+        intents.release(prefix: KeyPrefix(marker: path.new.marker))
         for address in [path.old.file, path.new.file, path.old.marker, path.new.marker] {
             intents.release(address)
         }
@@ -32,7 +33,8 @@ extension VolumeState {
     mutating func planRename(
         _ path: FileSystem.RenamePath, _ mode: RenameMode, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<FileSystem.RenameWork> {
-        if configuration.readOnly { throw .readOnly }
+        if isReadOnly { throw .readOnly }
+        if mode == .exchange { return try exchange(path, moment) }
         let found = try existing(path.parent, path.name, moment)
         guard case .done(let source) = found else { return found.asNeed() }
         if let need = changeNeed(source, now: moment.now, since: moment.since) {
@@ -60,9 +62,8 @@ extension VolumeState {
             return .need(.landing(address))
         }
         for marker in prefixes {
-            if let flying = intents.flights.keys.first(where: {
-                $0.key.bytes.starts(with: marker.key.bytes)
-            }) {
+            let below = KeyPrefix(marker: marker)
+            if let flying = intents.flights.keys.first(where: below.contains) {
                 return .need(.landing(flying))
             }
         }
@@ -202,7 +203,7 @@ extension VolumeState {
         _ path: FileSystem.RenamePath, _ etag: ETag, _ moment: FileSystem.Moment
     ) {
         if let entry = inodes[path.newParent]?.directory?[path.newName] {
-            intents.noteUncertain(path.new.file, tag: etag)
+            noteCopied(path.new.file, etag, moment)
             guard case .inode(let target) = entry else { return }
             inodes[target]?.checkedAt = .distantPast
             inodes[target]?.attributesKnown = false
@@ -211,7 +212,16 @@ extension VolumeState {
         wantDelete(
             path.new.file, known: etag, after: nil, isOpen: false, now: moment.now,
             time: moment.time)
-        intents.noteUncertain(path.new.file, tag: etag)
+        noteCopied(path.new.file, etag, moment)
+    }
+
+    private mutating func noteCopied(
+        _ address: ObjectAddress, _ etag: ETag, _ moment: FileSystem.Moment
+    ) {
+        intents.noteUncertain(
+            FlightRecord(
+                address: address, want: .copy, base: nil, tags: [etag], isUnconditional: true,
+                started: moment.time), until: moment.now + configuration.settleTime)
     }
 
     /// What is known of both names may be wrong now.
@@ -256,7 +266,7 @@ extension VolumeState {
             tags[item.from] = stored
             takeCopy(item, stored, moment)
         }
-        for address in intents.pendingKeys(under: path.old.marker.key.bytes)
+        for address in intents.pendingKeys(under: KeyPrefix(marker: path.old.marker))
         where address != path.old.marker {
             rekey(address, path, tags[address], moment)
         }

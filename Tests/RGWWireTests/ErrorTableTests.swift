@@ -58,10 +58,10 @@ import Testing
                 let failure = #expect(throws: S3Failure.self) {
                     try line.answer(operation).requireSuccess()
                 }
-                let where_ = "\(operation) \(line.status) \(line.code ?? "-") S3: \(line.isS3)"
+                let cell = "\(operation) \(line.status) \(line.code ?? "-") S3: \(line.isS3)"
                 let error = try #require(failure?.error)
-                #expect("\(error.kind)" == line.kind, "\(where_)")
-                #expect(failure.map { "\($0.retry)" } == line.retry, "\(where_)")
+                #expect("\(error.kind)" == line.kind, "\(cell)")
+                #expect(failure.map { "\($0.retry)" } == line.retry, "\(cell)")
                 #expect(error.status == line.status && error.code == line.code)
                 #expect(error.requestID == (line.isS3 ? "tx1" : nil))
                 #expect(error.operation == "\(operation.rawValue) b/k")
