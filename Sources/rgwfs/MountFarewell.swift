@@ -1,0 +1,76 @@
+import Logging
+import RGWBase
+import RGWControl
+import RGWHost
+import RGWMount
+import RGWVFS
+
+/// After the unmount: uploads what waits, until everything is in the bucket, only failures are
+/// left, the time is over, or a new mount or the user wants an end.
+struct MountFarewell {
+    let parts: Composition
+    let control: MountControl
+    let events: MountEvents
+    let watch: MountWatcher
+    let log: Logger
+    /// Of SIGTERM and of the `nolinger` option.
+    let timeout: Duration
+
+    private enum Next: Sendable {
+        case end
+        case timeout
+        case reread
+        case look
+    }
+
+    /// Between two looks at what waits.
+    private static let pause = Duration.seconds(1)
+
+    /// `lingers`: without a limit in time.
+    func upload(lingers: Bool) {
+        var deadline: Instant = lingers ? .distantFuture : parts.clock.now() + timeout
+        drain()
+        var report = control.report()
+        if report.isMoving {
+            log.info(
+                "unmounted, and still uploading",
+                metadata: ["pending": "\(report.pending)", "bytes": "\(report.pendingBytes)"])
+        }
+        while report.isMoving, parts.clock.now() < deadline {
+            watch.look(report)
+            switch next(until: deadline) {
+            case .end: deadline = .distantPast
+            case .timeout: deadline = min(deadline, parts.clock.now() + timeout)
+            case .reread:
+                _ = parts.credentials.refresh()
+                _ = parts.fileSystem.retry(path: nil)
+            case .look: break
+            }
+            report = control.report()
+        }
+        if report.state != .clean { log.warning("\(report.leftover)") }
+    }
+
+    private func drain() {
+        parts.drain { [events] in events.state.update { $0.looks += 1 } }
+    }
+
+    private func next(until deadline: Instant) -> Next {
+        let until = min(deadline, parts.clock.now() + Self.pause)
+        let looks = events.state.read(\.looks)
+        let next = events.state.wait(until: until) { state -> Next? in
+            if state.isHandedOver || state.isToFinish { return .end }
+            guard state.signals.isEmpty else {
+                switch state.signals.removeFirst() {
+                case .terminate, .interrupt: return .timeout
+                case .hangUp: return .reread
+                case .user1: return .look
+                }
+            }
+            return state.looks == looks ? nil : .look
+        }
+        // What was put off, or failed and waits for its turn, is waited for again.
+        if case .look? = next { drain() }
+        return next ?? .look
+    }
+}
