@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,4 +134,18 @@ int CRGWHost_notify(const char *name, const char *text) {
     int error = sent < 0 ? -errno : 0;
     close(fd);
     return error;
+}
+
+int CRGWHost_resolve(const char *host) {
+    struct addrinfo hints, *found;
+    memset(&hints, 0, sizeof hints);
+    hints.ai_socktype = SOCK_STREAM;
+    int error = getaddrinfo(host, NULL, &hints, &found);
+    if (error == EAI_AGAIN) return -EAGAIN;
+    if (error == EAI_SYSTEM) return -errno;
+    if (error) return -ENOENT;
+    int count = 0;
+    for (struct addrinfo *one = found; one; one = one->ai_next) count++;
+    freeaddrinfo(found);
+    return count;
 }

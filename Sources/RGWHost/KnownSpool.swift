@@ -21,8 +21,8 @@ package struct KnownSpool: Equatable, Sendable {
         guard !isReadOnly, !other.isReadOnly, identity.endpoint == other.identity.endpoint else {
             return false
         }
-        // No bucket: all of them.
-        if identity.bucket.isEmpty || other.identity.bucket.isEmpty { return true }
+        let all = SpoolIdentity.allBuckets
+        if identity.bucket == all || other.identity.bucket == all { return true }
         guard identity.bucket == other.identity.bucket else { return false }
         let (mine, theirs) = (Array(identity.prefix.utf8), Array(other.identity.prefix.utf8))
         return mine.starts(with: theirs) || theirs.starts(with: mine)
@@ -30,7 +30,6 @@ package struct KnownSpool: Equatable, Sendable {
 
     /// `bucket/prefix` as it is mounted; `/` for all buckets.
     package var source: String {
-        if identity.bucket.isEmpty { return "/" }
         if identity.prefix.isEmpty { return identity.bucket }
         return "\(identity.bucket)/\(identity.prefix.dropLast())"
     }

@@ -15,20 +15,35 @@ package struct MountPlan: Sendable {
     package init(
         _ arguments: MountArguments, in environment: some MountEnvironment
     ) throws(MountFailure) {
+        try self.init(arguments, uploading: nil, in: environment)
+    }
+
+    /// `uploading`: nothing is mounted; what waits in that spool is sent.
+    package init(
+        _ arguments: MountArguments, uploading directory: String?,
+        in environment: some MountEnvironment
+    ) throws(MountFailure) {
         do throws(SourceError) {
             source = try MountSource(parsing: arguments.source)
         } catch { throw .source(error) }
         let settings = try Self.settings(arguments, source: source, in: environment)
         self.settings = settings
         do throws(MountPointError) {
-            mountPoint = try MountPoint(arguments.mountPoint, in: environment)
+            mountPoint =
+                directory == nil
+                ? try MountPoint(arguments.mountPoint, in: environment) : .none
         } catch { throw .mountPoint(error) }
         do throws(CredentialsError) {
             credentials = try CredentialsSearch.find(
-                settings, bucket: source.bucket, in: environment)
+                settings, bucket: source.credentialsBucket, in: environment)
         } catch { throw .credentials(error) }
-        spool = try SpoolLocation(
-            settings: settings, server: settings.client.endpoint, source: source, in: environment)
+        if let directory {
+            spool = SpoolLocation(directory: directory, in: environment)
+        } else {
+            spool = try SpoolLocation(
+                settings: settings, server: settings.client.endpoint, source: source,
+                in: environment)
+        }
         var volume = settings.volumeConfiguration(
             source: source, uid: environment.userID, gid: environment.groupID,
             contentTypes: Self.contentTypes(environment), hostName: environment.hostName)

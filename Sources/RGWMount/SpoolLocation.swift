@@ -23,12 +23,20 @@ package struct SpoolLocation: Equatable, Sendable {
             server: server, source: source, userID: environment.userID)
     }
 
+    /// A spool that is there.
+    init(directory: String, in environment: some MountEnvironment) {
+        let parts = directory.split(separator: "/", omittingEmptySubsequences: false)
+        base = parts.dropLast().joined(separator: "/")
+        identifier = String(parts.last ?? "")
+        registry = Self.defaultBase(in: environment) ?? base
+    }
+
     /// The first 16 digits of SHA-256(scheme|host|port|tenant|bucket|prefix|uid).
     package static func identifier(
         server: Endpoint, source: MountSource, userID: UInt32
     ) -> String {
         var text = Array("\(server.scheme.rawValue)|\(server.host)|\(server.effectivePort)|".utf8)
-        text += Array("\(source.bucket.tenant ?? "")|\(source.bucket.name)|".utf8)
+        text += Array("\(source.bucket?.tenant ?? "")|\(source.bucket?.name ?? "")|".utf8)
         text += source.prefix
         text += Array("|\(userID)".utf8)
         return Hexadecimal.encode(Array(Hash.sha256(text).prefix(8)))

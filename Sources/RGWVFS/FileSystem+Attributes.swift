@@ -31,8 +31,11 @@ extension FileSystem {
             state.usage.flatMap { now < $0.at + Self.usageLifetime ? $0.value : nil }
         }
         if let cached { return reply.succeed(cached) }
+        guard let bucket = configuration.bucket else {
+            return reply.succeed(Self.statistics(BucketUsage()))
+        }
         let parked = reply.park()
-        store.headBucket(configuration.bucket) { [self] result in
+        store.headBucket(bucket) { [self] result in
             switch result {
             case .failure(let error): parked.fail(FileSystemError(error))
             case .success(let usage):
@@ -80,6 +83,8 @@ extension VolumeState {
         case nil: break
         }
         guard attributes != known.attributes else { return }
+        // The root of all buckets is no object that could keep them.
+        if inode == .root, layout.isAllBuckets { throw .notPermitted }
         if configuration.readOnly { throw .readOnly }
         attributes.ctime = changes.ctime ?? moment.time
         inodes[inode]?.attributes = attributes

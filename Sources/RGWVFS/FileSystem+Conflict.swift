@@ -164,6 +164,9 @@ extension VolumeState {
         inodes[inode]?.unflushed = false
         inodes[inode]?.checkedAt = .distantPast
         inodes[inode]?.attributesKnown = false
+        // The kernel's pages are of the local version.
+        inodes[inode]?.foreignVersion += 1
+        inodes[inode]?.symlinkTarget = nil
         distrustParent(of: address)
         evict(inode)
         return data

@@ -31,7 +31,8 @@ package enum AttributeSource: Sendable {
 
 /// One mount's settings, checked by RGWMount.
 package struct VolumeConfiguration: Sendable {
-    package var bucket: BucketName
+    /// nil: all buckets of the user, as directories.
+    package var bucket: BucketName?
     /// Empty, or ends in `/`.
     package var prefix: [UInt8] = []
     package var readOnly = false
@@ -72,7 +73,7 @@ package struct VolumeConfiguration: Sendable {
     /// Names the loser of a conflict.
     package var hostName = "localhost"
 
-    package init(bucket: BucketName, uid: UInt32, gid: UInt32) {
+    package init(bucket: BucketName?, uid: UInt32, gid: UInt32) {
         self.bucket = bucket
         self.uid = uid
         self.gid = gid

@@ -27,7 +27,8 @@ struct CommandTarget {
             path = ""
             return
         }
-        let isPath = text.hasPrefix("/") || text.hasPrefix(".")
+        // A slash alone is the source that shows all buckets.
+        let isPath = absolute != "/" && text.hasPrefix("/") || text.hasPrefix(".")
         guard !isPath else {
             throw NotFound(description: "\(Shown.text(text)) is not in a mount of rgwfs")
         }

@@ -38,7 +38,8 @@ final class Composition: Sendable {
             workers = try HostWorkers(name: "worker", count: Self.workersMax)
             let environment = try LiveEnvironment()
             credentials = FileCredentials(
-                plan.credentials, bucket: plan.source.bucket, environment: environment, log: log)
+                plan.credentials, bucket: plan.source.credentialsBucket, environment: environment,
+                log: log)
         } catch { throw .system("\(error)") }
         started = clock.now()
         transport = try Self.transport(plan, clock)
@@ -135,10 +136,15 @@ final class Composition: Sendable {
         do throws(ObjectKey.Invalid) {
             prefix = plan.source.prefix.isEmpty ? nil : try ObjectKey(plan.source.prefix)
         } catch { throw .source(.prefix(source: "\(plan.source)", reason: "it is no key")) }
-        let answer = HostCondition<Result<ListPage, ObjectStoreError>?>(nil)
-        let request = store.list(
-            plan.source.bucket, prefix: prefix, delimited: false, after: nil, limit: 1
-        ) { result in answer.update { $0 = result } }
+        let answer = HostCondition<Result<Void, ObjectStoreError>?>(nil)
+        let request: any Cancellable
+        if let bucket = plan.source.bucket {
+            request = store.list(
+                bucket, prefix: prefix, delimited: false, after: nil, limit: 1
+            ) { result in answer.update { $0 = result.map { _ in } } }
+        } else {
+            request = store.listBuckets { result in answer.update { $0 = result.map { _ in } } }
+        }
         let result = answer.wait(until: clock.now() + plan.settings.client.connectTimeout) { $0 }
         switch result {
         case .success: return

@@ -15,6 +15,8 @@ struct MountFarewell {
     let log: Logger
     /// Of SIGTERM and of the `nolinger` option.
     let timeout: Duration
+    /// About once a second while something waits.
+    var onLook: (MountReport) -> Void = { _ in }
 
     private enum Next: Sendable {
         case end
@@ -33,11 +35,12 @@ struct MountFarewell {
         var report = control.report()
         if report.isMoving {
             log.info(
-                "unmounted, and still uploading",
+                "uploading what still waits",
                 metadata: ["pending": "\(report.pending)", "bytes": "\(report.pendingBytes)"])
         }
         while report.isMoving, parts.clock.now() < deadline {
             watch.look(report)
+            onLook(report)
             switch next(until: deadline) {
             case .end: deadline = .distantPast
             case .timeout: deadline = min(deadline, parts.clock.now() + timeout)

@@ -37,17 +37,21 @@ enum SpoolHolder {
         .spool("\(plan.source) is already mounted by pid \(process) at \(mountPoint)")
     }
 
+    private static func identity(_ plan: MountPlan) -> SpoolIdentity {
+        SpoolIdentity(
+            endpoint: plan.server.description,
+            bucket: plan.source.bucket?.description ?? SpoolIdentity.allBuckets,
+            prefix: String(decoding: plan.source.prefix, as: UTF8.self))
+    }
+
     /// The spool with its lock. A process that drains it is asked to stop, and waited for as long
     /// as for the server.
     static func takeOver(
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> SpoolDirectory {
         let path = plan.spool.directory
-        let identity = SpoolIdentity(
-            endpoint: plan.server.description, bucket: plan.source.bucket.description,
-            prefix: String(decoding: plan.source.prefix, as: UTF8.self))
         return try takeOver(
-            path, identity: identity, mountPoint: plan.mountPoint.path,
+            path, identity: identity(plan), mountPoint: plan.mountPoint.path,
             deadline: clock.now() + plan.settings.client.connectTimeout)
     }
 
@@ -84,11 +88,10 @@ enum SpoolHolder {
     static func register(_ plan: MountPlan, _ log: Logger) throws(MountFailure) {
         let mount = KnownSpool(
             spool: plan.spool.directory,
-            identity: SpoolIdentity(
-                endpoint: plan.server.description, bucket: plan.source.bucket.description,
-                prefix: String(decoding: plan.source.prefix, as: UTF8.self)),
+            identity: identity(plan),
             isReadOnly: plan.volume.readOnly,
             owner: .current(mountPoint: plan.mountPoint.path))
+        if plan.mountPoint.path.isEmpty { return }
         let other: KnownSpool?
         do throws(HostError) {
             other = try KnownSpools(base: plan.spool.registry)

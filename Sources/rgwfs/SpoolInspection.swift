@@ -106,7 +106,7 @@ final class SpoolInspection {
                 case .missing: "missing"
                 }
             var item = QueueItem(
-                path: path(of: key), key: key, want: QueueItem.word(change.record.want),
+                path: path(of: change.record.address), key: key, want: QueueItem.word(change.record.want),
                 state: state, age: .seconds(max(0, now - change.record.born.seconds)),
                 bytes: change.bytes)
             if case .lose(let reason) = change.fate { item.error = reason }
@@ -115,10 +115,13 @@ final class SpoolInspection {
     }
 
     /// Below the mount.
-    func path(of key: String) -> String {
+    func path(of address: ObjectAddress) -> String {
+        var key = address.key.text[...]
+        if key.hasSuffix("/") { key = key.dropLast() }
+        guard spool.identity.bucket != SpoolIdentity.allBuckets else {
+            return "\(address.bucket)/\(key)"
+        }
         let prefix = spool.identity.prefix
-        var path = key.hasPrefix(prefix) ? key.dropFirst(prefix.count) : key[...]
-        if path.hasSuffix("/") { path = path.dropLast() }
-        return String(path)
+        return String(key.hasPrefix(prefix) ? key.dropFirst(prefix.count) : key)
     }
 }

@@ -19,6 +19,9 @@ int64_t CRGWHost_receive(int fd, void *bytes, size_t size, int milliseconds);
 int CRGWHost_send(int fd, const void *bytes, size_t count, int milliseconds);
 // Both directions end; who waits on it returns.
 int CRGWHost_hang_up(int fd);
+// How many addresses a host name has; -ENOENT: no such name, -EAGAIN: the name server does not answer.
+// Source: getaddrinfo(3).
+int CRGWHost_resolve(const char *host);
 // One datagram to a socket's address as the service manager gives it: a path, or '@' and an abstract
 // name. Source: sd_notify(3).
 int CRGWHost_notify(const char *address, const char *text);
