@@ -15,12 +15,26 @@ package struct MountPlan: Sendable {
     package init(
         _ arguments: MountArguments, in environment: some MountEnvironment
     ) throws(MountFailure) {
-        try self.init(arguments, uploading: nil, in: environment)
+        try self.init(arguments, mountPoint: nil, spool: nil, in: environment)
     }
 
-    /// `uploading`: nothing is mounted; what waits in that spool is sent.
+    /// Nothing is mounted; the mount that these arguments describe is looked at.
     package init(
-        _ arguments: MountArguments, uploading directory: String?,
+        checking arguments: MountArguments, in environment: some MountEnvironment
+    ) throws(MountFailure) {
+        try self.init(arguments, mountPoint: MountPoint.none, spool: nil, in: environment)
+    }
+
+    /// Nothing is mounted; what waits in the spool `uploading` is sent.
+    package init(
+        _ arguments: MountArguments, uploading spool: String,
+        in environment: some MountEnvironment
+    ) throws(MountFailure) {
+        try self.init(arguments, mountPoint: MountPoint.none, spool: spool, in: environment)
+    }
+
+    private init(
+        _ arguments: MountArguments, mountPoint point: MountPoint?, spool directory: String?,
         in environment: some MountEnvironment
     ) throws(MountFailure) {
         do throws(SourceError) {
@@ -29,9 +43,11 @@ package struct MountPlan: Sendable {
         let settings = try Self.settings(arguments, source: source, in: environment)
         self.settings = settings
         do throws(MountPointError) {
-            mountPoint =
-                directory == nil
-                ? try MountPoint(arguments.mountPoint, in: environment) : .none
+            if let point {
+                mountPoint = point
+            } else {
+                mountPoint = try MountPoint(arguments.mountPoint, in: environment)
+            }
         } catch { throw .mountPoint(error) }
         do throws(CredentialsError) {
             credentials = try CredentialsSearch.find(

@@ -9,7 +9,8 @@ struct Commands: ParsableCommand {
         version: "rgwfs \(Program.version)",
         subcommands: [
             Mount.self, Umount.self, Status.self, Queue.self, Sync.self, Retry.self, Resolve.self,
-            Stats.self, ListSpools.self, Lost.self, Recover.self, Discard.self, Version.self, ManualOptions.self,
+            Stats.self, ListSpools.self, Lost.self, Recover.self, Discard.self, Doctor.self,
+            Version.self, ManualOptions.self,
         ])
 
     /// A wrong command line is 64, so that it is told from every state of a mount.

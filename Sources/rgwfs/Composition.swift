@@ -105,7 +105,7 @@ final class Composition: Sendable {
 
     // MARK: Parts
 
-    private static func transport(
+    static func transport(
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> CurlTransport {
         var configuration = CurlConfiguration()
@@ -119,7 +119,7 @@ final class Composition: Sendable {
         } catch { throw .system("cannot start libcurl") }
     }
 
-    private static func store(
+    static func store(
         _ configuration: S3Configuration, _ transport: any HTTPTransport,
         _ credentials: FileCredentials, _ clock: HostClock, _ timer: HostTimer
     ) -> S3ObjectStore {
@@ -129,7 +129,7 @@ final class Composition: Sendable {
     }
 
     /// A LIST of one key: unlike HEAD's, its errors have a body with S3's code.
-    private static func preflight(
+    static func preflight(
         _ plan: MountPlan, store: S3ObjectStore, _ clock: HostClock
     ) throws(MountFailure) {
         let prefix: ObjectKey?
