@@ -34,6 +34,7 @@ extension FileSystem {
         case .head(let inode): head(need, inode)
         case .target(let inode): target(need, inode)
         case .hydrate(let inode, let length): hydrate(need, inode, length: length)
+        case .usage: fetchUsage(need)
         case .landing(let address):
             // Ends when the flight does (settleLandings).
             let isFlying = withState { state in state.intents.flights[address] != nil }

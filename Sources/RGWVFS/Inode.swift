@@ -34,6 +34,8 @@ struct Inode: Sendable {
     var lookups: UInt64 = 0
     var opens = 0
     var writers = 0
+    /// Bytes on their way into the data file, without the lock.
+    var writesUnderWay = 0
 
     /// Headers and user metadata that rgwfs does not own but keeps.
     var metadata = ObjectMetadata()
@@ -121,6 +123,8 @@ struct Directory: Sendable {
     var hasMarker = false
     /// Made here and not in the bucket yet: what is below it is known without asking.
     var isNew = false
+    /// When a name was last added or removed through this mount: an older marker's times are out of date.
+    var touchedAt: WallTime?
     /// Keys under this directory that are no names; hidden.
     var hidden = 0
     /// Listings and probes on their way; while there are any, `settled` is kept.

@@ -27,6 +27,8 @@ package struct AttributeAnswer: Sendable {
     package var inode: InodeNumber
     package var attributes: FileAttributes
     package var timeout: Duration
+    /// The file was removed while it is open: it has no name any more. Source: fstat(2), st_nlink.
+    package var isRemoved = false
 }
 
 package struct OpenAnswer: Sendable {
@@ -94,6 +96,11 @@ package struct AttributeChanges: Sendable {
     package var atime: Time?
     package var mtime: Time?
     package var ctime: WallTime?
+    /// The caller may not keep set-ID bits and capabilities of what is truncated.
+    package var dropsPrivileges = false
+    /// ftruncate, which marks the times also when the size stays; truncate does not. Source: linux
+    /// fs/open.c, do_truncate.
+    package var hasHandle = false
     package init() {}
 }
 
@@ -103,15 +110,18 @@ package struct OpenFlags: Sendable {
     package var truncate: Bool
     package var append: Bool
     package var exclusive: Bool
+    /// With `truncate`: the caller may not keep set-ID bits and capabilities.
+    package var dropsPrivileges: Bool
     package init(
         read: Bool, write: Bool, truncate: Bool = false, append: Bool = false,
-        exclusive: Bool = false
+        exclusive: Bool = false, dropsPrivileges: Bool = false
     ) {
         self.read = read
         self.write = write
         self.truncate = truncate
         self.append = append
         self.exclusive = exclusive
+        self.dropsPrivileges = dropsPrivileges
     }
 }
 

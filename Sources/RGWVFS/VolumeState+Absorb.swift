@@ -146,8 +146,13 @@ extension VolumeState {
             if known.attributesKnown { inodes[inode]?.checkedAt = startedAt }
             return
         }
-        let attributes = PosixMetadata.attributes(
+        var attributes = PosixMetadata.attributes(
             of: head, isMarker: known.isDirectory, defaults: defaults)
+        if let touched = known.directory?.touchedAt, attributes.ctime < touched {
+            // Times never run backwards: the marker is not written for each name that comes or goes.
+            attributes.mtime = max(attributes.mtime, touched)
+            attributes.ctime = touched
+        }
         if attributes.kind != known.attributes.kind, known.lookups > 0, known.attributesKnown,
             let link = known.link
         {

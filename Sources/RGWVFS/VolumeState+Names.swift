@@ -112,6 +112,7 @@ extension VolumeState {
     mutating func touch(_ directory: InodeNumber, _ time: WallTime) {
         inodes[directory]?.attributes.mtime = time
         inodes[directory]?.attributes.ctime = time
+        inodes[directory]?.directory?.touchedAt = time
     }
 
     /// Gives lookup counts back. Rule: an inode survives until its count reaches 0 and it is not in use.

@@ -112,7 +112,8 @@ extension VolumeState {
         guard let known = inodes[inode] else { throw .stale }
         return AttributeAnswer(
             inode: inode, attributes: known.attributes,
-            timeout: remainingLifetime(known, now: now))
+            timeout: remainingLifetime(known, now: now),
+            isRemoved: inode != .root && known.link == nil)
     }
 
     /// How long the kernel may believe what it is told. A file that is being written changes here first.
