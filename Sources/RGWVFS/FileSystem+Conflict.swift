@@ -118,7 +118,7 @@ extension FileSystem {
             let flight = IntentTable.Flight(
                 address: address, want: intent.record.want, inode: intent.record.inode,
                 base: intent.record.base, revision: intent.revision, generation: Generation(0),
-                tries: intent.tries)
+                tries: intent.tries, inspects: false)
             return state.keepBoth(flight, suffix: suffix, now: now, time: time)
         }
         commitInBackground()

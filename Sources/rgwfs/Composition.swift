@@ -82,7 +82,7 @@ final class Composition: Sendable {
     }
 
     /// Of the spool's file system; nil: it does not tell.
-    var freeBytes: UInt64? { try? files.freeBytes() }
+    var freeBytes: UInt64? { try? files.volume().freeBytes }
 
     /// What `rgwfs stats` shows.
     func stats() -> JSONValue {

@@ -119,6 +119,7 @@ extension QueueItem {
     static func word(_ want: IntentRecord.Want) -> String {
         switch want {
         case .put: "put"
+        case .copy: "copy"
         case .metadata: "metadata"
         case .delete: "delete"
         case .makeDirectory: "mkdir"

@@ -22,8 +22,8 @@ final class MountEvents: Sendable {
         var isToFinish = false
         /// The process is about to end: nobody is to wait for uploads any more.
         var isStopping = false
-        /// Grows when uploads have come to an end, for whoever wants to look.
-        var looks: UInt64 = 0
+        /// Everything that waited at the unmount has been tried.
+        var isDrained = false
     }
 
     let state = HostCondition(State())

@@ -22,6 +22,8 @@ struct MountFarewell {
         case end
         case timeout
         case reread
+        /// Everything was tried once.
+        case tried
         case look
     }
 
@@ -38,6 +40,7 @@ struct MountFarewell {
                 "uploading what still waits",
                 metadata: ["pending": "\(report.pending)", "bytes": "\(report.pendingBytes)"])
         }
+        var isTried = false
         while report.isMoving, parts.clock.now() < deadline {
             watch.look(report)
             onLook(report)
@@ -47,7 +50,11 @@ struct MountFarewell {
             case .reread:
                 _ = parts.credentials.refresh()
                 _ = parts.fileSystem.retry(path: nil)
-            case .look: break
+            case .tried: isTried = true
+            case .look:
+                // What was put off meanwhile is waited for again, but not without a pause.
+                if isTried { drain() }
+                isTried = false
             }
             report = control.report()
         }
@@ -55,25 +62,24 @@ struct MountFarewell {
     }
 
     private func drain() {
-        parts.drain { [events] in events.state.update { $0.looks += 1 } }
+        parts.drain { [events] in events.state.update { $0.isDrained = true } }
     }
 
     private func next(until deadline: Instant) -> Next {
         let until = min(deadline, parts.clock.now() + Self.pause)
-        let looks = events.state.read(\.looks)
         let next = events.state.wait(until: until) { state -> Next? in
             if state.isHandedOver || state.isToFinish { return .end }
-            guard state.signals.isEmpty else {
-                switch state.signals.removeFirst() {
-                case .terminate, .interrupt: return .timeout
-                case .hangUp: return .reread
-                case .user1: return .look
-                }
+            if state.isDrained {
+                state.isDrained = false
+                return .tried
             }
-            return state.looks == looks ? nil : .look
+            guard !state.signals.isEmpty else { return nil }
+            switch state.signals.removeFirst() {
+            case .terminate, .interrupt: return .timeout
+            case .hangUp: return .reread
+            case .user1: return .look
+            }
         }
-        // What was put off, or failed and waits for its turn, is waited for again.
-        if case .look? = next { drain() }
         return next ?? .look
     }
 }

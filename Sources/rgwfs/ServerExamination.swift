@@ -48,7 +48,7 @@ struct ServerExamination {
             let advice =
                 isTLS
                 ? "see url=, cacert= and the server's certificate" : "see url= and the server"
-            tell(Finding(isTLS ? "TLS" : "endpoint", .fail, "\(error): \(advice)"))
+            tell(Finding(isTLS ? "TLS" : "endpoint", .fail, "\(error.text): \(advice)"))
             return false
         case .success(let answer):
             tell(
@@ -115,5 +115,17 @@ struct ServerExamination {
             hidden == 0
                 ? Finding("key names", .ok, "\(all) keys can be paths")
                 : Finding("key names", .warn, "\(hidden) of \(all) keys cannot be paths"))
+    }
+}
+
+extension TransportError {
+    /// What happened, in libcurl's words where there are any.
+    fileprivate var text: String {
+        switch self {
+        case .unreachable(let text), .broken(_, let text), .timedOut(_, let text),
+            .malformed(_, let text), .bodyUnreadable(let text):
+            text
+        case .cancelled: "it was interrupted"
+        }
     }
 }
