@@ -22,7 +22,7 @@ extension FileSystem {
             return reply.fail(.tooLarge)
         }
         let parked = reply.park()
-        let ready = Reply<(any SpoolFile)?> { [self] result in
+        let ready = Reply<(any SpoolFile)?>(interruption: parked.interruption) { [self] result in
             switch result {
             case .failure(let error): parked.fail(error)
             case .success(nil): parked.succeed(())

@@ -57,7 +57,7 @@ extension FileSystem {
         case .success(nil): return
         case .success(.some(let reserved)): path = reserved
         }
-        let done = Reply<Void> { [self] result in
+        let done = Reply<Void>(interruption: parked.interruption) { [self] result in
             withState { state in state.release(path) }
             parked.send(result)
             pump()
@@ -66,7 +66,7 @@ extension FileSystem {
     }
 
     private func planRename(_ path: RenamePath, _ mode: RenameMode, _ done: ParkedReply<Void>) {
-        let planned = Reply<RenameWork> { [self] result in
+        let planned = Reply<RenameWork>(interruption: done.interruption) { [self] result in
             switch result {
             case .failure(let error): done.fail(error)
             case .success(.finished): done.succeed(())
