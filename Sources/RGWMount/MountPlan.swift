@@ -25,7 +25,7 @@ package struct MountPlan: Sendable {
         } catch { throw .mountPoint(error) }
         do throws(CredentialsError) {
             credentials = try CredentialsSearch.find(
-                settings, bucket: source.bucket, in: environment)
+                settings, bucket: source.credentialsBucket, in: environment)
         } catch { throw .credentials(error) }
         spool = try SpoolLocation(
             settings: settings, server: settings.client.endpoint, source: source, in: environment)

@@ -43,10 +43,13 @@ extension FileSystem {
     }
 
     /// One request for everybody who asks. What was known stays when the server does not answer; a
-    /// server that does not tell this user leaves constants.
+    /// server that does not tell this user, and all buckets together, leave constants.
     func fetchUsage(_ need: Need) {
         let startedAt = clock.now()
-        store.headBucket(configuration.bucket) { [self] result in
+        guard let bucket = configuration.bucket else {
+            return finish(need, nil) { $0.usage = (Self.statistics(BucketUsage()), startedAt) }
+        }
+        store.headBucket(bucket) { [self] result in
             switch result {
             case .success(let usage):
                 finish(need, nil) { $0.usage = (Self.statistics(usage), startedAt) }

@@ -106,6 +106,7 @@ struct Directory: Sendable {
     }
 
     private(set) var entries: [EntryName: Entry] = [:]
+    var entryCount: Int { entries.count }
     /// How many entries are inodes.
     private(set) var inodeCount = 0
     /// Names found absent in a large directory, and when.
@@ -114,6 +115,8 @@ struct Directory: Sendable {
     var listedAt: Instant?
     /// More names than one page: single names are asked for instead of listing it all.
     var isLarge = false
+    /// When a scan of a large directory last found a name.
+    var occupiedAt: Instant?
     /// The marker object exists (or is about to).
     var hasMarker = false
     /// Made here and not in the bucket yet: what is below it is known without asking.

@@ -68,6 +68,15 @@ package struct DirectoryBudget: Sendable {
     package var bytes: Int
     /// Size of an entry without its name: 24 for readdir, 152 for readdirplus. Source: linux/fuse.h.
     package var fixedBytes: Int
+
+    /// Takes an entry's share if it fits. Source: linux/fuse.h, FUSE_DIRENT_ALIGN.
+    mutating func take(_ nameLength: Int) -> Bool {
+        let cost = (fixedBytes + nameLength + 7) & ~7
+        guard cost <= bytes else { return false }
+        bytes -= cost
+        return true
+    }
+
     package init(bytes: Int, fixedBytes: Int) {
         self.bytes = bytes
         self.fixedBytes = fixedBytes

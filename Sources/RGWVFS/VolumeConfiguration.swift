@@ -34,7 +34,8 @@ package struct VolumeConfiguration: Sendable {
     /// The largest file: 5 TiB, S3's largest object. Source: S3 API, multipart upload limits.
     package static let fileBytesMax: UInt64 = 5 << 40
 
-    package var bucket: BucketName
+    /// nil: all buckets of the user, as directories.
+    package var bucket: BucketName?
     /// Empty, or ends in `/`.
     package var prefix: [UInt8] = []
     package var readOnly = false
@@ -75,7 +76,7 @@ package struct VolumeConfiguration: Sendable {
     /// Names the loser of a conflict.
     package var hostName = "localhost"
 
-    package init(bucket: BucketName, uid: UInt32, gid: UInt32) {
+    package init(bucket: BucketName?, uid: UInt32, gid: UInt32) {
         self.bucket = bucket
         self.uid = uid
         self.gid = gid

@@ -91,7 +91,7 @@ extension VolumeState {
     /// A directory that exists only through its entries must not vanish with the last one.
     mutating func keepDirectory(_ directory: InodeNumber, now: Instant, time: WallTime) {
         guard directory != .root, let known = inodes[directory], let state = known.directory,
-            !state.hasMarker, known.link != nil
+            !state.hasMarker, known.link != nil, !isBucket(directory)
         else { return }
         if state.listedAt != nil, !state.entries.isEmpty { return }
         inodes[directory]?.directory?.hasMarker = true

@@ -47,6 +47,9 @@ extension VolumeState {
         _ parent: InodeNumber, _ name: EntryName, _ directory: Directory, now: Instant,
         since: Instant
     ) throws(FileSystemError) -> Resolution {
+        if layout.isAllBuckets, parent == .root {
+            return isListingFresh(parent, now: now, since: since) ? .absent : .need(.list(parent))
+        }
         // A name that is not here but has unsent changes was deleted through this mount.
         let both = try addresses(parent, name)
         if intents.isPending(both.file) || intents.isPending(both.marker) { return .absent }

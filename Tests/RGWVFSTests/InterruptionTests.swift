@@ -6,15 +6,6 @@ import Testing
 
 /// Requests whose callers are being killed.
 @Suite struct InterruptionTests {
-    /// Starts an operation that may be given up, as RGWFuse does.
-    private func begin<Value: Sendable>(
-        _ volume: Volume, _ interruption: Interruption, _ operation: (consuming Reply<Value>) -> Void
-    ) -> Volume.Box<Value> {
-        let box = Volume.Box<Value>()
-        operation(Reply(interruption: interruption) { box.result = $0 })
-        return box
-    }
-
     private func isInterrupted<Value>(_ box: Volume.Box<Value>) -> Bool {
         if case .failure(.interrupted) = box.result { true } else { false }
     }
@@ -23,7 +14,7 @@ import Testing
         let volume = try Volume()
         volume.store.plant(Volume.bucket, "a", [1])
         let interruption = Interruption()
-        let box = begin(volume, interruption) { volume.fileSystem.lookup(.root, "a", $0) }
+        let box = volume.begin(interruption: interruption) { volume.fileSystem.lookup(.root, "a", $0) }
         #expect(box.result == nil)
         interruption.request()
         while box.result == nil, volume.world.step() {}
@@ -37,7 +28,7 @@ import Testing
         volume.store.plant(Volume.bucket, "a", [1])
         let interruption = Interruption()
         interruption.request()
-        let box = begin(volume, interruption) { volume.fileSystem.lookup(.root, "a", $0) }
+        let box = volume.begin(interruption: interruption) { volume.fileSystem.lookup(.root, "a", $0) }
         #expect(isInterrupted(box))
     }
 
@@ -47,7 +38,7 @@ import Testing
         let inode = try volume.inode("a")
         let interruption = Interruption()
         interruption.request()
-        let box = begin(volume, interruption) { volume.fileSystem.getattr(inode, $0) }
+        let box = volume.begin(interruption: interruption) { volume.fileSystem.getattr(inode, $0) }
         #expect(try box.result?.get().attributes.size == 1)
         #expect(!interruption.hasWaited)
     }
@@ -58,7 +49,7 @@ import Testing
         let file = try volume.open("a", write: true)
         let interruption = Interruption()
         let bytes = Array("XY".utf8)
-        let box = begin(volume, interruption) {
+        let box = volume.begin(interruption: interruption) {
             volume.fileSystem.write(file.0, file.1, offset: 1, bytes: bytes.span, $0)
         }
         interruption.request()
@@ -75,7 +66,7 @@ import Testing
         volume.store.plant(Volume.bucket, "a", Array("0123".utf8))
         let file = try volume.open("a", write: true)
         let first = Interruption()
-        let read = begin(volume, first) {
+        let read = volume.begin(interruption: first) {
             volume.fileSystem.read(file.0, file.1, offset: 0, count: 4, $0)
         }
         first.request()
@@ -85,7 +76,7 @@ import Testing
         try volume.write(file, "XY")
         volume.store.setFault { $0.method == "PUT" ? .refuse(.busy) : nil }
         let second = Interruption()
-        let sync = begin(volume, second) {
+        let sync = volume.begin(interruption: second) {
             volume.fileSystem.fsync(file.0, file.1, dataOnly: false, $0)
         }
         second.request()
