@@ -34,7 +34,7 @@ extension FileSystem {
             }
         }
         perform(free) { state, moment throws(FileSystemError) in
-            if state.configuration.readOnly { throw .readOnly }
+            if state.isReadOnly { throw .readOnly }
             switch try state.resolve(
                 .root, name, now: moment.now, since: moment.since, time: moment.time)
             {
@@ -72,7 +72,7 @@ extension FileSystem {
             }
         }
         perform(empty) { state, moment throws(FileSystemError) in
-            if state.configuration.readOnly { throw .readOnly }
+            if state.isReadOnly { throw .readOnly }
             let found = try state.existing(.root, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
             if let need = try state.emptyNeed(inode, moment) { return .need(need) }

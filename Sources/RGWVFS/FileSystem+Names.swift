@@ -126,7 +126,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
-            if state.configuration.readOnly { throw .readOnly }
+            if state.isReadOnly { throw .readOnly }
             let found = try state.existing(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
             guard state.inodes[inode]?.isDirectory == false else { throw .isDirectory }
@@ -140,7 +140,7 @@ extension FileSystem {
     ) {
         if layout.isAllBuckets, parent == .root { return removeBucket(name, reply.park()) }
         perform(reply) { state, moment throws(FileSystemError) in
-            if state.configuration.readOnly { throw .readOnly }
+            if state.isReadOnly { throw .readOnly }
             let found = try state.existing(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
             if let need = try state.emptyNeed(inode, moment) { return .need(need) }

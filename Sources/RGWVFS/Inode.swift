@@ -34,6 +34,8 @@ struct Inode: Sendable {
     var lookups: UInt64 = 0
     var opens = 0
     var writers = 0
+    /// Bytes on their way into the data file, without the lock.
+    var writesUnderWay = 0
 
     /// Headers and user metadata that rgwfs does not own but keeps.
     var metadata = ObjectMetadata()

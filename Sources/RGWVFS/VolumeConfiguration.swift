@@ -63,12 +63,16 @@ package struct VolumeConfiguration: Sendable {
     /// How long after the last close an upload starts, and how long it may be put off by new changes.
     package var writebackDelay = Duration.milliseconds(300)
     package var writebackDelayMax = Duration.seconds(30)
+    /// How long a request of unknown outcome may still take effect after it was sent.
+    package var settleTime = Duration.seconds(120)
     /// Parallel uploads and other changes in the bucket.
     package var uploadsMax = 16
     /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.
     package var multipartThreshold: UInt64 = 5 << 30
     /// Longest time a drain may take before umount says what is left.
     package var drainTimeout = Duration.seconds(60)
+    /// Bytes that unsent data may take of the spool's filesystem; nil: half of it, 100 GiB at most.
+    package var spoolBytesMax: UInt64?
     /// Extension (lower case) to Content-Type, from the system's mime.types.
     package var contentTypes: [String: String] = [:]
     /// Shown to those who ask where unsent files are.

@@ -9,9 +9,9 @@ extension VolumeState {
         _ inode: InodeNumber, _ changes: AttributeChanges, _ moment: FileSystem.Moment
     ) throws(FileSystemError) {
         guard let known = inodes[inode] else { throw .stale }
+        if isReadOnly, changes.isChange { throw .readOnly }
         // The root of all buckets is no object that could keep them.
         if inode == .root, layout.isAllBuckets, changes.isChange { throw .notPermitted }
-        if configuration.readOnly, changes.isChange { throw .readOnly }
         var attributes = known.attributes
         if let uid = changes.uid { attributes.uid = uid }
         if let gid = changes.gid { attributes.gid = gid }

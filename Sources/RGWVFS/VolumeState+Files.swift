@@ -61,6 +61,7 @@ extension VolumeState {
         if file.flags.write, known.writers == 1 { flush(inode, moment) }
         guard known.opens == 1 else { return }
         releaseUnlinked(inode)
+        if known.link == nil { dropBytes(inode) }
         if let address = address(inode), !intents.isPending(address) { becameClean(inode) }
         evict(inode)
     }
@@ -99,6 +100,8 @@ extension VolumeState {
     {
         guard let known = inodes[inode] else { return }
         inodes[inode]?.attributes.size = size
+        // What was on the spool's disk is gone; what comes is not there yet.
+        if size == 0 { inodes[inode]?.sealed = nil }
         // Without local changes before, a crash now must not replace the object by half a file.
         if size == 0, known.base != nil, address(inode).map({ !intents.isPending($0) }) ?? false {
             inodes[inode]?.replacing = true
@@ -114,7 +117,7 @@ extension VolumeState {
     {
         guard let known = inodes[inode] else { throw .stale }
         if known.isDirectory { throw .isDirectory }
-        if configuration.readOnly { throw .readOnly }
+        if isReadOnly { throw .readOnly }
         if size > VolumeConfiguration.fileBytesMax { throw .tooLarge }
         if size == known.attributes.size {
             if known.writers == 0 { flush(inode, moment) }

@@ -9,7 +9,7 @@ extension VolumeState {
         _ parent: InodeNumber, _ name: EntryName, _ attributes: FileAttributes,
         content: Inode.Content, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<InodeNumber> {
-        if configuration.readOnly { throw .readOnly }
+        if isReadOnly { throw .readOnly }
         if layout.isAllBuckets, parent == .root { throw .notPermitted }
         if isQuotaFull(moment.now) { throw .quotaExceeded }
         switch try resolve(parent, name, now: moment.now, since: moment.since, time: moment.time) {
@@ -107,7 +107,7 @@ extension VolumeState {
     private func isUnsentDirectory(_ inode: InodeNumber, marker: ObjectAddress) -> Bool {
         intents.intents[marker]?.record.want == .makeDirectory
             && inodes[inode]?.directory?.isNew == true && inodes[inode]?.base == nil
-            && intents.flights[marker] == nil && intents.intents[marker]?.isUncertain != true
+            && intents.flights[marker] == nil && !intents.isUncertain(marker)
     }
 
     // MARK: Attributes ahead

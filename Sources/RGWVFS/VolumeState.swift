@@ -34,14 +34,23 @@ struct VolumeState: ~Copyable {
     var unlinked: [InodeNumber: ObjectAddress] = [:]
     /// Data files that no journal row will name after the next commit.
     var discarded: [DataID] = []
+    /// Room for data, and who waits for it.
+    var space: SpoolSpace
+    /// The spool failed: changes are refused, what is readable still goes up. Never cleared, because a
+    /// later success would not mean that the failed bytes are there.
+    var spoolFailure: SpoolError?
     /// Data written or committed since the last power-safe barrier.
     var needsBarrier = false
     var barrierScheduled = false
     /// Run after unlocking, in order.
     var actions: [@Sendable () -> Void] = []
 
-    init(configuration: VolumeConfiguration, nextInode: InodeNumber, now: Instant, time: WallTime) {
+    init(
+        configuration: VolumeConfiguration, nextInode: InodeNumber, space: SpoolSpace, now: Instant,
+        time: WallTime
+    ) {
         self.configuration = configuration
+        self.space = space
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
         self.nextInode = max(2, nextInode.value)
         reads = ReadCache(
@@ -64,6 +73,9 @@ struct VolumeState: ~Copyable {
     }
 
     var defaults: PosixMetadata.Defaults { Self.defaults(configuration) }
+
+    /// By the user's choice, or because the spool failed.
+    var isReadOnly: Bool { configuration.readOnly || spoolFailure != nil }
 
     mutating func newInodeNumber() -> InodeNumber {
         defer { nextInode += 1 }

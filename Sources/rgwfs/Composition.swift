@@ -28,6 +28,7 @@ final class Composition: Sendable {
 
     /// Asks the server first, so that a mount that cannot work leaves no spool behind.
     init(_ plan: MountPlan, log: Logger) throws(MountFailure) {
+        let failPoints = try LiveFailPoints.make()
         do throws(HostError) {
             timer = try HostTimer()
             workers = try HostWorkers(name: "worker", count: Self.workersMax)
@@ -49,7 +50,7 @@ final class Composition: Sendable {
                 journal: journal, files: HostFiles(spool: spool.path, clock: clock),
                 afterPowerCut: Self.isAfterPowerCut(spool), clock: clock,
                 entropy: HostEntropy(), timer: timer, workers: workers,
-                events: { VolumeEventLog.write($0, to: log) })
+                events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints)
         } catch { throw .spool(SpoolSentence.text(error, spool: plan.spool.directory)) }
     }
 
@@ -91,7 +92,9 @@ final class Composition: Sendable {
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> CurlTransport {
         var configuration = CurlConfiguration()
-        configuration.caFile = plan.settings.certificateFile
+        configuration.caFile = plan.tls.authorities
+        configuration.clientCertificateFile = plan.tls.certificate
+        configuration.clientKeyFile = plan.tls.key
         configuration.verifiesPeer = plan.settings.verifiesCertificate
         configuration.userAgent = "rgwfs/\(Program.version)"
         configuration.bulkTransfersMax = max(
