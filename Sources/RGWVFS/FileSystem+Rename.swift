@@ -40,7 +40,6 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, to newParent: InodeNumber, _ newName: EntryName,
         _ mode: RenameMode, _ reply: consuming Reply<Void>
     ) {
-        if mode == .exchange { return reply.fail(.invalidArgument) }
         let request = RenameRequest(
             parent: parent, name: name, newParent: newParent, newName: newName, mode: mode)
         rename(request, reply.park())

@@ -128,6 +128,7 @@ extension FileSystem {
 
     private func send(_ shipment: Shipment) {
         let flight = shipment.flight
+        failpoint(.starting(flight.want))
         switch flight.want {
         case .put: sendFile(shipment)
         case .metadata:
@@ -144,6 +145,7 @@ extension FileSystem {
                 metadata: shipment.metadata, precondition: .none
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
         }
+        failpoint(.sent(flight.want))
     }
 
     private func sendCopy(_ shipment: Shipment) {
@@ -188,6 +190,7 @@ extension FileSystem {
 
     func ended(_ shipment: Shipment, _ result: Result<Stored?, ObjectStoreError>) {
         let flight = shipment.flight
+        failpoint(.answered(flight.want))
         switch result {
         case .success(let stored): landed(shipment, stored)
         case .failure(let error):

@@ -31,7 +31,11 @@ package enum AttributeSource: Sendable {
 
 /// One mount's settings, checked by RGWMount.
 package struct VolumeConfiguration: Sendable {
-    package var bucket: BucketName
+    /// The largest file: 5 TiB, S3's largest object. Source: S3 API, multipart upload limits.
+    package static let fileBytesMax: UInt64 = 5 << 40
+
+    /// nil: all buckets of the user, as directories.
+    package var bucket: BucketName?
     /// Empty, or ends in `/`.
     package var prefix: [UInt8] = []
     package var readOnly = false
@@ -67,6 +71,8 @@ package struct VolumeConfiguration: Sendable {
     package var multipartThreshold: UInt64 = 5 << 30
     /// Longest time a drain may take before umount says what is left.
     package var drainTimeout = Duration.seconds(60)
+    /// Bytes that unsent data may take of the spool's filesystem; nil: half of it, 100 GiB at most.
+    package var spoolBytesMax: UInt64?
     /// Extension (lower case) to Content-Type, from the system's mime.types.
     package var contentTypes: [String: String] = [:]
     /// Shown to those who ask where unsent files are.
@@ -74,7 +80,7 @@ package struct VolumeConfiguration: Sendable {
     /// Names the loser of a conflict.
     package var hostName = "localhost"
 
-    package init(bucket: BucketName, uid: UInt32, gid: UInt32) {
+    package init(bucket: BucketName?, uid: UInt32, gid: UInt32) {
         self.bucket = bucket
         self.uid = uid
         self.gid = gid

@@ -104,7 +104,7 @@ extension VolumeState {
     /// A directory that exists only through its entries must not vanish with the last one.
     mutating func keepDirectory(_ directory: InodeNumber, now: Instant, time: WallTime) {
         guard directory != .root, let known = inodes[directory], let state = known.directory,
-            !state.hasMarker, known.link != nil
+            !state.hasMarker, known.link != nil, !isBucket(directory)
         else { return }
         if state.listedAt != nil, !state.entries.isEmpty { return }
         inodes[directory]?.directory?.hasMarker = true
@@ -130,6 +130,7 @@ extension VolumeState {
         }
         // The open descriptor keeps the bytes; the data file's name is needed no more.
         dropData(inode)
+        if known.opens == 0 { dropBytes(inode) }
         inodes[inode]?.attributes.ctime = time
         detach(inode)
         touch(link.parent, time)
@@ -141,6 +142,13 @@ extension VolumeState {
         guard let data = inodes[inode]?.dataID else { return }
         journal.append(.removeNode(inode))
         discard(data)
+    }
+
+    /// Nobody can read them any more: their space is free as soon as nothing is sent from them.
+    mutating func dropBytes(_ inode: InodeNumber) {
+        guard inodes[inode]?.dataID != nil else { return }
+        inodes[inode]?.content = .remote
+        inodes[inode]?.base = nil
     }
 
     /// The last handle of a removed file is closed: its object may go.

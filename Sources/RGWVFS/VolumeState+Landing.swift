@@ -10,6 +10,7 @@ extension VolumeState {
         let satisfied = intents.finish(flight, succeeded: true)
         for waiter in satisfied { actions.append { waiter.settle(nil) } }
         quotaFullUntil = nil
+        space.noteProgress(now)
         if let (names, _) = layout.path(of: flight.address), let name = names.last,
             let parent = lookUp(names.dropLast())
         {

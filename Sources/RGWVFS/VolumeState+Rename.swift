@@ -40,7 +40,8 @@ extension VolumeState {
     mutating func planRename(
         _ path: FileSystem.RenamePath, _ mode: RenameMode, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<RenamePlan> {
-        if configuration.readOnly { throw .readOnly }
+        if isReadOnly { throw .readOnly }
+        if mode == .exchange { return try exchange(path, moment) }
         let found = try existing(path.parent, path.name, moment)
         guard case .done(let source) = found else { return found.asNeed() }
         var target: InodeNumber?
