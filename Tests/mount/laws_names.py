@@ -155,9 +155,11 @@ class RenameLaws:
 
 
 class ExchangeLaws:
+    exchangeable = RenameLaws.kinds[1:]
+
     def test_exchange_swaps_every_pair_of_kinds(self):
-        for one in RenameLaws.kinds[1:]:
-            for two in RenameLaws.kinds[1:]:
+        for one in self.exchangeable:
+            for two in self.exchangeable:
                 with self.subTest(one=one, two=two):
                     first = RenameLaws.make(self, one, f"{one}-with-{two}-1")
                     second = RenameLaws.make(self, two, f"{one}-with-{two}-2")

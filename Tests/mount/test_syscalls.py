@@ -19,7 +19,8 @@ from laws_names import (
     DirectoryLaws, ExchangeLaws, ListingLaws, RenameLaws, SpecialFileLaws, SymlinkLaws)
 from laws_open import AllocationLaws, HoleLaws, OffsetLaws, OpenLaws
 from laws_rights import AttributeRightsLaws, RightsLaws, TruncatingOpenLaws
-from syscalls import FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE, Directory, fallocate
+from syscalls import (
+    FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE, RENAME_EXCHANGE, Directory, fallocate, renameat2)
 from shared import OnMount, OnTmpfs, SameAfterRemount, tmpfs
 
 
@@ -39,11 +40,18 @@ class TmpfsAsUserTests(Laws, OnTmpfs):
     user = True
 
 
-class MountAsRootTests(Laws, SameAfterRemount, OnMount):
+class MountLaws(Laws, SameAfterRemount):
+    """What holds for everybody, and after a remount."""
+
+    # With a directory it is refused, see below.
+    exchangeable = ("file", "link", "fifo")
+
+
+class MountAsRootTests(MountLaws, OnMount):
     """A mount, as root."""
 
 
-class MountAsUserTests(Laws, SameAfterRemount, OnMount):
+class MountAsUserTests(MountLaws, OnMount):
     """A mount, as an ordinary user."""
 
     user = True
@@ -57,34 +65,7 @@ class MountRightsTests(RightsLaws, TruncatingOpenLaws, AttributeRightsLaws, Same
     """A mount with several users."""
 
 
-class NewMountLaws:
-    def test_zeros_can_be_written_without_data(self):
-        path = self.file("file", b"x" * 10_000)
-        descriptor = self.opened(path)
-        fallocate(descriptor, FALLOC_FL_ZERO_RANGE, 1_000, 2_000)
-        fallocate(descriptor, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 9_000, 5_000)
-        expected = b"x" * 1_000 + bytes(2_000) + b"x" * 6_000 + bytes(1_000)
-        self.assertEqual(path.read_bytes(), expected)
-        fallocate(descriptor, FALLOC_FL_ZERO_RANGE, 9_000, 2_000)
-        self.assertEqual(path.read_bytes(), expected + bytes(1_000))
-
-
-    def test_a_directory_is_not_renamed_when_a_key_below_would_be_too_long(self):
-        top = self.d / ("n" * 200)
-        below = top / ("n" * 200) / ("n" * 200) / ("n" * 200)
-        below.mkdir(parents=True)
-        room = 1023 - len(self.key(below)) - 1
-        (below / ("f" * room)).write_bytes(b"x")
-        self.assertErrno(errno.ENAMETOOLONG, os.rename, top, self.d / ("m" * 201))
-        self.assertEqual((below / ("f" * room)).read_bytes(), b"x")
-        os.fsync(self.opened(self.d, os.O_RDONLY | os.O_DIRECTORY))
-        self.assertErrno(errno.ENAMETOOLONG, os.rename, top, self.d / ("m" * 201))
-        os.rename(top, self.d / ("m" * 200))
-        self.assertTrue(os.path.exists(os.fspath(below).replace("/" + "n" * 200,
-                                                                "/" + "m" * 200, 1)))
-
-
-class MountOnlyTests(NewMountLaws, SameAfterRemount, OnMount):
+class MountOnlyTests(SameAfterRemount, OnMount):
     """Where a bucket is not a local disk, and where the bucket shows what happened."""
 
     options = ("allow_other", "dev", "suid")
@@ -161,6 +142,38 @@ class MountOnlyTests(NewMountLaws, SameAfterRemount, OnMount):
                     process.kill()
         with tmpfs() as place:
             self.assertEqual(attempt(self.d), attempt(place))
+
+    def test_zeros_can_be_written_without_data(self):
+        path = self.file("file", b"x" * 10_000)
+        descriptor = self.opened(path)
+        fallocate(descriptor, FALLOC_FL_ZERO_RANGE, 1_000, 2_000)
+        fallocate(descriptor, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, 9_000, 5_000)
+        expected = b"x" * 1_000 + bytes(2_000) + b"x" * 6_000 + bytes(1_000)
+        self.assertEqual(path.read_bytes(), expected)
+        fallocate(descriptor, FALLOC_FL_ZERO_RANGE, 9_000, 2_000)
+        self.assertEqual(path.read_bytes(), expected + bytes(1_000))
+
+
+    def test_a_directory_is_not_renamed_when_a_key_below_would_be_too_long(self):
+        top = self.d / ("n" * 200)
+        below = top / ("n" * 200) / ("n" * 200) / ("n" * 200)
+        below.mkdir(parents=True)
+        room = 1023 - len(self.key(below)) - 1
+        (below / ("f" * room)).write_bytes(b"x")
+        self.assertErrno(errno.ENAMETOOLONG, os.rename, top, self.d / ("m" * 201))
+        self.assertEqual((below / ("f" * room)).read_bytes(), b"x")
+        os.fsync(self.opened(self.d, os.O_RDONLY | os.O_DIRECTORY))
+        self.assertErrno(errno.ENAMETOOLONG, os.rename, top, self.d / ("m" * 201))
+        os.rename(top, self.d / ("m" * 200))
+        self.assertTrue(os.path.exists(os.fspath(below).replace("/" + "n" * 200,
+                                                                "/" + "m" * 200, 1)))
+
+    def test_exchange_with_a_directory_is_refused_and_changes_nothing(self):
+        file, directory = self.file("file", b"x"), self.directory()
+        (directory / "below").write_bytes(b"y")
+        self.assertErrno(errno.EINVAL, renameat2, file, directory, RENAME_EXCHANGE)
+        self.assertErrno(errno.EINVAL, renameat2, directory, file, RENAME_EXCHANGE)
+        self.assertEqual((file.read_bytes(), os.listdir(directory)), (b"x", ["below"]))
 
     def test_direct_handles_read_and_write(self):
         path = self.file("file", bytes(8192))
