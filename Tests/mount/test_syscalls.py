@@ -270,9 +270,9 @@ class UploadsUnderWayTests(RGWFSTestCase):
 
 
 class LargeDirectoryTests(OnMount):
-    """Many names that another client has made. RGWFS_TEST_NAMES: how many, if not 12,000."""
+    """Many names that another client has made. RGWFS_TEST_NAMES: how many, if not 5,000."""
 
-    count = int(os.environ.get("RGWFS_TEST_NAMES", 12_000))
+    count = int(os.environ.get("RGWFS_TEST_NAMES", 5_000))
 
     def setUp(self):
         self.d = self.point / "many"
