@@ -23,6 +23,14 @@ final class S3Context: Sendable {
     }
     private let learnt = Mutex(Learnt())
 
+    private struct DerivedKey {
+        /// Days since 1970.
+        let day: Int64
+        let key: SigningKey
+        let bytes: [UInt8]
+    }
+    private let derived = Mutex<DerivedKey?>(nil)
+
     init(
         configuration: S3Configuration, transport: any HTTPTransport,
         credentials: any CredentialsProvider, clock: any Clock, timer: any Timer,
@@ -59,11 +67,24 @@ final class S3Context: Sendable {
         guard let key = credentials.current().signingKey else { return request }
         switch configuration.signatureVersion {
         case .v4:
-            return SignatureV4(key: key, region: configuration.region)
-                .sign(request, payload: .unsigned, at: serverTime())
+            let time = serverTime()
+            let signature = SignatureV4(key: key, region: configuration.region)
+            return signature.sign(
+                request, payload: .unsigned, at: time, derived: derivedKey(signature, at: time))
         case .v2:
             return SignatureV2(key: key).sign(request, at: serverTime())
         }
+    }
+
+    /// Kept for the day: making it costs more than the rest of a signature.
+    private func derivedKey(_ signature: SignatureV4, at time: WallTime) -> [UInt8] {
+        let day = time.seconds / 86_400
+        if let kept = derived.withLock({ $0 }), kept.day == day, kept.key == signature.key {
+            return kept.bytes
+        }
+        let bytes = signature.derivedKey(at: time)
+        derived.withLock { $0 = DerivedKey(day: day, key: signature.key, bytes: bytes) }
+        return bytes
     }
 
     /// Deadlines of a request that moves `length` bytes either way. A server that drips a byte now
