@@ -7,6 +7,7 @@ package struct MD5Digest: ~Copyable {
     private var digest: EVPDigest
 
     package init() {
+        // SAFETY: the algorithm is never freed.
         unsafe digest = EVPDigest(FetchedAlgorithm.md5.raw)
     }
 

@@ -7,6 +7,7 @@ package struct SHA256Digest: ~Copyable {
     private var digest: EVPDigest
 
     package init() {
+        // SAFETY: the algorithm is never freed.
         unsafe digest = EVPDigest(FetchedAlgorithm.sha256.raw)
     }
 
