@@ -30,7 +30,10 @@ package struct HTTPHeaders: Equatable, Sendable, Sequence {
 
     /// Most names are written in lower case already, and `lowercased` always makes a new string.
     private static func lowercased(_ name: String) -> String {
-        name.utf8.contains { (0x41...0x5A) ~= $0 } ? name.lowercased() : name
+        let utf8 = name.utf8Span
+        let bytes = utf8.span
+        for index in bytes.indices where (0x41...0x5A) ~= bytes[index] { return name.lowercased() }
+        return name
     }
 
     package mutating func removeAll() { fields.removeAll(keepingCapacity: true) }

@@ -110,7 +110,9 @@ package struct SignatureV4: Sendable {
 
     /// Outer blanks go, inner runs of blanks become one.
     private static func collapsingBlanks(_ value: String) -> String {
-        guard value.utf8.contains(0x20) else { return value }
+        let utf8 = value.utf8Span
+        let bytes = utf8.span
+        guard bytes.indices.contains(where: { bytes[$0] == 0x20 }) else { return value }
         return value.split(separator: " ").joined(separator: " ")
     }
 
