@@ -26,6 +26,14 @@ final class S3Context: Sendable {
     }
     private let learnt = Mutex(Learnt())
 
+    private struct DerivedKey {
+        /// Days since 1970.
+        let day: Int64
+        let key: SigningKey
+        let bytes: [UInt8]
+    }
+    private let derived = Mutex<DerivedKey?>(nil)
+
     init(
         configuration: S3Configuration, transport: any HTTPTransport,
         credentials: any CredentialsProvider, clock: any Clock, timer: any Timer,
@@ -76,8 +84,10 @@ final class S3Context: Sendable {
         case .v4:
             var request = request
             request.payload = payload(of: request)
-            return SignatureV4(key: key, region: configuration.region)
-                .sign(request, at: serverTime())
+            let time = serverTime()
+            let signature = SignatureV4(key: key, region: configuration.region)
+            return signature.sign(
+                request, at: time, derived: derivedKey(signature, at: time))
         case .v2:
             return SignatureV2(key: key).sign(request, at: serverTime())
         }
@@ -120,6 +130,17 @@ final class S3Context: Sendable {
 
     /// Bytes read at once for a digest, so that memory does not grow with the body.
     private static let digestChunk: UInt64 = 1 << 20
+
+    /// Kept for the day: making it costs more than the rest of a signature.
+    private func derivedKey(_ signature: SignatureV4, at time: WallTime) -> [UInt8] {
+        let day = time.seconds / 86_400
+        if let kept = derived.withLock({ $0 }), kept.day == day, kept.key == signature.key {
+            return kept.bytes
+        }
+        let bytes = signature.derivedKey(at: time)
+        derived.withLock { $0 = DerivedKey(day: day, key: signature.key, bytes: bytes) }
+        return bytes
+    }
 
     /// Deadlines of a request that moves `length` bytes either way. A server that drips a byte now
     /// and then keeps the stall limit quiet, so there is a total limit too.
