@@ -145,7 +145,8 @@ private final class SessionSource: CredentialsProvider {
     var renewals: Int { state.withLock(\.renewals) }
     func current() -> Credentials { state.withLock(\.current) }
 
-    func refresh() -> Bool {
+    func refresh(refused: Credentials) -> Bool {
+        guard refused == current() else { return true }
         guard let new = try? renew() else { return false }
         state.withLock { state in state = (new, state.renewals + 1) }
         return true
