@@ -17,22 +17,24 @@ package enum S3Operation: String, Sendable, CaseIterable {
     case abortMultipart = "ABORT MULTIPART"
     case listParts = "LIST PARTS"
     case listMultipart = "LIST MULTIPART"
+    case getTagging = "GET TAGGING"
+    case putTagging = "PUT TAGGING"
 
     /// Sending it again changes nothing, whatever became of the first one.
     package var isRead: Bool {
         switch self {
         case .headObject, .getObject, .listObjects, .headBucket, .listBuckets, .listParts,
-            .listMultipart:
+            .listMultipart, .getTagging:
             true
         default: false
         }
     }
 
     /// The outcome of a lost answer need not be known: another part or upload id of the same upload
-    /// is harmless, and an upload that does not complete is aborted.
+    /// is harmless, an upload that does not complete is aborted, and the same tags are set twice.
     package var isRepeatable: Bool {
         switch self {
-        case .createMultipart, .uploadPart, .abortMultipart: true
+        case .createMultipart, .uploadPart, .abortMultipart, .putTagging: true
         default: isRead
         }
     }

@@ -36,6 +36,7 @@ extension S3RequestBuilder {
         var request = request(.put, address.bucket, address.key, body: body)
         request.headers["content-md5"] = md5.map(Base64.encode)
         Self.add(metadata, to: &request)
+        request.headers["x-amz-tagging"] = metadata.tags
         switch precondition {
         case .none: break
         // Unquoted: RGW ignores a quoted star and overwrites.

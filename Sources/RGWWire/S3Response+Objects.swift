@@ -59,6 +59,7 @@ extension S3Response {
         for field in http.headers where field.name.hasPrefix(prefix) {
             metadata.user[String(field.name.dropFirst(prefix.utf8.count))] = field.value
         }
+        metadata.tagCount = http.headers["x-amz-tagging-count"].flatMap { Int($0) } ?? 0
         return metadata
     }
 
