@@ -19,12 +19,14 @@ package enum S3Operation: String, Sendable, CaseIterable {
     case listMultipart = "LIST MULTIPART"
     case getTagging = "GET TAGGING"
     case putTagging = "PUT TAGGING"
+    case getNotification = "GET NOTIFICATION"
+    case getVersioning = "GET VERSIONING"
 
     /// Sending it again changes nothing, whatever became of the first one.
     package var isRead: Bool {
         switch self {
         case .headObject, .getObject, .listObjects, .headBucket, .listBuckets, .listParts,
-            .listMultipart, .getTagging:
+            .listMultipart, .getTagging, .getNotification, .getVersioning:
             true
         default: false
         }

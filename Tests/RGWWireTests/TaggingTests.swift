@@ -5,7 +5,7 @@ import Testing
 /// Tags between S3's XML and the form of `x-amz-tagging`.
 @Suite struct TaggingTests {
     private let builder = S3RequestBuilder(
-        origin: HTTPOrigin(scheme: .http, host: "s3.example", port: 80), style: .path)
+        origin: HTTPOrigin(secure: false, host: "127.0.0.1", port: 7480), style: .path)
     private let address = ObjectAddress(bucket: "b", key: "k")
 
     private func tags(_ xml: String) throws -> String {
