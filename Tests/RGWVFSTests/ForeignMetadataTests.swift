@@ -16,23 +16,65 @@ import Testing
     }
 
     static let changes: [(String, @Sendable (Volume) throws -> String)] = [
-        ("chmod", { try $0.change("a") { $0.permissions = 0o600 }; return "a" }),
-        ("chown", { try $0.change("a") { $0.uid = 5 }; return "a" }),
-        ("touch", { try $0.change("a") { $0.mtime = .now }; return "a" }),
-        ("truncate", { try $0.change("a") { $0.size = 2 }; return "a" }),
-        ("rewrite", { try $0.save("a", "new"); return "a" }),
-        ("rename", { try $0.rename("a", "b"); return "b" }),
-        ("rename, chmod", {
-            try $0.rename("a", "b")
-            try $0.change("b") { $0.permissions = 0o600 }
-            return "b"
-        }),
-        ("append", { volume in
-            let file = try volume.open("a", write: true)
-            try volume.write(file, "more", at: 4)
-            try volume.close(file)
-            return "a"
-        }),
+        (
+            "chmod",
+            {
+                try $0.change("a") { $0.permissions = 0o600 }
+                return "a"
+            }
+        ),
+        (
+            "chown",
+            {
+                try $0.change("a") { $0.uid = 5 }
+                return "a"
+            }
+        ),
+        (
+            "touch",
+            {
+                try $0.change("a") { $0.mtime = .now }
+                return "a"
+            }
+        ),
+        (
+            "truncate",
+            {
+                try $0.change("a") { $0.size = 2 }
+                return "a"
+            }
+        ),
+        (
+            "rewrite",
+            {
+                try $0.save("a", "new")
+                return "a"
+            }
+        ),
+        (
+            "rename",
+            {
+                try $0.rename("a", "b")
+                return "b"
+            }
+        ),
+        (
+            "rename, chmod",
+            {
+                try $0.rename("a", "b")
+                try $0.change("b") { $0.permissions = 0o600 }
+                return "b"
+            }
+        ),
+        (
+            "append",
+            { volume in
+                let file = try volume.open("a", write: true)
+                try volume.write(file, "more", at: 4)
+                try volume.close(file)
+                return "a"
+            }
+        ),
     ]
 
     @Test(arguments: changes.indices) func everyHeaderAndTagIsKept(index: Int) throws {
