@@ -10,7 +10,23 @@ extension StrictObjectStore {
         -> any Cancellable
     {
         serve("HEAD", address.key.text, completion: completion) { state in
-            Self.find(state, address).map(\.head)
+            Self.find(state, address).map { object in
+                // HEAD tells only how many tags there are.
+                var head = object.head
+                head.metadata.tagCount = head.metadata.tags?.split(separator: "&").count ?? 0
+                head.metadata.tags = nil
+                return head
+            }
+        }
+    }
+
+    package func tags(
+        of address: ObjectAddress, completion: @escaping Completion<String>
+    )
+        -> any Cancellable
+    {
+        serve("GETTAGS", address.key.text, completion: completion) { state in
+            Self.find(state, address).map { $0.head.metadata.tags ?? "" }
         }
     }
 

@@ -61,7 +61,7 @@ extension FileSystem {
         _ shipment: Shipment, _ head: ObjectHead, _ error: ObjectStoreError?
     ) {
         let flight = shipment.flight
-        let isSame = head.metadata.user == shipment.metadata.user
+        let isSame = head.metadata.isSame(as: shipment.metadata)
         switch flight.want {
         case .put:
             let isOurs = head.etag == shipment.tag && head.size == shipment.size
@@ -100,7 +100,7 @@ extension FileSystem {
         _ shipment: Shipment, _ head: ObjectHead, _ error: ObjectStoreError?
     ) {
         let flight = shipment.flight
-        let isSame = flight.inode == nil || head.metadata.user == shipment.metadata.user
+        let isSame = flight.inode == nil || head.metadata.isSame(as: shipment.metadata)
         if isOwn(head.etag, flight), head.etag == shipment.tag {
             if isSame { seen(shipment, head) } else { replace(flight, base: head.etag) }
         } else if head.etag == flight.base {
@@ -232,5 +232,12 @@ extension FileSystem {
             events(.conflict(path: path, keptAs: name.text))
             settle(flight.address)
         }
+    }
+}
+
+extension ObjectMetadata {
+    /// What HEAD says of an object agrees with what was sent.
+    fileprivate func isSame(as sent: ObjectMetadata) -> Bool {
+        user == sent.user && tagCount == sent.tagCount
     }
 }

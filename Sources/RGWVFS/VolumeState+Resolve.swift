@@ -86,8 +86,11 @@ extension VolumeState {
     func changeNeed(_ inode: InodeNumber, now: Instant, since: Instant) -> Need? {
         guard let known = inodes[inode] else { return nil }
         if inode != .root, known.link == nil { return nil }
-        return known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode)
+        let need =
+            known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode)
             ? attributeNeed(inode, now: now, since: since) : .head(inode)
+        if let need { return need }
+        return known.metadata.tagCount > 0 && known.metadata.tags == nil ? .tags(inode) : nil
     }
 
     /// What lookup, create and their kin answer; takes one lookup count.
