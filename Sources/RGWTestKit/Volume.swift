@@ -42,7 +42,8 @@ package final class Volume: Sendable {
 
     package init(
         world: VirtualWorld, store: StrictObjectStore, journal: MemoryJournal, files: MemoryFiles,
-        afterPowerCut: Bool = false, _ adjust: (inout VolumeConfiguration) -> Void
+        afterPowerCut: Bool = false, failPoints: FailPoints? = nil,
+        _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = VolumeConfiguration(bucket: Self.bucket, uid: 0, gid: 0)
         configuration.hostName = "host"
@@ -56,8 +57,7 @@ package final class Volume: Sendable {
         fileSystem = try FileSystem(
             configuration: configuration, store: MountedStore(store, life: life), journal: journal,
             files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life,
-            workers: life,
-            events: { _ in })
+            workers: life, events: { _ in }, failPoints: failPoints)
         fileSystem.start()
         world.run()
     }
