@@ -139,6 +139,10 @@ package struct HostDescriptor: ~Copyable, Sendable {
     package func freeBytes() throws(HostError) -> UInt64 {
         UInt64(try checked(CRGWHost_free_bytes(number), "statvfs", path))
     }
+    /// Bytes of the whole filesystem. Source: statvfs(3), f_blocks.
+    package func totalBytes() throws(HostError) -> UInt64 {
+        UInt64(try checked(CRGWHost_total_bytes(number), "statvfs", path))
+    }
     /// The magic number of statfs(2).
     package func filesystemType() throws(HostError) -> Int64 {
         try checked(CRGWHost_filesystem_type(number), "statfs", path)

@@ -58,6 +58,15 @@ extension OptionTable {
             expected: "a directory's path",
             help: "Where changes wait for their upload; by default /var/lib/rgwfs for root and "
                 + "$XDG_STATE_HOME/rgwfs (~/.local/state/rgwfs) for others"),
+        .value(
+            "spool_size", [], .writeBack, placeholder: "SIZE",
+            expected: "a size such as 64M or 10G, from 16M to 1024T", defaultText: nil,
+            help: "Bytes that unsent data may take; by default half of the spool's file system, 100G "
+                + "at most",
+            read: { text in
+                OptionValue.bytes(text).flatMap { (16 << 20...1 << 50).contains($0) ? $0 : nil }
+            },
+            assign: { $0.volume.spoolBytesMax = $1 }),
         .duration(
             "writeback_delay", [], .writeBack, \.volume.writebackDelay,
             in: .zero ... .seconds(3600),

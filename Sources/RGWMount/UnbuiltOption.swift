@@ -6,7 +6,6 @@ package enum UnbuiltOption {
         "lookupcache": nil,
         "cache_dir": "clean data is cached in memory only",
         "cache_size": "clean data is cached in memory only",
-        "spool_size": "the spool may fill its file system; writes then fail with ENOSPC",
         "commit": "the spool's journal has a fixed commit interval",
         "auto_unmount": nil,
         "use_cache": "every write goes through the spool; see spool=",

@@ -23,10 +23,11 @@ package final class Volume: Sendable {
         _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         let world = VirtualWorld()
+        let faults = SpoolFaults()
         try self.init(
             world: world,
             store: StrictObjectStore(buckets: [Self.bucket], queue: world, clock: world),
-            journal: MemoryJournal(), files: MemoryFiles(), adjust)
+            journal: MemoryJournal(faults: faults), files: MemoryFiles(faults: faults), adjust)
     }
 
     /// Mounts what an earlier volume left, as after `kill -9`.

@@ -46,7 +46,7 @@ extension FileSystem {
         perform(reply) { [configuration] state, moment throws(FileSystemError) in
             guard let known = state.inodes[inode] else { throw .stale }
             if known.isDirectory { throw .isDirectory }
-            if flags.write && configuration.readOnly { throw .readOnly }
+            if flags.write && state.isReadOnly { throw .readOnly }
             let need =
                 flags.write
                 ? state.changeNeed(inode, now: moment.now, since: moment.since)
@@ -56,6 +56,7 @@ extension FileSystem {
             if flags.truncate, let need = try state.truncateToNothing(inode, moment) {
                 return .need(need)
             }
+            if flags.dropsPrivileges { _ = state.dropPrivileges(inode, moment) }
             return .done(try state.openFile(inode, flags))
         }
     }
@@ -87,70 +88,6 @@ extension FileSystem {
             // After unlocking: no lock is taken under another.
             state.actions.append { created.set(inode, open.handle) }
             return .done(CreateAnswer(entry: entry, open: open))
-        }
-    }
-
-    package func write(
-        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
-        _ reply: consuming Reply<Int>
-    ) {
-        let now = clock.now()
-        let ready: Result<(any SpoolFile)?, FileSystemError> = withState { state in
-            guard state.files[handle] != nil, let known = state.inodes[inode] else {
-                return .failure(.badHandle)
-            }
-            if state.isQuotaFull(now) { return .failure(.quotaExceeded) }
-            return .success(known.spoolFile)
-        }
-        switch ready {
-        case .failure(let error): reply.fail(error)
-        case .success(.some(let file)):
-            do throws(SpoolError) { try file.write(bytes, at: offset) } catch {
-                return reply.fail(FileSystemError(error))
-            }
-            failpoint(.dataWritten)
-            wrote(inode, offset: offset, count: bytes.count, reply)
-        case .success(nil):
-            // The bytes are valid only during the call, and the file must come first.
-            var kept: [UInt8] = []
-            kept.reserveCapacity(bytes.count)
-            for index in bytes.indices { kept.append(bytes[index]) }
-            writeAfterHydration(inode, handle, offset: offset, kept, reply)
-        }
-    }
-
-    private func wrote(
-        _ inode: InodeNumber, offset: UInt64, count: Int, _ reply: consuming Reply<Int>
-    ) {
-        perform(reply) { state, moment throws(FileSystemError) in
-            state.noteWrite(inode, end: offset + UInt64(count), moment)
-            return .done(count)
-        }
-    }
-
-    private func writeAfterHydration(
-        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, _ bytes: [UInt8],
-        _ reply: consuming Reply<Int>
-    ) {
-        let parked = reply.park()
-        let hydrated = Reply<any SpoolFile> { [self] result in
-            switch result {
-            case .failure(let error): parked.fail(error)
-            case .success(let file):
-                workers.submit { [self] in
-                    failpoint(.hydrated)
-                    do throws(SpoolError) { try file.write(bytes.span, at: offset) } catch {
-                        return parked.fail(FileSystemError(error))
-                    }
-                    failpoint(.dataWritten)
-                    wrote(inode, offset: offset, count: bytes.count, Reply { parked.send($0) })
-                }
-            }
-        }
-        perform(hydrated) { state, moment throws(FileSystemError) in
-            guard let known = state.inodes[inode] else { throw .stale }
-            if let file = known.spoolFile { return .done(file) }
-            return .need(.hydrate(inode, length: known.base?.size ?? 0))
         }
     }
 

@@ -13,6 +13,7 @@ package final class FileSystem: FileSystemOperations {
     let store: any ObjectStore
     let journalStore: any Journal
     let spool: any SpoolFiles
+    let meter: SpoolMeter
     let clock: any Clock
     let entropy: any Entropy
     let timer: any Timer
@@ -45,12 +46,14 @@ package final class FileSystem: FileSystemOperations {
     /// be gone. Errors: what the journal or the spool's directory could not do.
     package init(
         configuration: VolumeConfiguration, store: any ObjectStore, journal: any Journal,
-        files: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
+        files disk: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
         timer: any Timer, workers: any WorkQueue,
         events: @escaping @Sendable (VolumeEvent) -> Void, failPoints: FailPoints? = nil
     ) throws(SpoolError) {
         self.store = store
         journalStore = journal
+        meter = SpoolMeter()
+        let files = MeteredFiles(disk, meter: meter)
         spool = files
         self.clock = clock
         self.entropy = entropy
@@ -64,7 +67,8 @@ package final class FileSystem: FileSystemOperations {
         failPoints?(.recoveryLoaded)
         dataIDs = Atomic(contents.nextData.value)
         var fresh = VolumeState(
-            configuration: configuration, nextInode: contents.nextInode, now: clock.now(),
+            configuration: configuration, nextInode: contents.nextInode,
+            space: SpoolSpace(configuration, try files.volume()), now: clock.now(),
             time: clock.wallTime())
         let recovered = try Recovery.restore(
             contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
@@ -212,6 +216,7 @@ package final class FileSystem: FileSystemOperations {
             // A data file that cannot be removed is found by the next recovery.
             if !batch.discarded.isEmpty { failpoint(.dataUnneeded) }
             for id in batch.discarded { remove(id) }
+            if !batch.discarded.isEmpty { resumeParked() }
             scheduleBarrier()
         }
     }

@@ -65,7 +65,7 @@ extension VolumeState {
     ) {
         let pending = intents.intents[address]
         let base = pending.map(\.record.base) ?? known
-        if base == nil, intents.flights[address] == nil, pending?.isUncertain != true {
+        if base == nil, intents.flights[address] == nil, !intents.isUncertain(address) {
             dropIntent(address)
             return
         }
@@ -91,7 +91,7 @@ extension VolumeState {
     /// A directory that exists only through its entries must not vanish with the last one.
     mutating func keepDirectory(_ directory: InodeNumber, now: Instant, time: WallTime) {
         guard directory != .root, let known = inodes[directory], let state = known.directory,
-            !state.hasMarker, known.link != nil
+            !state.hasMarker, known.link != nil, !isBucket(directory)
         else { return }
         if state.listedAt != nil, !state.entries.isEmpty { return }
         inodes[directory]?.directory?.hasMarker = true
@@ -109,6 +109,7 @@ extension VolumeState {
         if keepsObject { unlinked[inode] = address }
         // The open descriptor keeps the bytes; the data file's name is needed no more.
         dropData(inode)
+        if known.opens == 0 { dropBytes(inode) }
         inodes[inode]?.attributes.ctime = time
         detach(inode)
         touch(link.parent, time)
@@ -120,6 +121,13 @@ extension VolumeState {
         guard let data = inodes[inode]?.dataID else { return }
         journal.append(.removeNode(inode))
         discard(data)
+    }
+
+    /// Nobody can read them any more: their space is free as soon as nothing is sent from them.
+    mutating func dropBytes(_ inode: InodeNumber) {
+        guard inodes[inode]?.dataID != nil else { return }
+        inodes[inode]?.content = .remote
+        inodes[inode]?.base = nil
     }
 
     /// The last handle of a removed file is closed: its object may go.

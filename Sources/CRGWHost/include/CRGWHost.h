@@ -35,6 +35,7 @@ struct CRGWHost_status {
     uint32_t device_minor;
     uint64_t inode;
     uint64_t size;
+    uint64_t allocated;
     struct CRGWHost_time mtime;
 };
 
@@ -59,6 +60,8 @@ int CRGWHost_fchmod(int fd, uint32_t mode);
 int CRGWHost_flock(int fd);
 // Bytes that an ordinary user may still write on the filesystem of `fd`.
 int64_t CRGWHost_free_bytes(int fd);
+// Bytes of the whole filesystem.
+int64_t CRGWHost_total_bytes(int fd);
 // `f_type` of statfs(2).
 int64_t CRGWHost_filesystem_type(int fd);
 
