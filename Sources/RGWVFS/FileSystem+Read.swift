@@ -107,9 +107,7 @@ extension FileSystem {
     }
 
     private func fetchRun(_ run: ReadCache.Run) {
-        let address = withState { state in
-            state.address(run.version.inode) ?? state.unlinked[run.version.inode]
-        }
+        let address = withState { state in state.location(run.version.inode) }
         guard let address else { return failRun(run, .stale) }
         let position = BlockPosition(first: run.firstBlock)
         store.get(
@@ -130,7 +128,13 @@ extension FileSystem {
             switch result {
             case .success: failRun(run, .inputOutput)  // Only blocks that never came are left.
             case .failure(let error):
-                if error.kind == .preconditionFailed || error.kind == .noSuchKey {
+                let isElsewhere = withState { state in
+                    state.location(run.version.inode) != address
+                }
+                if isElsewhere {
+                    // Renamed while it was asked for: the same version has another key.
+                    fetchRun(run.rest(from: position.value))
+                } else if error.kind == .preconditionFailed || error.kind == .noSuchKey {
                     withState { state in
                         state.inodes[run.version.inode]?.checkedAt = .distantPast
                     }
