@@ -186,7 +186,8 @@ package final class CrashRun {
             let differences = moment.allowed.compactMap { view.difference(from: $0) }
             try fail("\(moment.place): the mount shows \(differences.joined(separator: "; or "))")
         }
-        again.world.advance(by: .seconds(5))
+        // Longer than a request of unknown outcome is remembered.
+        again.world.advance(by: .seconds(300))
         try judgeBucket(again, view, moment)
         // A mount that has nothing but the bucket.
         let fresh = try Volume(

@@ -114,8 +114,7 @@ extension FileSystem {
             if case .failure(let error) = result { return parked.fail(error) }
             if configuration.guarantee == .local {
                 workers.submit { [self] in
-                    let error = barrier(fsynced: inode)
-                    parked.send(error.map { .failure(FileSystemError($0)) } ?? .success(()))
+                    parked.send(barrier().map { .failure(FileSystemError($0)) } ?? .success(()))
                 }
             } else {
                 waitForBucket(inode, handle, parked)

@@ -11,7 +11,7 @@ enum Simulate {
     static func main() {
         let words = CommandLine.arguments.dropFirst()
         guard let arguments = SimulateArguments(Array(words)) else {
-            print(SimulateArguments.usage)
+            say(SimulateArguments.usage)
             HostProcess.exit(2)
         }
         switch arguments.mode {
@@ -19,6 +19,9 @@ enum Simulate {
         case .exhaustive: HostProcess.exit(exhaustive(arguments) ? 0 : 1)
         }
     }
+
+    /// At once, so that a run that is cut off has said what it knew.
+    private static func say(_ text: String) { StandardOutput.write(text + "\n") }
 
     // MARK: Random operations
 
@@ -45,14 +48,14 @@ enum Simulate {
                     let (operations, failure) = ModelRun.shrunk(plan)
                 else { continue }
                 failures += 1
-                print("seed \(seed), faults \(plan.faults), stranger \(plan.stranger): \(failure)")
-                for operation in operations { print("    \(operation)") }
+                say("seed \(seed), faults \(plan.faults), stranger \(plan.stranger): \(failure)")
+                for operation in operations { say("    \(operation)") }
             }
             seed += 1
         }
         let runs = (seed - arguments.seed) * UInt64(weathers.count)
         let seconds = Double((clock.now - start).components.seconds)
-        print(
+        say(
             "\(runs) runs, seeds \(arguments.seed) ..< \(seed), "
                 + "\(Int(Double(runs) / max(1, seconds))) a second, \(failures) failed")
         return failures == 0
@@ -79,12 +82,12 @@ enum Simulate {
             crashes += verdict.crashes
             if let failure = verdict.failure {
                 failures += 1
-                print("\(steps): \(failure)")
+                say("\(steps): \(failure)")
                 if failures >= arguments.failuresMax { break }
             }
         }
         let seconds = Double((clock.now - start).components.seconds)
-        print(
+        say(
             "\(isWhole ? "all" : "the first") \(sequences) sequences of at most \(arguments.length) "
                 + "steps (share \(arguments.share) of \(arguments.shareOf)), \(crashes) crashes, "
                 + "\(Int(seconds)) s, \(failures) failed")
