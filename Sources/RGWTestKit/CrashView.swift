@@ -88,7 +88,10 @@ struct CrashView {
         case .file(let number):
             guard let body = tree.bodies[number] else { return [] }
             return [.file(body.mode, body.bytes)]
-                + body.reverts.map { .file(body.mode, $0.bytes) }
+                + body.reverts.flatMap {
+                    // Its attributes may have gone with the content that was given up.
+                    [.file(body.mode, $0.bytes), .file($0.mode, $0.bytes)]
+                }
         case nil: return []
         }
     }
