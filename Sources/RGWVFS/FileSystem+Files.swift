@@ -137,9 +137,9 @@ extension FileSystem {
             if let shown = error ?? failure { reply.fail(shown) } else { reply.succeed(()) }
         }
         let waits = withState { state in
-            guard let address = state.address(inode), state.intents.intents[address] != nil else {
-                return false
-            }
+            guard let address = state.address(inode), state.intents.intents[address] != nil,
+                !state.intents.settlingKeys.contains(address)
+            else { return false }
             state.intents.wait(
                 address, SyncWaiter(count: 1, done: answer), isPatient: false)
             state.intents.expedite(address, now: now)
