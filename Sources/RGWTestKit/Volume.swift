@@ -26,7 +26,8 @@ package final class Volume: Sendable {
         let faults = SpoolFaults()
         try self.init(
             world: world,
-            store: StrictObjectStore(buckets: [Self.bucket], queue: world, clock: world),
+            store: StrictObjectStore(
+                buckets: [Self.bucket], queue: world, clock: world, timer: world),
             journal: MemoryJournal(faults: faults), files: MemoryFiles(faults: faults), adjust)
     }
 
@@ -102,7 +103,14 @@ package final class Volume: Sendable {
 
     package func attributes(_ path: String) throws(FileSystemError) -> FileAttributes {
         let inode = try inode(path)
-        return try call { fileSystem.getattr(inode, $0) }.attributes
+        do throws(FileSystemError) {
+            return try call { fileSystem.getattr(inode, $0) }.attributes
+        } catch {
+            // As the kernel: a stale file is looked up once more. Source: linux, retry_estale.
+            guard error == .stale else { throw error }
+            let again = try self.inode(path)
+            return try call { fileSystem.getattr(again, $0) }.attributes
+        }
     }
 
     private func entry(_ path: String) throws(FileSystemError) -> EntryAnswer? {

@@ -140,7 +140,8 @@ extension FileSystem {
                 whenOver { answer(error) }
             }
             let waits = withState { state in
-                guard let address = state.address(inode), state.intents.intents[address] != nil
+                guard let address = state.address(inode), state.intents.intents[address] != nil,
+                    !state.intents.settlingKeys.contains(address)
                 else { return false }
                 state.intents.wait(
                     address, SyncWaiter(count: 1, done: over), isPatient: false)

@@ -62,6 +62,8 @@ struct Inode: Sendable {
     var kernelVersion: UInt64?
     var failure: Failure?
     var symlinkTarget: [UInt8]?
+    /// The kernel was told that it is a regular file, and it is not: it has to look the name up again.
+    var isMistaken = false
     /// Directories only.
     var directory: Directory?
 

@@ -9,8 +9,9 @@ extension VolumeState {
     ) throws(FileSystemError)
         -> OpenAnswer
     {
-        guard let known = inodes[inode] else { throw .stale }
+        guard let known = inodes[inode], !known.isMistaken else { throw .stale }
         let handle = newHandle()
+        removals.count = 0
         // Pages of the version that is opened may stay: every change through this mount is in them.
         let keep = known.kernelVersion == known.foreignVersion
         files[handle] = OpenFile(
