@@ -94,6 +94,9 @@ let package = Package(
 
         // Tests only.
         module("RGWTestKit", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "RGWCrypto"]),
+        .executableTarget(
+            name: "simulate", dependencies: ["RGWTestKit", "RGWVFS", "RGWHost"],
+            swiftSettings: house),
         tests("RGWBaseTests", ["RGWBase"]),
         tests("RGWObjectTests", ["RGWObject"]),
         tests("RGWWireTests", ["RGWWire", "RGWCrypto"], resources: [.copy("Vectors")]),

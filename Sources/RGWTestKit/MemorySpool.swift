@@ -21,6 +21,14 @@ package final class MemoryJournal: Journal {
 
     package var commits: Int { state.withLock { $0.commits } }
 
+    /// What a crash at this moment leaves.
+    package func copy() -> MemoryJournal {
+        let copy = MemoryJournal()
+        let now = state.withLock { $0 }
+        copy.state.withLock { $0 = now }
+        return copy
+    }
+
     /// The next commits fail.
     package func setFailure(_ failure: SpoolError?) { state.withLock { $0.failure = failure } }
 

@@ -188,7 +188,7 @@ package final class ModelRun {
         }
         try compareView()
         faults.stop()
-        volume.world.advance(by: .seconds(300))
+        volume.world.advance(by: .seconds(600))
         try compareView()
         try compareBucket()
         let broken = volume.store.violations
@@ -236,6 +236,11 @@ final class FaultSource: Sendable {
         return try body()
     }
 
+    /// Late requests take effect before the mount takes them for lost.
+    private static func delay(_ random: inout ModelRandom) -> Duration {
+        .milliseconds([1, 500, 3000, 30_000, 110_000][random.below(5)])
+    }
+
     func next(_ request: StrictObjectStore.Request) -> StrictObjectStore.Fault? {
         state.withLock { state in
             guard state.percent > 0, state.random.below(100) < state.percent,
@@ -247,11 +252,12 @@ final class FaultSource: Sendable {
             state.count += 1
             state.row[request.description, default: 0] += 1
             switch request.method {
-            case "PUT", "COPY", "DELETE":
-                switch state.random.below(3) {
+            case "PUT", "COPY", "DELETE", "DELETEMANY":
+                switch state.random.below(4) {
                 case 0: return .refuse(.busy)
                 case 1: return .loseAnswer
-                default: return .loseRequest
+                case 2: return .loseRequest
+                default: return .late(Self.delay(&state.random))
                 }
             default: return .refuse(state.random.below(2) == 0 ? .busy : .unreachable)
             }

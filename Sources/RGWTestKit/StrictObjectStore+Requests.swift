@@ -1,6 +1,7 @@
 import RGWBase
 import RGWCrypto
 package import RGWObject
+import Synchronization
 
 /// The port's requests, answered as RGW would, or more strictly.
 extension StrictObjectStore {
@@ -109,15 +110,18 @@ extension StrictObjectStore {
         sourceMatching: ETag?, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
         let time = clock.wallTime()
+        // What is copied is what is there when the copy begins, however long it takes.
+        let found = Mutex<Result<Object, ObjectStoreError.Kind>>(.failure(.noSuchKey))
         return serve(
             "COPY", "\(source.key.text) -> \(target.key.text)", changes: [target],
-            completion: completion
+            completion: completion,
+            begin: { state in found.withLock { $0 = Self.find(state, source) } }
         ) { state in
             guard state.buckets[target.bucket.description] != nil else {
                 return .failure(.noSuchBucket)
             }
             if source == target && metadata == nil { return .failure(.invalidRequest) }
-            return Self.find(state, source).flatMap { object in
+            return found.withLock(\.self).flatMap { object in
                 if let sourceMatching, sourceMatching != object.head.etag {
                     return .failure(.preconditionFailed)
                 }

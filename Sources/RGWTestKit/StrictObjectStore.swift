@@ -28,6 +28,8 @@ package final class StrictObjectStore: ObjectStore {
         case loseAnswer
         /// Nothing done, and nobody can tell.
         case loseRequest
+        /// Nothing done yet, and nobody can tell: it takes effect after so long, on what is there then.
+        case late(Duration)
     }
 
     /// An upload in parts that was neither completed nor aborted.
@@ -53,13 +55,18 @@ package final class StrictObjectStore: ObjectStore {
     let state: Mutex<State>
     let queue: any WorkQueue
     let clock: any Clock
+    /// For faults that take effect late; nil: they never do.
+    let timer: (any Timer)?
 
-    package init(buckets: [BucketName], queue: any WorkQueue, clock: any Clock) {
+    package init(
+        buckets: [BucketName], queue: any WorkQueue, clock: any Clock, timer: (any Timer)? = nil
+    ) {
         var state = State()
         for bucket in buckets { state.buckets[bucket.description] = [:] }
         self.state = Mutex(state)
         self.queue = queue
         self.clock = clock
+        self.timer = timer
     }
 
     // MARK: What tests look at and change
@@ -132,9 +139,11 @@ package final class StrictObjectStore: ObjectStore {
     }
 
     /// Runs one request: fault, effect, answer. `changes` names the keys that the request changes.
+    /// `begin` runs when the request arrives, also if it takes effect late.
     func serve<Answer: Sendable>(
         _ method: String, _ key: String, changes: [ObjectAddress] = [],
         completion: @escaping Completion<Answer>,
+        begin: @escaping @Sendable (State) -> Void = { _ in },
         effect: @escaping @Sendable (inout State) -> Result<Answer, ObjectStoreError.Kind>
     ) -> any Cancellable {
         let request = Request(method: method, key: key)
@@ -153,6 +162,13 @@ package final class StrictObjectStore: ObjectStore {
                 let fault = state.fault?(request)
                 if case .refuse(let kind) = fault { return .failure(Self.error(kind, request)) }
                 if case .loseRequest = fault {
+                    return .failure(Self.error(.unknownOutcome, request))
+                }
+                begin(state)
+                if case .late(let delay) = fault {
+                    timer?.schedule(at: clock.now() + delay) { [self] in
+                        self.state.withLock { state in _ = effect(&state) }
+                    }
                     return .failure(Self.error(.unknownOutcome, request))
                 }
                 let result = effect(&state)

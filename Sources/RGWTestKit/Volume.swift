@@ -26,7 +26,8 @@ package final class Volume: Sendable {
         let faults = SpoolFaults()
         try self.init(
             world: world,
-            store: StrictObjectStore(buckets: [Self.bucket], queue: world, clock: world),
+            store: StrictObjectStore(
+                buckets: [Self.bucket], queue: world, clock: world, timer: world),
             journal: MemoryJournal(faults: faults), files: MemoryFiles(faults: faults), adjust)
     }
 
@@ -43,7 +44,8 @@ package final class Volume: Sendable {
 
     package init(
         world: VirtualWorld, store: StrictObjectStore, journal: MemoryJournal, files: MemoryFiles,
-        afterPowerCut: Bool = false, _ adjust: (inout VolumeConfiguration) -> Void
+        afterPowerCut: Bool = false, failPoints: FailPoints? = nil,
+        _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = VolumeConfiguration(bucket: Self.bucket, uid: 0, gid: 0)
         configuration.hostName = "host"
@@ -57,8 +59,7 @@ package final class Volume: Sendable {
         fileSystem = try FileSystem(
             configuration: configuration, store: MountedStore(store, life: life), journal: journal,
             files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life,
-            workers: life,
-            events: { _ in })
+            workers: life, events: { _ in }, failPoints: failPoints)
         fileSystem.start()
         world.run()
     }
@@ -102,7 +103,14 @@ package final class Volume: Sendable {
 
     package func attributes(_ path: String) throws(FileSystemError) -> FileAttributes {
         let inode = try inode(path)
-        return try call { fileSystem.getattr(inode, $0) }.attributes
+        do throws(FileSystemError) {
+            return try call { fileSystem.getattr(inode, $0) }.attributes
+        } catch {
+            // As the kernel: a stale file is looked up once more. Source: linux, retry_estale.
+            guard error == .stale else { throw error }
+            let again = try self.inode(path)
+            return try call { fileSystem.getattr(again, $0) }.attributes
+        }
     }
 
     private func entry(_ path: String) throws(FileSystemError) -> EntryAnswer? {

@@ -43,6 +43,20 @@ extension ObjectStoreError {
         case block
     }
 
+    /// It is about this request, and not about the credentials, the bucket or the space that all share:
+    /// a change of names or attributes that is refused so is taken back.
+    var isRefusal: Bool {
+        switch kind {
+        case .badCredentials, .clockSkew, .noSuchBucket, .quotaExceeded, .unreachable, .busy,
+            .timedOut, .cancelled, .unknownOutcome, .malformedAnswer, .bodyUnreadable:
+            false
+        case .noSuchKey, .noSuchUpload, .accessDenied, .preconditionFailed, .tooLarge, .badDigest,
+            .invalidRange, .bucketNotEmpty, .bucketExists, .invalidName, .invalidRequest,
+            .notImplemented:
+            true
+        }
+    }
+
     var remedy: Remedy {
         switch kind {
         case .unreachable, .busy, .timedOut, .cancelled, .malformedAnswer, .badDigest, .clockSkew:

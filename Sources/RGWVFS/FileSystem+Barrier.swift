@@ -31,9 +31,8 @@ extension FileSystem {
     }
 
     /// Data first, then the records that name it. Blocks; not to be called on a reply's path without need.
-    /// `fsynced`: sealed also when somebody goes on writing to it.
-    func barrier(fsynced: InodeNumber? = nil) -> SpoolError? {
-        let unsealed = withState { state in state.unsealed(fsynced: fsynced) }
+    func barrier() -> SpoolError? {
+        let unsealed = withState { state in state.unsealed() }
         do throws(SpoolError) {
             try spool.syncAll()
             failpoint(.dataSynced)
@@ -47,13 +46,11 @@ extension FileSystem {
 }
 
 extension VolumeState {
-    /// Files that wait to be uploaded and whose bytes may not be on the spool's disk. Not those that no
-    /// close or fsync has confirmed: an empty file that was just created would count as complete.
-    func unsealed(fsynced: InodeNumber?) -> [(InodeNumber, Generation)] {
+    /// Files that wait to be uploaded and whose bytes may not be on the spool's disk.
+    func unsealed() -> [(InodeNumber, Generation)] {
         intents.intents.values.compactMap { intent in
             guard intent.record.want == .put, let number = intent.record.inode,
-                let inode = inodes[number], inode.dataID != nil, inode.sealed != inode.generation,
-                !inode.unflushed || number == fsynced
+                let inode = inodes[number], inode.dataID != nil, inode.sealed != inode.generation
             else { return nil }
             return (number, inode.generation)
         }

@@ -87,8 +87,9 @@ extension FileSystem {
     ) {
         let now = clock.now()
         let isWaiting = withState { state in
+            // What only settles is in the bucket.
             let keys = state.intents.pendingKeys(under: prefix).filter {
-                state.intents.intents[$0].map { !$0.held } ?? false
+                state.intents.intents[$0].map { !$0.held && $0.settling == nil } ?? false
             }
             guard !keys.isEmpty else { return false }
             let waiter = SyncWaiter(count: keys.count, done: done)

@@ -114,8 +114,7 @@ extension FileSystem {
             if case .failure(let error) = result { return parked.fail(error) }
             if configuration.guarantee == .local {
                 workers.submit { [self] in
-                    let error = barrier(fsynced: inode)
-                    parked.send(error.map { .failure(FileSystemError($0)) } ?? .success(()))
+                    parked.send(barrier().map { .failure(FileSystemError($0)) } ?? .success(()))
                 }
             } else {
                 waitForBucket(inode, handle, parked)
@@ -141,7 +140,8 @@ extension FileSystem {
                 whenOver { answer(error) }
             }
             let waits = withState { state in
-                guard let address = state.address(inode), state.intents.intents[address] != nil
+                guard let address = state.address(inode), state.intents.intents[address] != nil,
+                    !state.intents.settlingKeys.contains(address)
                 else { return false }
                 state.intents.wait(
                     address, SyncWaiter(count: 1, done: over), isPatient: false)

@@ -88,8 +88,60 @@ extension FileSystem {
         // An older marker otherwise: the change of its attributes did not get there.
         case .makeDirectory: if isSame { seen(shipment, head) } else { again(flight, error) }
         case .copy: inspectedTarget(shipment, head, error)
-        case .delete, .removeDirectory: again(flight, error)
+        case .removeDirectory: again(flight, error)
+        case .delete where head.etag == flight.base: again(flight, error)
+        case .delete where isOwn(head.etag, flight): replace(flight, base: head.etag)
+        case .delete: keepForeign(flight)
         }
+    }
+
+    /// Another client's version is not deleted unknowingly: its name appears again.
+    private func keepForeign(_ flight: IntentTable.Flight) {
+        let now = clock.now()
+        let isKept = withState { state in
+            let isWanted = state.intents.intents[flight.address]?.revision == flight.revision
+            state.retry(flight, at: now)
+            guard isWanted else { return false }
+            state.dropIntent(flight.address)
+            state.distrustParent(of: flight.address)
+            return true
+        }
+        if isKept {
+            let changed = ObjectStoreError(
+                .preconditionFailed, operation: "\(flight.want) \(flight.address)",
+                message: "changed by another client")
+            events(.blocked(path: flight.address.key.text, error: changed))
+        }
+        settle(flight.address)
+    }
+
+    // MARK: Settling
+
+    /// The last look at a key after requests of unknown outcome: none of them takes effect any more.
+    func verify(_ shipment: Shipment) {
+        let flight = shipment.flight
+        store.head(flight.address) { [self] result in
+            switch result {
+            case .success(let head): verified(flight, head.etag)
+            case .failure(let error) where error.kind == .noSuchKey: verified(flight, nil)
+            case .failure(let error): retryLater(flight, error)
+            }
+        }
+    }
+
+    private func verified(_ flight: IntentTable.Flight, _ tag: ETag?) {
+        let now = clock.now()
+        withState { state in
+            // Undone by a late request of this mount: an older version is back, or the object is gone
+            // again. Anything else is another client's later version.
+            let isUndone = tag.map { state.intents.isOwn($0, at: flight.address) } ?? true
+            if tag == flight.settling?.tag || !isUndone {
+                state.conclude(flight, now: now)
+            } else {
+                state.redo(flight, base: tag, now: now)
+            }
+        }
+        settle(flight.address)
     }
 
     // MARK: Copies

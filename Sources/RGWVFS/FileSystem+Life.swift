@@ -42,6 +42,7 @@ extension FileSystem {
         withState { state in
             var status = VolumeStatus()
             status.pending = state.intents.pendingCount
+            status.settling = state.intents.settlingKeys.count
             status.uploading = state.intents.flights.count
             for (address, intent) in state.intents.intents {
                 if intent.record.want == .put, let inode = intent.record.inode {

@@ -14,8 +14,10 @@ extension FileSystem {
             case .found(let inode):
                 return .done(try state.entryAnswer(inode, now: moment.now))
             case .absent: throw .notFound
+            case .need(.head(let inode)) where state.isBeingRemoved(inode, in: parent):
+                return .done(try state.unreadAnswer(inode))
             case .need(.head(let inode)):
-                if state.shouldReadAhead(parent) {
+                if state.removals.count == 0, state.shouldReadAhead(parent) {
                     state.actions.append { [self] in readAttributesAhead(parent, after: name) }
                 }
                 return .need(.head(inode))
@@ -35,6 +37,7 @@ extension FileSystem {
                 // Every path goes through the root: a server that hangs must not block names that
                 // are known here, so the root is shown as it was and looked at behind the scenes.
                 guard inode == .root, state.inodes[inode]?.attributesKnown == true else {
+                    if state.inodes[inode]?.isDirectory == false { state.removals.count = 0 }
                     return .need(need)
                 }
                 state.actions.append { [self] in fetch(need) { _ in } }
@@ -127,10 +130,11 @@ extension FileSystem {
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
-            let found = try state.existing(parent, name, moment)
+            let found = try state.removable(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
             guard state.inodes[inode]?.isDirectory == false else { throw .isDirectory }
             state.removeFile(inode, now: moment.now, time: moment.time)
+            state.removals = (state.removals.count + 1, parent)
             return .done(())
         }
     }
@@ -141,7 +145,7 @@ extension FileSystem {
         if layout.isAllBuckets, parent == .root { return removeBucket(name, reply.park()) }
         perform(reply) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
-            let found = try state.existing(parent, name, moment)
+            let found = try state.removable(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
             if let need = try state.emptyNeed(inode, moment) { return .need(need) }
             state.removeDirectory(inode, now: moment.now, time: moment.time)

@@ -26,6 +26,7 @@ extension FileSystem {
 
     private enum Pick: Sendable {
         case ship(Shipment)
+        case delete([IntentTable.Flight])
         case again(Instant?)
     }
 
@@ -38,13 +39,15 @@ extension FileSystem {
             let now = clock.now()
             let pick = withState { state -> Pick in
                 let settled = state.expire(now: now)
-                guard state.intents.flights.count < configuration.uploadsMax else {
+                guard state.intents.requestCount < configuration.uploadsMax else {
                     return .again(nil)
                 }
-                var (flight, next) = state.intents.take(now: now)
+                if let pick = Self.deletions(&state, now: now).0 { return pick }
+                let (flight, due) = state.intents.take(now: now)
                 if let flight { return .ship(Self.shipment(&state, flight)) }
-                if let settled { next = min(next ?? settled, settled) }
-                guard let next, state.pumpAt.map({ next < $0 || $0 <= now }) ?? true else {
+                let (pick, gathered) = Self.deletions(&state, now: now)
+                if let pick { return pick }
+                guard let next = [due, gathered, settled].compactMap(\.self).min(), state.pumpAt.map({ next < $0 || $0 <= now }) ?? true else {
                     return .again(nil)
                 }
                 state.pumpAt = next
@@ -54,10 +57,24 @@ extension FileSystem {
             case .ship(let shipment):
                 hasStarted = true
                 workers.submit { [self] in prepare(shipment) }
+            case .delete(let flights):
+                hasStarted = true
+                workers.submit { [self] in deleteTogether(flights) }
             case .again(let next):
                 if let next { timer.schedule(at: next) { [self] in timerFired(next) } }
                 return hasStarted
             }
+        }
+    }
+
+    private static func deletions(
+        _ state: inout VolumeState, now: Instant
+    ) -> (Pick?, next: Instant?) {
+        let (flights, next) = state.intents.takeDeletions(now: now)
+        switch flights.count {
+        case 0: return (nil, next)
+        case 1: return (.ship(shipment(&state, flights[0])), next)
+        default: return (.delete(flights), next)
         }
     }
 
@@ -103,6 +120,7 @@ extension FileSystem {
         case .put, .makeDirectory: shipment.digest = Self.emptyDigest
         case .metadata, .delete, .removeDirectory, .copy: break
         }
+        if shipment.flight.settling != nil { return verify(shipment) }
         if shipment.flight.inspects { return inspect(shipment, nil) }
         noted(shipment) { [self] shipment in send(shipment) }
     }
@@ -136,7 +154,13 @@ extension FileSystem {
                 from: flight.address, to: flight.address, metadata: shipment.metadata,
                 sourceMatching: flight.base
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
-        case .delete, .removeDirectory:
+        case .delete:
+            // Seen a moment ago, by the copy of it for example: not worth asking again.
+            let version = flight.isConfirmed ? nil : flight.base
+            store.delete(flight.address, matching: version) { [self] in
+                ended(shipment, $0.map { _ in nil })
+            }
+        case .removeDirectory:
             store.delete(flight.address) { [self] in ended(shipment, $0.map { nil }) }
         case .copy: sendCopy(shipment)
         case .makeDirectory:
@@ -221,16 +245,14 @@ extension FileSystem {
     /// journal's rows of what ended along.
     func settle(_ address: ObjectAddress) {
         finish(.landing(address), nil)
-        settleBelow(address)
+        settleBelow()
         if !pump() { commitInBackground() }
     }
 
-    private func settleBelow(_ address: ObjectAddress) {
+    private func settleBelow() {
         let quiet: [Need] = withState { state in
             state.fetches.keys.filter { need in
-                guard case .landings(let prefix) = need, prefix.contains(address) else {
-                    return false
-                }
+                guard case .landings(let prefix) = need else { return false }
                 return !state.intents.flights.keys.contains(where: prefix.contains)
             }
         }
@@ -250,16 +272,11 @@ extension FileSystem {
 
     func retryLater(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
         let now = clock.now()
-        var pause = Self.backOffMin * (1 << min(flight.tries, 6))
-        if error.kind == .badDigest || error.kind == .bodyUnreadable {
-            // Changed while it went up; the next close sends it again.
-            pause = configuration.writebackDelay
-        }
-        pause = min(Self.backOffMax, pause) * (0.5 + Double(entropy.next() % 512) / 1024)
+        let due = dueAgain(flight, error, now: now)
         withState { state in
             let isSuperseded =
                 state.intents.intents[flight.address]?.revision != flight.revision
-            state.retry(flight, at: isSuperseded ? now : now + pause)
+            state.retry(flight, at: isSuperseded ? now : due)
             // nfs(5), soft: whoever waits is told; the change itself is kept and tried for ever.
             if !isSuperseded, error.kind != .badDigest, error.kind != .bodyUnreadable {
                 for waiter in state.intents.takeImpatient(flight.address) {
@@ -268,6 +285,17 @@ extension FileSystem {
             }
         }
         settle(flight.address)
+    }
+
+    func dueAgain(
+        _ flight: IntentTable.Flight, _ error: ObjectStoreError, now: Instant
+    ) -> Instant {
+        var pause = Self.backOffMin * (1 << min(flight.tries, 6))
+        if error.kind == .badDigest || error.kind == .bodyUnreadable {
+            // Changed while it went up; the next close sends it again.
+            pause = configuration.writebackDelay
+        }
+        return now + min(Self.backOffMax, pause) * (0.5 + Double(entropy.next() % 512) / 1024)
     }
 
     func refused(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {

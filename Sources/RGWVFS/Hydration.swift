@@ -51,7 +51,7 @@ extension FileSystem {
             }
             state.inodes[inode]?.content = .spool(data.0, data.1)
             // Another data file than the one that may have been synced.
-            state.inodes[inode]?.sealed = nil
+            state.inodes[inode]?.forgetSeal()
             // Without a name the bytes live as long as the descriptor.
             guard state.address(inode) != nil else {
                 if length < known.attributes.size {

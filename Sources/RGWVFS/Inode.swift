@@ -54,12 +54,16 @@ struct Inode: Sendable {
     var replacing = false
     /// See NodeRecord.sealed.
     var sealed: Generation?
+    /// The last generation that a close or fsync ended, of the bytes that `sealed` is about.
+    var confirmed: Generation?
     /// Counts versions that came from elsewhere: an open file of an older one is stale.
     var foreignVersion: UInt64 = 0
     /// The foreign version whose pages the kernel may still hold.
     var kernelVersion: UInt64?
     var failure: Failure?
     var symlinkTarget: [UInt8]?
+    /// The kernel was told that it is a regular file, and it is not: it has to look the name up again.
+    var isMistaken = false
     /// Directories only.
     var directory: Directory?
 
@@ -146,5 +150,26 @@ struct Directory: Sendable {
             if case .inode = newValue { inodeCount += 1 }
             entries[name] = newValue
         }
+    }
+}
+
+// MARK: What a power cut leaves
+
+extension Inode {
+    /// close or fsync. After a power cut a version is whole or not there: what was synced while it was being
+    /// written, as an empty file that somebody just created, is no part of the version that ends here. What
+    /// was synced of an earlier version may stay with later bytes in it. Source: writeback.md R5, C4.
+    mutating func confirm() {
+        unflushed = false
+        if let sealed, sealed != generation, confirmed.map({ $0 > sealed }) ?? true {
+            self.sealed = nil
+        }
+        confirmed = generation
+    }
+
+    /// The bytes that were synced are gone: another data file, or cut to nothing.
+    mutating func forgetSeal() {
+        sealed = nil
+        confirmed = nil
     }
 }

@@ -21,12 +21,18 @@ extension IntentTable {
                 stalled.insert(head.address)
                 continue
             }
+            if gathers(intent) {
+                ready[head.address] = now
+                continue
+            }
             // COPY has no condition on its target: what was known of it long ago is looked at again.
             let isOld = intent.record.want == .copy && intent.lookedAt + Self.targetTrust < now
             let flight = Flight(
                 address: head.address, want: intent.record.want, inode: intent.record.inode,
                 base: intent.record.base, source: intent.record.source, revision: intent.revision,
-                generation: Generation(0), tries: intent.tries, inspects: intent.inspects || isOld)
+                generation: Generation(0), tries: intent.tries,
+                inspects: intent.inspects || isOld || isBlindDeletion(intent.record),
+                settling: intent.settling, isConfirmed: isConfirmed(intent, now: now))
             flights[head.address] = flight
             link(head.address)
             return (flight, nil)
@@ -37,12 +43,18 @@ extension IntentTable {
     /// How long nobody else is taken to have written to the target of a rename.
     static let targetTrust = Duration.seconds(60)
 
+    /// A deletion whose object's tag is not known: what is there is looked at first.
+    private func isBlindDeletion(_ record: IntentRecord) -> Bool {
+        record.want == .delete && record.base == nil
+    }
+
     /// Notes what a flight that was just taken sends.
     mutating func update(_ flight: Flight) { flights[flight.address] = flight }
 
     /// The request ended. Returns the waiters it satisfies when it succeeded.
     mutating func finish(_ flight: Flight, succeeded: Bool) -> [SyncWaiter] {
         flights[flight.address] = nil
+        endPart(of: flight.batch)
         var satisfied: [SyncWaiter] = []
         if succeeded, var intent = intents[flight.address] {
             satisfied = intent.waiters.filter { $0.revision <= flight.revision }.map(\.waiter)

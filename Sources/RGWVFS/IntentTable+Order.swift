@@ -8,12 +8,12 @@ extension IntentTable {
     func mayStart(_ record: IntentRecord) -> Bool {
         if reservedKeys[record.address] != nil { return false }
         if reservedPrefixes.contains(where: { $0.contains(record.address) }) { return false }
-        if let after = record.after, after != record.address, isPending(after) { return false }
+        if let after = record.after, after != record.address, isUndone(after) { return false }
         // Rule D3: what a copy copies stays as it is until it is copied. Source: writeback.md 4.6.
         if copies[record.address]?.contains(where: { $0 != record.address }) == true { return false }
         if let source = record.source, flights[source.address] != nil { return false }
         if record.want == .removeDirectory,
-            pendingBelow(KeyPrefix(marker: record.address), marker: record.address) > 0
+            undoneBelow(KeyPrefix(marker: record.address), marker: record.address) > 0
         {
             return false
         }
@@ -28,7 +28,7 @@ extension IntentTable {
 
     /// Something at `address` ended: what waited for it may start now.
     mutating func wake(after address: ObjectAddress) {
-        if !isPending(address) {
+        if !isUndone(address) {
             for follower in followers.removeValue(forKey: address) ?? [] {
                 intents[follower]?.record.after = nil
                 released.append(follower)
@@ -43,9 +43,9 @@ extension IntentTable {
         let bytes = address.key.bytes
         for (index, byte) in bytes.enumerated() where byte == 0x2F {
             let prefix = KeyPrefix(bucket: address.bucket, bytes: Array(bytes[...index]))
-            guard below[prefix, default: 0] <= 1, let key = try? ObjectKey(prefix.bytes) else {
-                continue
-            }
+            guard below[prefix, default: 0] <= 1 + settlingKeys.count,
+                let key = try? ObjectKey(prefix.bytes)
+            else { continue }
             let marker = ObjectAddress(bucket: address.bucket, key: key)
             if stalled.contains(marker) { enqueue(marker) }
         }

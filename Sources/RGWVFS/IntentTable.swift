@@ -24,7 +24,16 @@ struct IntentTable: Sendable {
         var lookedAt: Instant
         /// When the server was last seen to have `record.base`; nil: not since the intent was made.
         var confirmedAt: Instant?
+        /// A deletion that is not to go with others: its object is not what it should be.
+        var isAlone = false
+        /// It is done, but a request of unknown outcome may yet undo it; looked at again when due.
+        var settling: Settling?
         var waiters: [Waiting] = []
+    }
+
+    /// The tag that the key had when its intent was done; nil: no object.
+    struct Settling: Sendable {
+        var tag: ETag?
     }
 
     /// Who is told when an intent of at most this revision is in the bucket.
@@ -47,6 +56,12 @@ struct IntentTable: Sendable {
         var tries: Int
         /// See Intent.inspects.
         var inspects: Bool
+        /// See Intent.settling.
+        var settling: Settling?
+        /// The server was seen to have `base` so recently that it need not be asked again.
+        var isConfirmed = false
+        /// Which DeleteObjects it is part of; nil: it is a request of its own.
+        var batch: UInt64?
     }
 
     /// Requests for a key that were sent and whose outcome never became known: they may take effect late.
@@ -77,6 +92,14 @@ struct IntentTable: Sendable {
     var queue = Heap<Due>()
     /// Popped but not startable; looked at again when something settles.
     var stalled: Set<ObjectAddress> = []
+    /// Deletions that may start, since when; they gather to go together.
+    var ready: [ObjectAddress: Instant] = [:]
+    /// False where the server cannot delete many objects with one request.
+    var gathersDeletions = true
+    /// Flights of each DeleteObjects under way.
+    var batches: [UInt64: Int] = [:]
+    /// Intents that are done and settling.
+    var settlingKeys: Set<ObjectAddress> = []
     /// The keys whose intent names a key as `after`.
     var followers: [ObjectAddress: Set<ObjectAddress>] = [:]
     /// Those of them whose `after` has ended; the journal is to be told.
@@ -86,12 +109,18 @@ struct IntentTable: Sendable {
     var sources: [ObjectAddress: [ObjectAddress]] = [:]
     /// Intents and flights below each directory, whole buckets included.
     var below: [KeyPrefix: Int] = [:]
-    private var nextRevision: UInt64 = 1
+    var nextRevision: UInt64 = 1
+    var nextBatch: UInt64 = 1
 
     // MARK: Questions
 
     func isPending(_ address: ObjectAddress) -> Bool {
         intents[address] != nil || flights[address] != nil
+    }
+
+    /// Something is to be done for the key yet, not only looked at again.
+    func isUndone(_ address: ObjectAddress) -> Bool {
+        flights[address] != nil || intents[address] != nil && !settlingKeys.contains(address)
     }
 
     /// A request for the key may or may not have taken effect: it may exist although no base is known.
@@ -104,13 +133,30 @@ struct IntentTable: Sendable {
 
     /// Intents and flights under a directory, its own marker not counted.
     func pendingBelow(_ prefix: KeyPrefix, marker: ObjectAddress?) -> Int {
-        let all = prefix.bucket == nil ? pendingCount : below[prefix, default: 0]
+        let all = prefix.bucket == nil ? allCount : below[prefix, default: 0]
         guard let marker, isPending(marker), prefix.contains(marker) else { return all }
         return all - 1
     }
 
+    /// Of them, those that are not done.
+    func undoneBelow(_ prefix: KeyPrefix, marker: ObjectAddress?) -> Int {
+        let settling = settlingKeys.count {
+            $0 != marker && flights[$0] == nil && prefix.contains($0)
+        }
+        return pendingBelow(prefix, marker: marker) - settling
+    }
+
+    /// Changes that are not in the bucket.
     var pendingCount: Int {
-        intents.count + flights.keys.count { intents[$0] == nil }
+        intents.count - settlingKeys.count { flights[$0] == nil }
+            + flights.keys.count { intents[$0] == nil }
+    }
+
+    private var allCount: Int { intents.count + flights.keys.count { intents[$0] == nil } }
+
+    /// Requests under way; a DeleteObjects is one.
+    var requestCount: Int {
+        flights.count - batches.values.reduce(0, +) + batches.count
     }
 
     /// Every key with an intent or a flight that starts with `prefix`.
@@ -140,6 +186,7 @@ struct IntentTable: Sendable {
         if let old { intent.record.born = min(old.record.born, record.born) }
         follow(record.address, old: old?.record.after, new: record.after)
         intents[record.address] = intent
+        settlingKeys.remove(record.address)
         if let source = old?.record.source, record.want == .put || record.want == .makeDirectory {
             // The content goes up instead of being copied; what it was copied from goes after that.
             setAfter(source.address, record.address)
@@ -154,6 +201,7 @@ struct IntentTable: Sendable {
     mutating func remove(_ address: ObjectAddress) -> [SyncWaiter] {
         guard let intent = intents.removeValue(forKey: address) else { return [] }
         stalled.remove(address)
+        settlingKeys.remove(address)
         follow(address, old: intent.record.after, new: nil)
         link(address)
         if flights[address] == nil { count(address, by: -1) }

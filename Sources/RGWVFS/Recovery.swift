@@ -136,6 +136,8 @@ enum Recovery {
         inode.content = content
         inode.generation = node.generation
         inode.sealed = node.sealed
+        // It is a version now, whoever had it open.
+        if node.sealed != nil { inode.confirmed = node.generation }
         if case .inode(let placeholder) = state.inodes[parent]?.directory?[name],
             let old = state.inodes[placeholder]?.directory, attributes.kind == .directory
         {

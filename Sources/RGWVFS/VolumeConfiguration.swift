@@ -67,6 +67,9 @@ package struct VolumeConfiguration: Sendable {
     package var settleTime = Duration.seconds(120)
     /// Parallel uploads and other changes in the bucket.
     package var uploadsMax = 16
+    /// Many objects are deleted with one request. RGW 16 crashes at DeleteObjects where a bucket
+    /// notifies somebody of removals (measured).
+    package var deletesTogether = true
     /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.
     package var multipartThreshold: UInt64 = 5 << 30
     /// Longest time a drain may take before umount says what is left.
@@ -95,6 +98,8 @@ package struct VolumeStatus: Sendable, Equatable {
         package var detail: String
     }
     package var pending = 0
+    /// In the bucket, and looked at once more because a request of unknown outcome may yet undo it.
+    package var settling = 0
     package var pendingBytes: UInt64 = 0
     package var uploading = 0
     package var failures: [Failure] = []

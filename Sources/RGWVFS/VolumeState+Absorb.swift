@@ -161,10 +161,9 @@ extension VolumeState {
             attributes.mtime = max(attributes.mtime, touched)
             attributes.ctime = touched
         }
-        if attributes.kind != known.attributes.kind, known.lookups > 0, known.attributesKnown,
-            let link = known.link
-        {
+        if attributes.kind != known.attributes.kind, known.lookups > 0, let link = known.link {
             // A file of another kind is another file.
+            inodes[inode]?.isMistaken = true
             detach(inode)
             let listed = Directory.Listed(
                 number: newInodeNumber(),

@@ -9,8 +9,9 @@ extension VolumeState {
     ) throws(FileSystemError)
         -> OpenAnswer
     {
-        guard let known = inodes[inode] else { throw .stale }
+        guard let known = inodes[inode], !known.isMistaken else { throw .stale }
         let handle = newHandle()
+        removals.count = 0
         // Pages of the version that is opened may stay: every change through this mount is in them.
         let keep = known.kernelVersion == known.foreignVersion
         files[handle] = OpenFile(
@@ -46,7 +47,7 @@ extension VolumeState {
     /// close or fsync: what was written is a version to upload.
     mutating func flush(_ inode: InodeNumber, _ moment: FileSystem.Moment) {
         guard let known = inodes[inode], known.unflushed else { return }
-        inodes[inode]?.unflushed = false
+        inodes[inode]?.confirm()
         inodes[inode]?.replacing = false
         wantPut(inode, now: moment.now, time: moment.time, held: false)
     }
@@ -101,7 +102,7 @@ extension VolumeState {
         guard let known = inodes[inode] else { return }
         inodes[inode]?.attributes.size = size
         // What was on the spool's disk is gone; what comes is not there yet.
-        if size == 0 { inodes[inode]?.sealed = nil }
+        if size == 0 { inodes[inode]?.forgetSeal() }
         // Without local changes before, a crash now must not replace the object by half a file.
         if size == 0, known.base != nil, address(inode).map({ !intents.isPending($0) }) ?? false {
             inodes[inode]?.replacing = true

@@ -35,6 +35,7 @@ extension VolumeState {
         }
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision, !isChangedSince(flight) {
+            if settles(flight, tag: stored?.etag, now: now) { return }
             // While the file is open its row keeps the data file from looking lost after a crash.
             let isOpen = flight.inode.flatMap { inodes[$0] }.map {
                 $0.opens > 0 && $0.dataID != nil
@@ -100,7 +101,7 @@ extension VolumeState {
         let shown = FileSystemError(error)
         let isStale = intents.intents[flight.address]?.revision != flight.revision
         switch flight.want {
-        case .copy where isStale || error.kind == .quotaExceeded:
+        case .copy where isStale || !error.isRefusal:
             retry(flight, at: retryAt, blocked: isStale ? nil : error)
         case .copy:
             closeFlight(flight.address)
@@ -115,6 +116,9 @@ extension VolumeState {
             for waiter in intents.takeWaiters(flight.address) {
                 actions.append { waiter.waiter.settle(shown) }
             }
+        case .metadata where !error.isRefusal, .delete where !error.isRefusal,
+            .removeDirectory where !error.isRefusal:
+            retry(flight, at: retryAt, blocked: isStale ? nil : error)
         case .metadata, .delete, .removeDirectory:
             closeFlight(flight.address)
             _ = intents.finish(flight, succeeded: false)

@@ -62,6 +62,7 @@ extension VolumeState {
         intents.noteConfirmed(source.address, tag: source.version.etag, now: now)
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision {
+            if settles(flight, tag: stored.etag, now: now) { return }
             dropIntent(flight.address)
             noteCopy(
                 flight.address,

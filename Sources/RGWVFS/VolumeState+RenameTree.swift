@@ -9,6 +9,8 @@ extension VolumeState {
         var moves: [Move] = []
         /// Unsent files and directories: they go up under their new keys.
         var unsent: [(old: ObjectAddress, new: ObjectAddress)] = []
+        /// The tags of everything listed.
+        var tags: [ObjectAddress: ETag] = [:]
     }
 
     /// Moves the directory. `objects` is everything that the bucket has below the old name, listed while no
@@ -27,7 +29,7 @@ extension VolumeState {
         dropIntent(path.old.marker)
         dropIntent(path.new.marker)
         relocate(inode, path, moment)
-        for (old, new) in tree.unsent { rekey(old, to: new, moment) }
+        for (old, new) in tree.unsent { rekey(old, to: new, listed: tree.tags[old], moment) }
         for move in tree.moves {
             let waiters = intents.takeWaiters(move.old)
             apply(move, base: intents.intents[move.new]?.record.base, moment)
@@ -58,12 +60,11 @@ extension VolumeState {
         _ path: FileSystem.RenamePath, _ objects: [ListedObject]
     ) throws(FileSystemError) -> Tree {
         var tree = Tree()
-        var listed: Set<ObjectAddress> = []
         for object in objects {
             let old = ObjectAddress(bucket: path.old.marker.bucket, key: object.key)
             // The marker is made anew.
             if old == path.old.marker { continue }
-            listed.insert(old)
+            tree.tags[old] = object.etag
             let record = intents.intents[old]?.record
             let version = BaseVersion(
                 etag: object.etag, size: object.size, lastModified: object.lastModified)
@@ -106,11 +107,13 @@ extension VolumeState {
 
     /// An unsent change below a renamed directory goes to its new key.
     private mutating func rekey(
-        _ old: ObjectAddress, to new: ObjectAddress, _ moment: FileSystem.Moment
+        _ old: ObjectAddress, to new: ObjectAddress, listed: ETag?, _ moment: FileSystem.Moment
     ) {
         guard let intent = intents.intents[old], let inode = intent.record.inode else { return }
         let waiters = intents.takeWaiters(old)
         intents.moveFollowers(from: old, to: new)
+        // A marker's intent does not say whether there is one.
+        if intent.record.want == .makeDirectory { _ = intents.setBase(old, listed) }
         wantDelete(
             old, known: nil, after: new, isOpen: false, now: moment.now, time: moment.time)
         inodes[inode]?.base = nil

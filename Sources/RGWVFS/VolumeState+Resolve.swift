@@ -43,6 +43,22 @@ extension VolumeState {
         }
     }
 
+    /// The inode of a name that is to be removed: what it is called and whether it is a directory is all
+    /// that matters, and its tag, which goes with the deletion.
+    mutating func removable(
+        _ parent: InodeNumber, _ name: EntryName, _ moment: FileSystem.Moment
+    ) throws(FileSystemError) -> FileSystem.Step<InodeNumber> {
+        let isListed = isListingFresh(parent, now: moment.now, since: moment.since)
+        switch inodes[parent]?.directory?[name] {
+        case .inode(let child) where isListed && inodes[child]?.checkedAt != .distantPast:
+            return .done(child)
+        case .listed(let listed) where isListed:
+            let at = inodes[parent]?.directory?.listedAt ?? .distantPast
+            return .done(promote(parent, name, listed, listedAt: at, time: moment.time))
+        case .inode, .listed, nil: return try existing(parent, name, moment)
+        }
+    }
+
     private func resolveUnknown(
         _ parent: InodeNumber, _ name: EntryName, _ directory: Directory, now: Instant,
         since: Instant
@@ -112,7 +128,7 @@ extension VolumeState {
     ) throws(FileSystemError)
         -> AttributeAnswer
     {
-        guard let known = inodes[inode] else { throw .stale }
+        guard let known = inodes[inode], !known.isMistaken else { throw .stale }
         return AttributeAnswer(
             inode: inode, attributes: known.attributes,
             timeout: remainingLifetime(known, now: now),

@@ -30,6 +30,8 @@ struct VolumeState: ~Copyable {
     /// When the write-back pump is to run next, if a timer is set.
     var pumpAt: Instant?
     var isStopping = false
+    /// Names that were removed one after another, and the directory of the last one.
+    var removals: (count: Int, parent: InodeNumber) = (0, .root)
     /// Removed files that are still open and whose bytes are in the bucket: deleting waits.
     var unlinked: [InodeNumber: ObjectAddress] = [:]
     /// Data files that no journal row will name after the next commit.
@@ -53,6 +55,7 @@ struct VolumeState: ~Copyable {
         self.space = space
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
         self.nextInode = max(2, nextInode.value)
+        intents.gathersDeletions = configuration.deletesTogether
         reads = ReadCache(
             capacity: configuration.memoryBytes / 2, window: configuration.readAheadBytes)
         var root = Inode(

@@ -208,6 +208,8 @@ class Mount:
         self.log = test.directory / f"mount-{len(test.all_mounts)}.log"
         self.options = [f"url={endpoint}", f"credentials={test.credentials}",
                         f"spool={self.spool}", "connect_timeout=5", *options]
+        # More variables for the daemon.
+        self.environment = {}
         self.process = None
         self.pid = None
         test.all_mounts.append(self)
@@ -226,7 +228,7 @@ class Mount:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True)
+                env={**os.environ, **self.environment}, start_new_session=True)
         if self.foreground:
             self.pid = self.process.pid
             wait_until(lambda: is_mounted(self.point) or self.process.poll() is not None,

@@ -8,10 +8,11 @@ of that at the next mount is its real recovery.
 import fcntl
 import os
 import pathlib
+import signal
 import struct
 import subprocess
 
-from harness import is_mounted, run
+from harness import is_mounted, run, wait_until
 
 # EXT4_IOC_SHUTDOWN and XFS_IOC_GOINGDOWN: one number. Source: linux/fs/ext4/ext4.h, xfs_fs.h.
 SHUTDOWN = 0x8004587D
@@ -62,6 +63,18 @@ class Disk:
         if is_mounted(self.point):
             subprocess.run(["umount", "-l", self.point], timeout=20, check=False)
         subprocess.run(["losetup", "--detach", self.device], timeout=20, check=False)
+
+
+def stop(pid):
+    """Every thread of it stands still."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(state(pid, task) in "TtZX" for task in os.listdir(f"/proc/{pid}/task")),
+               10, f"process {pid} stopped")
+
+
+def state(pid, task):
+    with open(f"/proc/{pid}/task/{task}/stat", encoding="ascii", errors="replace") as file:
+        return file.read().rpartition(")")[2].split()[0]
 
 
 def pretend_another_boot(spool):

@@ -1,0 +1,113 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Deletions that go together: DeleteObjects takes a thousand keys.
+extension IntentTable {
+    /// S3's limit for one DeleteObjects.
+    static let batchMax = 1000
+    /// Deletions wait for more of them until none has come for this long ...
+    static let gatherQuiet = Duration.milliseconds(100)
+    /// ... but not longer than this.
+    static let gatherMax = Duration.seconds(3)
+    /// How long a version that the server was seen to have need not be asked for again.
+    static let confirmedFor = Duration.seconds(5)
+
+    /// The intent may go with others. One whose object must be looked at first goes alone.
+    func gathers(_ intent: Intent) -> Bool {
+        guard gathersDeletions, !intent.inspects, !intent.isAlone, intent.settling == nil else {
+            return false
+        }
+        switch intent.record.want {
+        case .delete: return intent.record.base != nil
+        case .removeDirectory: return true
+        case .put, .metadata, .copy, .makeDirectory: return false
+        }
+    }
+
+    func isConfirmed(_ intent: Intent, now: Instant) -> Bool {
+        intent.confirmedAt.map { now < $0 + Self.confirmedFor } ?? false
+    }
+
+    /// Deletions to send together now; none, with the time to ask again (nil: never).
+    mutating func takeDeletions(now: Instant) -> (flights: [Flight], next: Instant?) {
+        guard let last = ready.values.max(), let first = ready.values.min() else { return ([], nil) }
+        let due = min(last + Self.gatherQuiet, first + Self.gatherMax)
+        // While copies are under way each brings a deletion with it.
+        let isAwaited =
+            sources.isEmpty && ready.keys.contains { intents[$0]?.waiters.isEmpty == false }
+        guard ready.count >= Self.batchMax || due <= now || isAwaited else { return ([], due) }
+        let keys = ready.keys.sorted { $0.key < $1.key }
+        let flights = startTogether(keys, now: now)
+        return (flights, ready.isEmpty ? nil : now)
+    }
+
+    private mutating func startTogether(_ keys: [ObjectAddress], now: Instant) -> [Flight] {
+        var started: [Flight] = []
+        let batch = nextBatch
+        for address in keys {
+            if started.count == Self.batchMax { break }
+            if let bucket = started.first?.address.bucket, bucket != address.bucket { continue }
+            ready[address] = nil
+            // Since it was ready, it may have become another intent, or have to wait again.
+            guard let intent = intents[address], flights[address] == nil, !intent.held,
+                gathers(intent), intent.due <= now
+            else { continue }
+            guard mayStart(intent.record) else {
+                stalled.insert(address)
+                continue
+            }
+            let flight = Flight(
+                address: address, want: intent.record.want, inode: nil, base: intent.record.base,
+                source: nil, revision: intent.revision, generation: Generation(0),
+                tries: intent.tries, inspects: false, settling: nil,
+                isConfirmed: isConfirmed(intent, now: now), batch: batch)
+            flights[address] = flight
+            started.append(flight)
+        }
+        if started.count == 1 {
+            started[0].batch = nil
+            flights[started[0].address] = started[0]
+        } else if started.count > 1 {
+            nextBatch += 1
+            batches[batch] = started.count
+        }
+        return started
+    }
+
+    /// A flight of a batch ended.
+    mutating func endPart(of batch: UInt64?) {
+        guard let batch, let left = batches[batch] else { return }
+        batches[batch] = left > 1 ? left - 1 : nil
+    }
+
+    /// The object is not what a deletion takes it for: it is looked at alone, before anything is sent.
+    mutating func setAlone(_ address: ObjectAddress, inspects: Bool) {
+        intents[address]?.isAlone = true
+        if inspects { intents[address]?.inspects = true }
+    }
+
+    /// What the server was seen to have is not known any more.
+    mutating func noteUnconfirmed(_ address: ObjectAddress) { intents[address]?.confirmedAt = nil }
+
+    // MARK: Settling
+
+    /// What the intent wanted is done, but `unsettled` requests may yet take effect.
+    mutating func settle(_ address: ObjectAddress, tag: ETag?, until: Instant) {
+        guard intents[address] != nil else { return }
+        intents[address]?.settling = Settling(tag: tag)
+        intents[address]?.due = until
+        settlingKeys.insert(address)
+        enqueue(address)
+        wake(after: address)
+    }
+
+    /// A late request undid it: it is to be done again.
+    mutating func unsettle(_ address: ObjectAddress, now: Instant) {
+        intents[address]?.settling = nil
+        intents[address]?.due = now
+        intents[address]?.isAlone = true
+        settlingKeys.remove(address)
+        enqueue(address)
+    }
+}

@@ -1,0 +1,96 @@
+import RGWHost
+import RGWTestKit
+
+/// Runs the model test with random operations until the time is over, or every short sequence with a crash
+/// at every boundary; prints what failed, made as short as it gets. `scripts/simulate` builds and starts it.
+@main
+enum Simulate {
+    /// Failures after which a run ends: more would only hide the first ones.
+    private static let failuresMax = 10
+
+    static func main() {
+        let words = CommandLine.arguments.dropFirst()
+        guard let arguments = SimulateArguments(Array(words)) else {
+            say(SimulateArguments.usage)
+            HostProcess.exit(2)
+        }
+        switch arguments.mode {
+        case .random: HostProcess.exit(random(arguments) ? 0 : 1)
+        case .exhaustive: HostProcess.exit(exhaustive(arguments) ? 0 : 1)
+        }
+    }
+
+    /// At once, so that a run that is cut off has said what it knew.
+    private static func say(_ text: String) { StandardOutput.write(text + "\n") }
+
+    // MARK: Random operations
+
+    /// What goes wrong in a run, from nothing at all to everything.
+    private static let weathers: [@Sendable (inout ModelRun.Plan) -> Void] = [
+        { _ in }, { $0.faults = 10 }, { $0.faults = 25 },
+        {
+            $0.faults = 10
+            $0.stranger = true
+        },
+    ]
+
+    private static func random(_ arguments: SimulateArguments) -> Bool {
+        let clock = ContinuousClock()
+        let end = clock.now + .seconds(arguments.seconds)
+        let start = clock.now
+        var seed = arguments.seed
+        var failures = 0
+        while clock.now < end, failures < failuresMax {
+            for adjust in weathers {
+                var plan = ModelRun.Plan(seed: seed)
+                adjust(&plan)
+                guard ModelRun.failure(plan, plan.operations) != nil,
+                    let (operations, failure) = ModelRun.shrunk(plan)
+                else { continue }
+                failures += 1
+                say("seed \(seed), faults \(plan.faults), stranger \(plan.stranger): \(failure)")
+                for operation in operations { say("    \(operation)") }
+            }
+            seed += 1
+        }
+        let runs = (seed - arguments.seed) * UInt64(weathers.count)
+        let seconds = Double((clock.now - start).components.seconds)
+        say(
+            "\(runs) runs, seeds \(arguments.seed) ..< \(seed), "
+                + "\(Int(Double(runs) / max(1, seconds))) a second, \(failures) failed")
+        return failures == 0
+    }
+
+    // MARK: All sequences
+
+    private static func exhaustive(_ arguments: SimulateArguments) -> Bool {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let end = start + .seconds(arguments.seconds)
+        var sequences = 0
+        var crashes = 0
+        var failures = 0
+        var isWhole = true
+        for (index, steps) in CrashSequences(lengthMax: arguments.length).enumerated()
+        where index % arguments.shareOf == arguments.share {
+            guard clock.now < end else {
+                isWhole = false
+                break
+            }
+            let verdict = CrashRun.verdict(steps, arguments.guarantee)
+            sequences += 1
+            crashes += verdict.crashes
+            if let failure = verdict.failure {
+                failures += 1
+                say("\(steps): \(failure)")
+                if failures >= arguments.failuresMax { break }
+            }
+        }
+        let seconds = Double((clock.now - start).components.seconds)
+        say(
+            "\(isWhole ? "all" : "the first") \(sequences) sequences of at most \(arguments.length) "
+                + "steps (share \(arguments.share) of \(arguments.shareOf)), \(crashes) crashes, "
+                + "\(Int(seconds)) s, \(failures) failed")
+        return failures == 0
+    }
+}
