@@ -84,6 +84,14 @@ let package = Package(
             ],
             swiftSettings: house),
 
+        // Measured beside a libcurl program in C by scripts/bench-client.
+        .executableTarget(
+            name: "rgwfs-bench",
+            dependencies: [
+                "RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCurl", "RGWHost", "RGWCrypto",
+            ],
+            swiftSettings: house),
+
         // Tests only.
         module("RGWTestKit", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "RGWCrypto"]),
         tests("RGWBaseTests", ["RGWBase"]),

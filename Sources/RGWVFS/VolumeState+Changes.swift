@@ -35,6 +35,12 @@ extension VolumeState {
     mutating func wantMetadata(_ inode: InodeNumber, now: Instant, time: WallTime) {
         guard let known = inodes[inode], let address = address(inode) else { return }
         let pending = intents.intents[address]
+        if var record = pending?.record, record.want == .copy, !known.isDirectory {
+            record.inode = inode
+            saveNode(inode)
+            setIntent(record, now: now, held: false)
+            return
+        }
         if known.isDirectory || pending?.record.want == .put || known.base == nil
             || known.dataID != nil && intents.flights[address]?.want == .put
         {
@@ -54,7 +60,13 @@ extension VolumeState {
             record, now: now, delay: configuration.writebackDelay,
             delayMax: configuration.writebackDelayMax, held: held)
         if let stored = intents.intents[record.address]?.record { journal.append(.intent(stored)) }
+        saveReleased()
         needsBarrier = true
+    }
+
+    /// Intents that wait for nothing any more, or for another key than before.
+    mutating func saveReleased() {
+        for record in intents.takeReleased() { journal.append(.intent(record)) }
     }
 
     /// The key is not to exist any more. `known`: the tag it has as far as this mount knows; nil: it was
@@ -82,6 +94,7 @@ extension VolumeState {
         guard intents.intents[address] != nil else { return }
         for waiter in intents.remove(address) { actions.append { waiter.settle(nil) } }
         journal.append(.removeIntent(address))
+        saveReleased()
     }
 
     private mutating func forgetNode(of address: ObjectAddress) {
@@ -104,9 +117,17 @@ extension VolumeState {
             return
         }
         let keepsObject = known.opens > 0 && known.dataID == nil && known.base != nil
+        let source = intents.copySource(address)
         wantDelete(
-            address, known: known.base?.etag, after: nil, isOpen: keepsObject, now: now, time: time)
-        if keepsObject { unlinked[inode] = address }
+            address, known: known.base?.etag, after: nil, isOpen: keepsObject && source == nil,
+            now: now, time: time)
+        if keepsObject {
+            unlinked[inode] = source ?? address
+            // Not copied yet: its bytes are still under the old name.
+            if let source, intents.intents[source]?.record.want == .delete {
+                intents.setHeld(source, true)
+            }
+        }
         // The open descriptor keeps the bytes; the data file's name is needed no more.
         dropData(inode)
         if known.opens == 0 { dropBytes(inode) }

@@ -7,12 +7,14 @@ import Testing
 @Suite struct PreflightTests {
     private func said(
         _ kind: ObjectStoreError.Kind, status: Int? = nil, code: String? = nil,
-        message: String? = nil, url: String = "http://10.0.0.1:7480", anonymous: Bool = false
+        message: String? = nil, url: String = "http://10.0.0.1:7480", anonymous: Bool = false,
+        looked: String? = nil
     ) throws -> String {
         let options = "url=\(url)" + (anonymous ? ",public_bucket" : "")
         let plan = try plan(["photos/2024", "/mnt/photos", "-o", options])
-        let error = ObjectStoreError(
+        var error = ObjectStoreError(
             kind, operation: "LIST photos", status: status, code: code, message: message)
+        error.bucketName = looked
         let failure = MountFailure.server(PreflightFailure(error, plan.preflight))
         #expect(failure.status == .mountFailed)
         return failure.description
@@ -47,6 +49,10 @@ import Testing
     @Test func aHostNameMayBeTakenForABucket() throws {
         #expect(try said(.noSuchBucket, url: "http://rgw.example").contains("rgw_dns_name"))
         #expect(try !said(.noSuchBucket, url: "http://[::1]:7480").contains("rgw_dns_name"))
+        let taken = try said(.noSuchBucket, url: "http://rgw.example", looked: "rgw.example")
+        #expect(taken.contains("takes its own name") && taken.contains("rgw_dns_name"))
+        #expect(
+            try !said(.noSuchBucket, url: "http://rgw.example", looked: "photos").contains("dns"))
     }
 
     @Test func aForeignRegionIsHinted() throws {
