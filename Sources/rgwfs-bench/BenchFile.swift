@@ -14,6 +14,10 @@ final class BenchFile: BodyFile {
 
     var descriptor: Int32 { file.number }
 
+    func contents(at offset: UInt64, count: Int) -> [UInt8]? {
+        try? file.read(at: offset, count: count)
+    }
+
     /// As HostSpoolFile computes it.
     func md5() throws -> [UInt8] {
         var digest = MD5Digest()
