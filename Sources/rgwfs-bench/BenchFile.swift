@@ -21,7 +21,7 @@ final class BenchFile: BodyFile {
     /// As HostSpoolFile computes it.
     func md5() throws -> [UInt8] {
         var digest = MD5Digest()
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var buffer = [UInt8](repeating: 0, count: Int(min(length, 1 << 20)))
         var offset: UInt64 = 0
         while offset < length {
             let count = try file.read(into: &buffer, at: offset)
