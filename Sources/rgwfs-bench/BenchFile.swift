@@ -14,6 +14,8 @@ final class BenchFile: BodyFile {
 
     var descriptor: Int32 { file.number }
 
+    func noteSent(_ count: Int) {}
+
     /// As HostSpoolFile computes it.
     func md5() throws -> [UInt8] {
         var digest = MD5Digest()
