@@ -91,7 +91,7 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
         let advice = "\(context.server.host) (rgw_dns_name): use its address in url="
         switch error.bucketName {
         // RGW says which bucket it looked for.
-        case context.source.bucket.name, context.source.bucket.description: return text
+        case context.source.bucket?.name, context.source.bucket?.description: return text
         case let looked? where !looked.isEmpty:
             return
                 "\(server) takes its own name for that of a bucket, because it does not know it: "
