@@ -293,7 +293,7 @@ class LargeDirectoryTests(OnMount):
             "many/", "16")
 
     def test_all_are_listed_once_and_positions_hold(self):
-        expected = [f"entry-{number:05}" for number in range(self.count)]
+        expected = sorted(f"entry-{number:05}" for number in range(self.count))
         with Directory(self.d) as stream:
             names, positions = [], {}
             while True:
@@ -304,6 +304,7 @@ class LargeDirectoryTests(OnMount):
                 if len(names) % 5_000 == 17:
                     positions[len(names)] = position
                 names.append(name)
+            self.assertEqual(len(names), self.count + 2)
             self.assertEqual(sorted(names), [".", ".."] + expected)
             for index, position in positions.items():
                 stream.seek(position)
