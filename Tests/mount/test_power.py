@@ -164,7 +164,7 @@ class PowerTests(RGWFSTestCase):
                             self.manifest)
             old = former.get(writer.directory)
             if old:
-                writer.state, writer.files, writer.versions = old.state, old.files, old.versions
+                writer.state, writer.files = old.state, old.files
             self.writers.append(writer)
         for writer in self.writers:
             writer.start()
