@@ -95,7 +95,7 @@ let package = Package(
         // Tests only.
         module("RGWTestKit", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "RGWCrypto"]),
         .executableTarget(
-            name: "simulate", dependencies: ["RGWTestKit", "RGWVFS", "RGWHost"],
+            name: "simulate", dependencies: ["RGWBase", "RGWTestKit", "RGWVFS", "RGWHost"],
             swiftSettings: house),
         tests("RGWBaseTests", ["RGWBase"]),
         tests("RGWObjectTests", ["RGWObject"]),

@@ -10,12 +10,13 @@ RGWFS_KILL_CYCLES: how many kills at random instants (default 30). RGWFS_KILL_SE
 import hashlib
 import os
 import random
+import signal
 import subprocess
-import time
 import unittest
 
-from harness import MOUNT_SECONDS, RGWFSTestCase, kill, run
-from workload import Manifest, Writer, wait_for_calls
+from harness import MOUNT_SECONDS, RGWFSTestCase, kill, run, wait_until
+from manifest import Manifest, wait_for_calls
+from workload import Writer
 
 CYCLES = int(os.environ.get("RGWFS_KILL_CYCLES", "30"))
 SEED = int(os.environ.get("RGWFS_KILL_SEED", "1"))
@@ -231,6 +232,73 @@ class KillTests(RGWFSTestCase):
             self.slot.start()
         self.slot.kill()
         self.recover(point)
+
+
+
+class KillMomentTests(RGWFSTestCase):
+    """Deaths at moments that a writing program does not meet by chance."""
+
+    def die_in_a_rename_of_a_directory(self, copies):
+        names = [f"{number:02}" for number in range(30)]
+        for name in names:
+            self.put(f"old/{name}", f"content {name}")
+        mount = self.mount(start=False)
+        mount.environment = {"RGWFS_FAIL": f"copy-answered:kill@{copies}"}
+        mount.start()
+        try:
+            os.rename(mount.path("old"), mount.path("new"))
+        except OSError:
+            self.fail("the rename waited for the bucket")
+        mount.process.wait(30)
+        mount.kill()
+        keys = self.keys()
+        self.assertNotEqual({key for key in keys if key.startswith("new/")}, {f"new/{n}" for n in names})
+        for name in names:
+            self.assertTrue({f"old/{name}", f"new/{name}"} & set(keys), f"{name} has no name left")
+        mount.environment = {}
+        mount.start()
+        self.assertEqual(os.listdir(mount.point), ["new"])
+        self.assertEqual(sorted(os.listdir(mount.path("new"))), names)
+        mount.unmount()
+        self.assertEqual({key for key in self.keys() if not key.endswith("/")},
+                         {f"new/{name}" for name in names})
+        for name in names:
+            self.assertObject(f"new/{name}", f"content {name}")
+
+    def test_a_kill_at_the_first_copy_of_a_directory_rename(self):
+        self.die_in_a_rename_of_a_directory(1)
+
+    def test_a_kill_amid_the_copies_of_a_directory_rename(self):
+        self.die_in_a_rename_of_a_directory(14)
+
+    def killed_while_draining(self, begin):
+        """`begin` makes the daemon drain; it dies when some of it is done."""
+        slow = self.proxy(delay_ms=60)
+        mount = self.mount("writeback_delay=20s", "uploads=2", endpoint=slow.endpoint)
+        expected = {f"file-{number}": os.urandom(3000) for number in range(40)}
+        for name, content in expected.items():
+            mount.path(name).write_bytes(content)
+        begun = begin(mount)
+        wait_until(lambda: 3 <= len(slow.requests("PUT")), 20, "the drain has begun")
+        kill(mount.pid)
+        mount.process.wait(10)
+        if begun:
+            begun.wait(30)
+        mount.kill()
+        self.assertLess(len(self.keys()), len(expected), "everything was uploaded before the kill")
+        mount.start()
+        self.assertEqual({name: mount.path(name).read_bytes() for name in os.listdir(mount.point)},
+                         expected)
+        mount.unmount()
+        self.assertEqual({key: self.get(key) for key in self.keys()}, expected)
+
+    def test_a_kill_while_umount_drains(self):
+        self.killed_while_draining(lambda mount: subprocess.Popen(
+            [self.program("umount.fuse.rgwfs"), mount.point],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+
+    def test_a_kill_of_the_daemon_that_lingers_after_sigterm(self):
+        self.killed_while_draining(lambda mount: kill(mount.pid, signal.SIGTERM))
 
 
 if __name__ == "__main__":
