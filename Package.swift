@@ -98,7 +98,7 @@ let package = Package(
             ["RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCurl", "RGWMount"]),
         module("RGWTestKit", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "RGWCrypto"]),
         .executableTarget(
-            name: "simulate", dependencies: ["RGWTestKit", "RGWVFS", "RGWHost"],
+            name: "simulate", dependencies: ["RGWBase", "RGWTestKit", "RGWVFS", "RGWHost"],
             swiftSettings: house),
         tests("RGWBaseTests", ["RGWBase"]),
         tests("RGWObjectTests", ["RGWObject"]),

@@ -91,7 +91,7 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
         let advice = "\(context.server.host) (rgw_dns_name): use its address in url="
         switch error.bucketName {
         // RGW says which bucket it looked for.
-        case context.source.bucket?.name, context.source.bucket?.description: return text
+        case let looked? where isTheBucket(looked): return text
         case let looked? where !looked.isEmpty:
             return
                 "\(server) takes its own name for that of a bucket, because it does not know it: "
@@ -99,6 +99,11 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
         default:
             return text + "; if it exists, the server does not know its own name " + advice
         }
+    }
+
+    private func isTheBucket(_ looked: String) -> Bool {
+        guard let bucket = context.source.bucket else { return false }
+        return looked == bucket.name || looked == bucket.description
     }
 
     private var accessDenied: String {

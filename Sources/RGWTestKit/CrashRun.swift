@@ -35,7 +35,9 @@ package final class CrashRun {
     private var moments: [Moment] = []
     private var file: (InodeNumber, HandleID)?
     /// Contents that some close, fsync or crash made a version.
-    private var legal: Set<[UInt8]> = [Array(CrashModel.planted.utf8), [], Array(CrashModel.target.utf8)]
+    private var legal: Set<[UInt8]> = [
+        Array(CrashModel.planted.utf8), [], Array(CrashModel.target.utf8),
+    ]
 
     package static func verdict(
         _ steps: [CrashStep], _ guarantee: WriteGuarantee = .remote
@@ -84,7 +86,8 @@ package final class CrashRun {
         }
 
         func reached(_ point: FailPoint) {
-            guard let volume = state.withLock({ $0.volume }), let image = try? CrashImage(of: volume)
+            guard let volume = state.withLock({ $0.volume }),
+                let image = try? CrashImage(of: volume)
             else { return }
             state.withLock { $0.images.append((point, image)) }
         }
@@ -105,7 +108,9 @@ package final class CrashRun {
                 }
                 guard isLast else { continue }
                 keep(recorder.take(), [before.tree, model.tree], "\(call)")
-                keep([(.journalCommitted, try CrashImage(of: volume))], [model.tree], "after \(call)")
+                keep(
+                    [(.journalCommitted, try CrashImage(of: volume))], [model.tree], "after \(call)"
+                )
             }
             model.hold()
             file = nil
@@ -133,7 +138,8 @@ package final class CrashRun {
             }
             moments.append(
                 Moment(
-                    image: image, allowed: allowed, legal: legal, place: "\(place) at \(point.name)")
+                    image: image, allowed: allowed, legal: legal, place: "\(place) at \(point.name)"
+                )
             )
         }
     }
@@ -209,9 +215,13 @@ package final class CrashRun {
             try fail("\(moment.place): the journal keeps \(rows)")
         }
         if try !again.files.list().isEmpty { try fail("\(moment.place): the spool keeps data") }
-        if let violation = again.store.violations.first { try fail("\(moment.place): \(violation)") }
+        if let violation = again.store.violations.first {
+            try fail("\(moment.place): \(violation)")
+        }
         let keys = again.store.keys(Volume.bucket)
-        if keys != view.keys { try fail("\(moment.place): the bucket has \(keys), not \(view.keys)") }
+        if keys != view.keys {
+            try fail("\(moment.place): the bucket has \(keys), not \(view.keys)")
+        }
         let known = moment.legal.union(view.contents)
         for key in keys where !key.hasSuffix("/") {
             let bytes = Array((again.text(key) ?? "").utf8)

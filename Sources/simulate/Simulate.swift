@@ -1,3 +1,4 @@
+import RGWBase
 import RGWHost
 import RGWTestKit
 
@@ -23,6 +24,10 @@ enum Simulate {
     /// At once, so that a run that is cut off has said what it knew.
     private static func say(_ text: String) { StandardOutput.write(text + "\n") }
 
+    private static func elapsed(since start: Instant, _ clock: HostClock) -> Double {
+        Double(clock.now().nanoseconds - start.nanoseconds) / 1e9
+    }
+
     // MARK: Random operations
 
     /// What goes wrong in a run, from nothing at all to everything.
@@ -35,12 +40,12 @@ enum Simulate {
     ]
 
     private static func random(_ arguments: SimulateArguments) -> Bool {
-        let clock = ContinuousClock()
-        let end = clock.now + .seconds(arguments.seconds)
-        let start = clock.now
+        let clock = HostClock()
+        let end = clock.now() + .seconds(arguments.seconds)
+        let start = clock.now()
         var seed = arguments.seed
         var failures = 0
-        while clock.now < end, failures < failuresMax {
+        while clock.now() < end, failures < failuresMax {
             for adjust in weathers {
                 var plan = ModelRun.Plan(seed: seed)
                 adjust(&plan)
@@ -54,7 +59,7 @@ enum Simulate {
             seed += 1
         }
         let runs = (seed - arguments.seed) * UInt64(weathers.count)
-        let seconds = Double((clock.now - start).components.seconds)
+        let seconds = elapsed(since: start, clock)
         say(
             "\(runs) runs, seeds \(arguments.seed) ..< \(seed), "
                 + "\(Int(Double(runs) / max(1, seconds))) a second, \(failures) failed")
@@ -64,8 +69,8 @@ enum Simulate {
     // MARK: All sequences
 
     private static func exhaustive(_ arguments: SimulateArguments) -> Bool {
-        let clock = ContinuousClock()
-        let start = clock.now
+        let clock = HostClock()
+        let start = clock.now()
         let end = start + .seconds(arguments.seconds)
         var sequences = 0
         var crashes = 0
@@ -73,7 +78,7 @@ enum Simulate {
         var isWhole = true
         for (index, steps) in CrashSequences(lengthMax: arguments.length).enumerated()
         where index % arguments.shareOf == arguments.share {
-            guard clock.now < end else {
+            guard clock.now() < end else {
                 isWhole = false
                 break
             }
@@ -86,7 +91,7 @@ enum Simulate {
                 if failures >= arguments.failuresMax { break }
             }
         }
-        let seconds = Double((clock.now - start).components.seconds)
+        let seconds = elapsed(since: start, clock)
         say(
             "\(isWhole ? "all" : "the first") \(sequences) sequences of at most \(arguments.length) "
                 + "steps (share \(arguments.share) of \(arguments.shareOf)), \(crashes) crashes, "

@@ -12,8 +12,9 @@ import random
 import unittest
 
 from harness import RGWFSTestCase
+from manifest import Manifest, wait_for_calls
 from power import Disk, pretend_another_boot, stop
-from workload import Body, Manifest, Writer, shown, wait_for_calls
+from workload import Body, Writer, shown
 
 CUTS = int(os.environ.get("RGWFS_POWER_CUTS", "25"))
 SEED = int(os.environ.get("RGWFS_POWER_SEED", "1"))
@@ -164,7 +165,7 @@ class PowerTests(RGWFSTestCase):
                             self.manifest)
             old = former.get(writer.directory)
             if old:
-                writer.state, writer.files, writer.versions = old.state, old.files, old.versions
+                writer.state, writer.files = old.state, old.files
             self.writers.append(writer)
         for writer in self.writers:
             writer.start()

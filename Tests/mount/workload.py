@@ -11,12 +11,10 @@ one call that never returned.
 
 import errno
 import hashlib
-import json
 import os
 import random
 import stat
 import threading
-import time
 
 # A daemon that died, or a mount that went with it.
 DEAD = {errno.ENOTCONN, errno.ECONNABORTED, errno.EIO, errno.ENODEV, errno.ESHUTDOWN}
@@ -29,8 +27,7 @@ class Died(Exception):
 class Body:
     """What one file holds, and what a crash may put in its place. Never changed, only replaced."""
 
-    def __init__(self, now, mode=0o644, reverts=(), sealed=None, confirmed=False, changes=0,
-                 file=0):
+    def __init__(self, now, mode=0o644, reverts=(), sealed=None, confirmed=False, file=0):
         self.now = now
         # Which file it is, whatever its name.
         self.file = file
@@ -40,8 +37,6 @@ class Body:
         # Content of the last fsync, whatever was written since; None: there was none since the last O_TRUNC.
         self.sealed = sealed
         self.confirmed = confirmed
-        # Changes of attributes alone: each may make one more version with the same bytes.
-        self.changes = changes
 
     def but(self, **changes):
         return Body(**{**self.__dict__, **changes})
@@ -67,9 +62,10 @@ class Writer(threading.Thread):
         self.synced_at = 0
         self.calls = 0
         self.files = 0
-        # MD5 of every content that a close, an fsync or a crash made a version, to how many versions of it
-        # one key may have.
-        self.versions = {}
+        # MD5 of every content that a close, an fsync or a crash made a version.
+        self.versions = set()
+        # Key to how many versions, of content or attributes, programs have made under it.
+        self.generations = {}
         self.halt = threading.Event()
         self.trouble = None
 
@@ -91,8 +87,8 @@ class Writer(threading.Thread):
             raise self.died(error) from error
         self.calls += 1
         self.state, self.pending = after, None
-        for value in changes.values():
-            self.note(value)
+        for name, value in changes.items():
+            self.note(name, value)
         self.manifest.add(self.directory, self.calls, what)
         self.history.append((self.calls, after))
         return result
@@ -107,10 +103,17 @@ class Writer(threading.Thread):
     def died(self, error):
         return Died() if error.errno in DEAD or self.halt.is_set() else error
 
-    def note(self, body):
+    def note(self, name, body):
         if isinstance(body, Body) and body.confirmed:
-            digest = hashlib.md5(body.now).hexdigest()
-            self.versions[digest] = max(self.versions.get(digest, 0), 1 + body.changes)
+            self.versions.add(hashlib.md5(body.now).hexdigest())
+            key = f"{self.directory}/{name}"
+            self.generations[key] = self.generations.get(key, 0) + 1
+
+    def legal(self):
+        """MD5 of what an object may be now: the call under way may have confirmed one more."""
+        after = self.pending[1].values() if self.pending else []
+        return self.versions | {hashlib.md5(body.now).hexdigest() for body in after
+                                if body is not None and body.confirmed}
 
     def content(self, size):
         """Bytes that no other content has anywhere in them."""
@@ -199,8 +202,7 @@ class Writer(threading.Thread):
         body = self.state[name]
         handle = self.call(
             f"open truncated {name}",
-            {name: body.but(now=b"", reverts=(*body.reverts, body.now), sealed=None, confirmed=False,
-                            changes=0)},
+            {name: body.but(now=b"", reverts=(*body.reverts, body.now), sealed=None, confirmed=False)},
             lambda: os.open(self.path(name), os.O_RDWR | os.O_TRUNC))
         self.fill(name, handle, self.content(self.size()))
 
@@ -239,7 +241,7 @@ class Writer(threading.Thread):
         name = self.random.choice(files)
         body = self.state[name]
         mode = self.random.choice([0o600, 0o640, 0o755, 0o644])
-        self.call(f"chmod {name} {mode:o}", {name: body.but(mode=mode, changes=body.changes + 1)},
+        self.call(f"chmod {name} {mode:o}", {name: body.but(mode=mode)},
                   lambda: os.chmod(self.path(name), mode))
 
     def move(self, files, directories):
@@ -312,18 +314,19 @@ class Writer(threading.Thread):
 
     def adopt(self, found):
         """Goes on from what was found."""
-        known = self.pending[1] if self.pending else {}
         state = {}
         for name, row in found.items():
             if row is None:
                 state[name] = None
                 continue
-            old = known.get(name) or self.state.get(name)
+            old = self.state.get(name)
             self.files += 1
-            body = Body(row[1], mode=row[0], sealed=row[1], confirmed=True, file=self.files,
-                        changes=old.changes if isinstance(old, Body) else 0)
+            body = Body(row[1], mode=row[0], sealed=row[1], confirmed=True, file=self.files)
             state[name] = body
-            self.note(body)
+            # The crash made a version of what was open, and finished the call under way or not.
+            if not isinstance(old, Body) or not old.confirmed \
+                    or (old.now, old.mode) != (row[1], row[0]):
+                self.note(name, body)
         self.state, self.pending = state, None
 
 
@@ -366,33 +369,3 @@ def kind(value):
 
 def shown(content):
     return f"{len(content)} bytes {content[:40]!r}"
-
-
-def wait_for_calls(writers, count, seconds):
-    """Until the programs together made so many calls, or ended."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and any(writer.is_alive() for writer in writers):
-        if sum(writer.calls for writer in writers) >= count:
-            return
-        time.sleep(0.002)
-
-
-class Manifest:
-    """What was acknowledged, on the local disk before the next call is made."""
-
-    def __init__(self, path):
-        self.file = open(path, "a", encoding="utf-8")
-        self.lock = threading.Lock()
-
-    def add(self, who, number, what):
-        with self.lock:
-            self.file.write(json.dumps([who, number, what]) + "\n")
-            self.file.flush()
-            os.fdatasync(self.file.fileno())
-
-    def tail(self, count=30):
-        with open(self.file.name, encoding="utf-8") as file:
-            return "".join(file.readlines()[-count:])
-
-    def close(self):
-        self.file.close()
