@@ -24,14 +24,18 @@ extension FileSystem {
         case .failure(let error): reply.fail(error)
         case .remote(let version, let range, let size):
             let parked = reply.park()
-            let first = Reply<ReadAnswer> { [self] result in
-                guard case .failure(.stale) = result else {
-                    withState { state in state.files[handle]?.hasRead = true }
-                    return parked.send(result)
+            wait(parked) { whenOver in
+                let first = Reply<ReadAnswer> { [self] result in
+                    whenOver { [self] in
+                        guard case .failure(.stale) = result else {
+                            withState { state in state.files[handle]?.hasRead = true }
+                            return parked.send(result)
+                        }
+                        readNewVersion(inode, handle, offset: offset, count: count, parked)
+                    }
                 }
-                readNewVersion(inode, handle, offset: offset, count: count, parked)
+                awaitBlocks(version, range, size: size, runs, first.park())
             }
-            awaitBlocks(version, range, size: size, runs, first.park())
         }
     }
 

@@ -47,15 +47,19 @@ extension FileSystem {
 
     /// A file moves at once. A directory's objects must be listed first.
     private func rename(_ request: RenameRequest, _ parked: ParkedReply<Void>) {
-        let planned = Reply<Progress> { [self] result in
+        let planned = Reply<Progress>(interruption: parked.interruption) { [self] result in
             switch result {
             case .failure(let error): parked.fail(error)
             case .success(.moved): parked.succeed(())
             case .success(.isTree): renameTree(request, parked)
             case .success(.isReserved): afterReservations(request, parked)
             case .success(.waits(let need)):
-                fetch(need) { [self] error in
-                    if let error { parked.fail(error) } else { rename(request, parked) }
+                wait(parked) { whenOver in
+                    fetch(need) { [self] error in
+                        whenOver { [self] in
+                            if let error { parked.fail(error) } else { rename(request, parked) }
+                        }
+                    }
                 }
             }
         }

@@ -233,7 +233,12 @@ extension FileSystem {
     func landed(_ shipment: Shipment, _ stored: Stored?) {
         let now = clock.now()
         let flight = shipment.flight
-        let size = flight.want == .metadata ? nil : shipment.size
+        let size: UInt64? =
+            switch flight.want {
+            case .metadata: nil
+            case .copy: flight.source?.version.size
+            case .put, .makeDirectory, .delete, .removeDirectory: shipment.size
+            }
         let wasBlocked = withState { state in
             let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
             let size = size ?? flight.inode.flatMap { state.inodes[$0]?.base?.size } ?? 0
