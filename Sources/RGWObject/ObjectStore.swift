@@ -151,6 +151,9 @@ package protocol ObjectStore: Sendable {
         completion: @escaping Completion<Stored>
     ) -> any Cancellable
 
+    /// The tag of the object that these parts make, numbered from 1 without gaps; nil: not known before.
+    func etag(of parts: [UploadedPart]) -> ETag?
+
     /// Frees the parts. Succeeds also when the upload is gone.
     @discardableResult
     func abortUpload(

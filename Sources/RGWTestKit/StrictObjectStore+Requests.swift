@@ -183,8 +183,15 @@ extension StrictObjectStore {
             changes: keys.map { ObjectAddress(bucket: bucket, key: $0) }, completion: completion
         ) { state in
             guard keys.count <= 1000 else { return .failure(.invalidRequest) }
-            for key in keys { state.buckets[bucket.description]?[key] = nil }
-            return .success([])
+            let denied = state.denied
+            for key in keys where !denied.contains(key) {
+                state.buckets[bucket.description]?[key] = nil
+            }
+            return .success(
+                keys.filter(denied.contains).map { key in
+                    let request = Request(method: "DELETEMANY", key: key.text)
+                    return DeleteFailure(key: key, error: Self.error(.accessDenied, request))
+                })
         }
     }
 

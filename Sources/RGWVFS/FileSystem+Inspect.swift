@@ -122,20 +122,23 @@ extension FileSystem {
         let flight = shipment.flight
         store.head(flight.address) { [self] result in
             switch result {
-            case .success(let head): verified(flight, head.etag)
-            case .failure(let error) where error.kind == .noSuchKey: verified(flight, nil)
+            case .success(let head):
+                let isSame = flight.inode == nil || head.metadata.user == shipment.metadata.user
+                verified(flight, head.etag, isSame: isSame)
+            case .failure(let error) where error.kind == .noSuchKey:
+                verified(flight, nil, isSame: true)
             case .failure(let error): retryLater(flight, error)
             }
         }
     }
 
-    private func verified(_ flight: IntentTable.Flight, _ tag: ETag?) {
+    private func verified(_ flight: IntentTable.Flight, _ tag: ETag?, isSame: Bool) {
         let now = clock.now()
         withState { state in
-            // Undone by a late request of this mount: an older version is back, or the object is gone
-            // again. Anything else is another client's later version.
+            // Undone by a late request of this mount: an older version or older metadata is back, or the
+            // object is gone again. Anything else is another client's later version.
             let isUndone = tag.map { state.intents.isOwn($0, at: flight.address) } ?? true
-            if tag == flight.settling?.tag || !isUndone {
+            if tag == flight.settling?.tag && isSame || !isUndone {
                 state.conclude(flight, now: now)
             } else {
                 state.redo(flight, base: tag, now: now)

@@ -48,7 +48,12 @@ extension VolumeState {
     mutating func removable(
         _ parent: InodeNumber, _ name: EntryName, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<InodeNumber> {
-        let isListed = isListingFresh(parent, now: moment.now, since: moment.since)
+        let isPaged =
+            inodes[parent]?.directory?.pagedAt.map {
+                moment.now < $0 + configuration.directoryAttributesMin
+            } ?? false
+        let isListed =
+            isPaged || isListingFresh(parent, now: moment.now, since: moment.since)
         switch inodes[parent]?.directory?[name] {
         case .inode(let child) where isListed && inodes[child]?.checkedAt != .distantPast:
             return .done(child)
