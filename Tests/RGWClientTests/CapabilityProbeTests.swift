@@ -159,7 +159,7 @@ import Testing
         #expect(server.isEmpty)
         let written = world.sent.filter { $0.request.method != .get }
         #expect(written.allSatisfy { $0.line.contains("/b/p///rgwfs-probe/") })
-        #expect(world.sent.count <= 15, "what a doctor costs")
+        #expect(world.sent.count <= 16, "what a doctor costs")
     }
 
     @Test(arguments: [IfMatchQuoting.quoted, .unquoted])
