@@ -4,7 +4,7 @@ Programs write while the daemon dies; what each call acknowledged is on the loca
 The next mount must show exactly that, or that and the one call that never returned; and after a drain the
 bucket must have it as another client sees it, made of no version twice and of none that never was.
 
-RGWFS_KILL_CYCLES: how many kills at random instants (default 30). RGWFS_KILL_SEED: another stream.
+RGWFS_KILL_CYCLES: how many kills at random instants (default 15). RGWFS_KILL_SEED: another stream.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from harness import MOUNT_SECONDS, RGWFSTestCase, kill, run, wait_until
 from manifest import Manifest, wait_for_calls
 from workload import Writer
 
-CYCLES = int(os.environ.get("RGWFS_KILL_CYCLES", "30"))
+CYCLES = int(os.environ.get("RGWFS_KILL_CYCLES", "15"))
 SEED = int(os.environ.get("RGWFS_KILL_SEED", "1"))
 WRITERS = 3
 # A kill that found everything uploaded proves nothing and does not count; so many in a row are a failure.
