@@ -93,6 +93,9 @@ let package = Package(
             swiftSettings: house),
 
         // Tests only.
+        module(
+            "RGWFuzz",
+            ["RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCurl", "RGWMount"]),
         module("RGWTestKit", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "RGWCrypto"]),
         .executableTarget(
             name: "simulate", dependencies: ["RGWBase", "RGWTestKit", "RGWVFS", "RGWHost"],
@@ -102,6 +105,7 @@ let package = Package(
         tests("RGWWireTests", ["RGWWire", "RGWCrypto"], resources: [.copy("Vectors")]),
         tests("RGWClientTests", ["RGWClient", "RGWWire", "RGWTestKit"]),
         tests("RGWCurlTests", ["RGWCurl", "RGWClient", "RGWWire", "RGWHost"]),
+        tests("RGWFuzzTests", ["RGWFuzz"], resources: [.copy("Seeds"), .copy("Found")]),
         tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWObject", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit", "RGWBase", "RGWObject", "RGWSpool"]),
@@ -118,3 +122,11 @@ let package = Package(
             ["RGWObject", "RGWClient", "RGWCurl", "RGWWire", "RGWHost", "RGWTestKit"]),
     ]
 )
+
+// libFuzzer's program has no main of its own: scripts/fuzz builds it.
+if Context.environment["RGWFS_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "rgwfs-fuzz", dependencies: ["RGWFuzz"], path: "Tests/fuzz", swiftSettings: house)
+    )
+}

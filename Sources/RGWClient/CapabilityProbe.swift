@@ -14,7 +14,8 @@ package final class CapabilityProbe: Cancellable {
         var found = ServerCapabilities()
         /// Of the probe's object; nil while there is none.
         var etag: ETag?
-        var upload: MultipartUploadAddress?
+        /// Whether there may be an upload.
+        var beganUpload = false
         /// Numbers the contents, so that each PUT has another ETag.
         var puts: UInt8 = 0
     }
@@ -207,12 +208,12 @@ package final class CapabilityProbe: Cancellable {
     // MARK: CompleteMultipartUpload
 
     private func beginUpload() {
+        state.withLock { $0.beganUpload = true }
         chain.run {
             store.createUpload(target, metadata: ObjectMetadata(), completion: $0)
         } then: { [self] result in
             guard case .success(let id) = result else { return deleteOther() }
             let upload = MultipartUploadAddress(object: target, id: id)
-            state.withLock { $0.upload = upload }
             sendPart(upload)
         }
     }
@@ -243,7 +244,7 @@ package final class CapabilityProbe: Cancellable {
             let verdict = Self.verdict(result)
             note(verdict, \.conditionalComplete)
             guard case .done(let etag) = verdict else { return abort(upload) }
-            state.withLock { ($0.etag, $0.upload) = (etag, nil) }
+            state.withLock { $0.etag = etag }
             deleteOther()
         }
     }
@@ -251,8 +252,7 @@ package final class CapabilityProbe: Cancellable {
     private func abort(_ upload: MultipartUploadAddress) {
         chain.run {
             store.abortUpload(upload, completion: $0)
-        } then: { [self] result in
-            if case .success = result { state.withLock { $0.upload = nil } }
+        } then: { [self] _ in
             deleteOther()
         }
     }
@@ -308,10 +308,24 @@ package final class CapabilityProbe: Cancellable {
         }
     }
 
+    /// Also the upload whose id never arrived.
     private func abortRest() {
-        guard let upload = state.withLock(\.upload) else { return finish() }
+        let began = state.withLock(\.beganUpload)
+        guard began else { return finish() }
+        store.listUploads(target.bucket, prefix: target.key, after: nil, limit: 1000) {
+            [self] result in
+            switch result {
+            case .success(let page): abort(page.uploads.map(\.upload)[...])
+            // Who may not list them can leave none but the one that was aborted already.
+            case .failure: finish()
+            }
+        }
+    }
+
+    private func abort(_ uploads: ArraySlice<MultipartUploadAddress>) {
+        guard let upload = uploads.first else { return finish() }
         store.abortUpload(upload) { [self] result in
-            guard case .failure(let error) = result else { return finish() }
+            guard case .failure(let error) = result else { return abort(uploads.dropFirst()) }
             var named = error
             named.message = "the upload \(upload) was left behind"
             completion(.failure(named))

@@ -22,9 +22,10 @@ package enum Credentials: Equatable, Sendable {
 package protocol CredentialsProvider: Sendable {
     /// The credentials to sign the next attempt with.
     func current() -> Credentials
-    /// Called when the server refused the credentials: reads the source again; true when they
-    /// changed, so that one more attempt is worth it.
-    func refresh() -> Bool
+    /// Called when the server refused what a request was signed with: reads the source again, unless
+    /// that has happened since; true when the credentials are others now, so that one more attempt is
+    /// worth it.
+    func refresh(refused: Credentials) -> Bool
 }
 
 /// Credentials that never change.
@@ -34,5 +35,5 @@ package struct FixedCredentials: CredentialsProvider {
     package init(_ credentials: Credentials) { self.credentials = credentials }
 
     package func current() -> Credentials { credentials }
-    package func refresh() -> Bool { false }
+    package func refresh(refused: Credentials) -> Bool { false }
 }

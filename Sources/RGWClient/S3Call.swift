@@ -82,10 +82,11 @@ final class S3Call<Answer: Sendable>: Cancellable {
             }
             return
         }
-        let request = context.sign(prepared.request)
+        let credentials = context.credentials.current()
+        let request = context.sign(prepared.request, as: credentials)
         let operation = prepared.operation
         let sent = context.transport.send(request, options: prepared.options) { result in
-            self.finish(result, operation)
+            self.finish(result, operation, credentials)
         }
         let cancelled = state.withLock { state in
             state.current = sent
@@ -95,7 +96,8 @@ final class S3Call<Answer: Sendable>: Cancellable {
     }
 
     private func finish(
-        _ result: Result<HTTPResponse, TransportError>, _ operation: S3Operation
+        _ result: Result<HTTPResponse, TransportError>, _ operation: S3Operation,
+        _ credentials: Credentials
     ) {
         do throws(S3Failure) {
             switch result {
@@ -106,7 +108,7 @@ final class S3Call<Answer: Sendable>: Cancellable {
                 throw S3Failure(error, operation, subject: subject)
             }
         } catch {
-            fail(hinted(error))
+            fail(hinted(error), credentials)
         }
     }
 
@@ -122,7 +124,8 @@ final class S3Call<Answer: Sendable>: Cancellable {
         return failure
     }
 
-    private func fail(_ failure: S3Failure) {
+    /// `credentials`: what the attempt was signed with.
+    private func fail(_ failure: S3Failure, _ credentials: Credentials) {
         if adjust(failure) { return retry() }
         let progress = progress()
         let random = context.entropy.next()
@@ -135,7 +138,10 @@ final class S3Call<Answer: Sendable>: Cancellable {
             context.correctClock(by: time)
             retry()
         case .refreshCredentials(let error):
-            if context.credentials.refresh() { retry() } else { completion(.failure(error)) }
+            guard context.credentials.refresh(refused: credentials) else {
+                return completion(.failure(error))
+            }
+            retry()
         case .retry(let delay):
             context.timer.schedule(at: context.clock.now() + delay) { self.retry() }
         }

@@ -78,8 +78,8 @@ final class S3Context: Sendable {
         }
     }
 
-    func sign(_ request: HTTPRequest) -> HTTPRequest {
-        guard let key = credentials.current().signingKey else { return request }
+    func sign(_ request: HTTPRequest, as credentials: Credentials) -> HTTPRequest {
+        guard let key = credentials.signingKey else { return request }
         switch configuration.signatureVersion {
         case .v4:
             var request = request

@@ -2,6 +2,8 @@ package import RGWObject
 import RGWWire
 
 extension S3ObjectStore {
+    package func etag(of parts: [UploadedPart]) -> ETag? { MultipartPlan.etag(ofParts: parts) }
+
     @discardableResult
     package func putMultipart(
         _ address: ObjectAddress, body: ObjectBody, metadata: ObjectMetadata,

@@ -65,6 +65,7 @@ extension S3ObjectStore {
         sourceMatching: ETag?, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
         let context = context
+        let completion = tagging(target, metadata?.tags, completion)
         do {
             let request = try context.builder.copyObject(
                 from: source, to: target, metadata: metadata, sourceMatching: sourceMatching)

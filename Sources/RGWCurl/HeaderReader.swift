@@ -1,11 +1,11 @@
-import RGWWire
+package import RGWWire
 
 /// Reads the header block of one answer, line by line as libcurl hands it over; pure.
 ///
 /// An interim answer's fields are forgotten when the next status line comes.
-struct HeaderReader {
+package struct HeaderReader {
     /// What a line was.
-    enum Line: Equatable {
+    package enum Line: Equatable {
         case statusLine
         case field
         /// The empty line behind the last field.
@@ -15,17 +15,19 @@ struct HeaderReader {
         case malformed(String)
     }
 
-    private(set) var headers = HTTPHeaders()
+    package private(set) var headers = HTTPHeaders()
     /// Status line seen, block not ended.
-    private(set) var isOpen = false
+    package private(set) var isOpen = false
     /// A block ended.
-    private(set) var hasEnded = false
+    package private(set) var hasEnded = false
 
     /// RGW sends 16 KiB of headers at most; this is about lines.
-    static let fieldsMax = 256
+    package static let fieldsMax = 256
+
+    package init() {}
 
     /// One line with its line end.
-    mutating func read(_ line: Span<UInt8>) -> Line {
+    package mutating func read(_ line: Span<UInt8>) -> Line {
         let end = Self.endOfText(line)
         if Self.isStatusLine(line, end) {
             headers.removeAll()
@@ -54,10 +56,16 @@ struct HeaderReader {
     }
 
     /// Two different lengths are two different answers (RFC 9112, section 6.3); libcurl takes the
-    /// last one.
+    /// last one, and none where it is too large a number.
     private mutating func append(_ name: String, _ value: String) -> Line {
-        if name == "content-length", let other = headers[name], other != value {
-            return .malformed("two different Content-Lengths")
+        if name == "content-length" {
+            let digits = value.utf8.allSatisfy { (0x30...0x39) ~= $0 }
+            guard digits, Int64(value) != nil else {
+                return .malformed("a Content-Length that is no number")
+            }
+            if let other = headers[name], other != value {
+                return .malformed("two different Content-Lengths")
+            }
         }
         headers.append(name, value)
         return .field

@@ -132,8 +132,8 @@ extension RenameMode {
 }
 
 extension Allocation {
-    /// nil: flags that this filesystem does not know (COLLAPSE_RANGE and its kin) or that mean nothing
-    /// together. Source: fallocate(2).
+    /// nil: flags that this filesystem does not know (COLLAPSE_RANGE and its kin) or that mean
+    /// nothing together. Source: fallocate(2).
     init?(_ mode: Int32) {
         let keepsSize = Int(mode) & Int(CRGWFuse_keepSize) != 0
         switch Int(mode) & ~Int(CRGWFuse_keepSize) {

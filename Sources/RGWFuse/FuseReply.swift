@@ -54,10 +54,10 @@ import RGWVFS
         }
     }
 
-    /// From now on libfuse tells when the kernel takes back its interest in the request: at any signal. Most
-    /// programs do not expect EINTR from files, so only whoever is being killed is let go.
-    // SAFETY: the interruption lives as long as the promise, which ends this before it answers; libfuse
-    // then waits for a callback that runs.
+    /// From now on libfuse tells when a signal meets the request. Most programs do not expect EINTR
+    /// from files, so only whoever is being killed is let go.
+    // SAFETY: the interruption lives as long as the promise, which ends this before it answers;
+    // libfuse then waits for a callback that runs.
     private static func listen(_ interruption: Interruption, _ request: fuse_req_t) {
         let data = unsafe Unmanaged.passUnretained(interruption).toOpaque()
         unsafe fuse_req_interrupt_func(

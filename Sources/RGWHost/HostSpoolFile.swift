@@ -48,19 +48,21 @@ package final class HostSpoolFile: SpoolFile {
         }
     }
 
+    package func md5(length: UInt64) throws(SpoolError) -> [UInt8] { try md5(of: 0..<length) }
+
     /// Reads 1 MiB at a time, so memory does not grow with the file.
-    package func md5(length: UInt64) throws(SpoolError) -> [UInt8] {
+    package func md5(of range: Range<UInt64>) throws(SpoolError) -> [UInt8] {
         var digest = MD5Digest()
-        var buffer = [UInt8](repeating: 0, count: Int(min(length, Self.chunk)))
-        var offset: UInt64 = 0
-        while offset < length {
-            let wanted = Int(min(length - offset, Self.chunk))
+        var buffer = [UInt8](repeating: 0, count: min(range.count, Int(Self.chunk)))
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let wanted = Int(min(range.upperBound - offset, Self.chunk))
             let got: Int
             do throws(HostError) { got = try file.read(into: &buffer, at: offset) } catch {
                 throw error.spoolError
             }
             guard got >= wanted else {
-                // ENODATA, errno.h: the file ends before `length`.
+                // ENODATA, errno.h: the file ends before the range does.
                 throw .failed(operation: "digest \(file.path)", errno: 61)
             }
             digest.update(buffer.span.extracting(0..<wanted))

@@ -77,7 +77,7 @@ enum JournalRows {
 
     private static let insertNode = insert(into: "node", columns: 22)
     private static let insertIntent = insert(into: "intent", columns: 18)
-    private static let insertFlight = insert(into: "flight", columns: 13)
+    private static let insertFlight = insert(into: "flight", columns: 15)
 
     private static func arguments(_ node: NodeRecord) throws -> StatementArguments {
         let attributes = node.attributes
@@ -126,12 +126,13 @@ enum JournalRows {
         var columns = columns(flight.address)
         columns += [
             Int64(flight.want.rawValue), flight.base?.text,
-            flight.tags.map(\.text).joined(separator: "\n"),
+            flight.tags.map(\.text).joined(separator: "\n"), Int64(flight.sends),
             flight.isUnconditional ? Int64(1) : Int64(0), flight.started.seconds,
             flight.started.nanoseconds, flight.upload?.id,
             flight.upload.map { Int64(bitPattern: $0.partSize) },
             flight.upload.map { Int64(bitPattern: $0.generation.value) },
             flight.upload.map { Int64(bitPattern: $0.size) },
+            flight.upload.map { Int64(bitPattern: $0.metadata) },
         ]
         return StatementArguments(columns)
     }
@@ -202,6 +203,7 @@ enum JournalRows {
             address: address, want: want,
             base: try fields.optional(String.self).map { ETag($0) },
             tags: try fields.required(String.self).split(separator: "\n").map { ETag(String($0)) },
+            sends: try fields.narrow(),
             isUnconditional: try fields.integer() != 0, started: try fields.time(),
             upload: try upload(&fields))
     }
@@ -211,7 +213,8 @@ enum JournalRows {
         return UploadRecord(
             id: id, partSize: UInt64(bitPattern: try fields.integer()),
             generation: Generation(UInt64(bitPattern: try fields.integer())),
-            size: UInt64(bitPattern: try fields.integer()))
+            size: UInt64(bitPattern: try fields.integer()),
+            metadata: UInt64(bitPattern: try fields.integer()))
     }
 
     /// Nil: the columns are NULL.

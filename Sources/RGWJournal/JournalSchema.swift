@@ -151,6 +151,7 @@ enum JournalSchema {
             want INTEGER NOT NULL,
             base_etag TEXT,
             tags TEXT NOT NULL,
+            sends INTEGER NOT NULL,
             unconditional INTEGER NOT NULL,
             started_seconds INTEGER NOT NULL,
             started_nanoseconds INTEGER NOT NULL,
@@ -158,6 +159,7 @@ enum JournalSchema {
             part_size INTEGER,
             upload_generation INTEGER,
             upload_size INTEGER,
+            upload_metadata INTEGER,
             PRIMARY KEY (tenant, bucket, key)
         ) STRICT, WITHOUT ROWID;
         """

@@ -28,6 +28,7 @@ enum MetadataText {
         var contentLanguage: String?
         var expires: String?
         var user: [String: String]?
+        var tags: String?
 
         init(_ metadata: ObjectMetadata) {
             contentType = metadata.contentType
@@ -37,13 +38,17 @@ enum MetadataText {
             contentLanguage = metadata.contentLanguage
             expires = metadata.expires
             user = metadata.user.isEmpty ? nil : metadata.user
+            tags = metadata.tags
         }
 
         var metadata: ObjectMetadata {
-            ObjectMetadata(
+            var metadata = ObjectMetadata(
                 contentType: contentType, cacheControl: cacheControl,
                 contentDisposition: contentDisposition, contentEncoding: contentEncoding,
                 contentLanguage: contentLanguage, expires: expires, user: user ?? [:])
+            metadata.tags = tags
+            metadata.tagCount = tags?.split(separator: "&").count ?? 0
+            return metadata
         }
     }
 }

@@ -20,8 +20,8 @@ package struct CredentialsFile: Sendable {
         var name: String
         var line: Int
         var accessKey: String?
-        var secretKey: String?
-        var sessionToken: String?
+        var secretKey: Secret?
+        var sessionToken: Secret?
     }
 
     package static let lengthMax = 1 << 20
@@ -75,8 +75,7 @@ package struct CredentialsFile: Sendable {
         guard let id = found.accessKey else { throw missing("aws_access_key_id") }
         guard let secret = found.secretKey else { throw missing("aws_secret_access_key") }
         return .keys(
-            accessKey: id, secret: Secret(secret),
-            sessionToken: found.sessionToken.map(Secret.init))
+            accessKey: id, secret: secret, sessionToken: found.sessionToken)
     }
 
     /// A file of profiles without the one asked for, which leaves the search to go on.
@@ -143,8 +142,8 @@ extension CredentialsFile {
             }
             switch name {
             case "aws_access_key_id": profile.accessKey = value
-            case "aws_secret_access_key": profile.secretKey = value
-            case "aws_session_token": profile.sessionToken = value
+            case "aws_secret_access_key": profile.secretKey = Secret(value)
+            case "aws_session_token": profile.sessionToken = Secret(value)
             // region, output and settings of other tools.
             default: break
             }

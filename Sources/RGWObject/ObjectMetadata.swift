@@ -13,6 +13,10 @@ package struct ObjectMetadata: Equatable, Sendable {
     package var expires: String?
     /// `x-amz-meta-*`, names in lower case without that prefix, values as sent.
     package var user: [String: String]
+    /// How many tags HEAD says the object has.
+    package var tagCount = 0
+    /// The tags, as `x-amz-tagging` has them (`a=1&b=2`, percent-encoded); nil: none, or not asked for.
+    package var tags: String?
 
     package init(
         contentType: String? = nil, cacheControl: String? = nil, contentDisposition: String? = nil,

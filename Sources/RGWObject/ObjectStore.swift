@@ -151,6 +151,9 @@ package protocol ObjectStore: Sendable {
         completion: @escaping Completion<Stored>
     ) -> any Cancellable
 
+    /// The tag of the object that these parts make, numbered from 1 without gaps; nil: not known before.
+    func etag(of parts: [UploadedPart]) -> ETag?
+
     /// Frees the parts. Succeeds also when the upload is gone.
     @discardableResult
     func abortUpload(
@@ -165,7 +168,7 @@ package protocol ObjectStore: Sendable {
         completion: @escaping Completion<UploadPage>
     ) -> any Cancellable
 
-    /// CopyObject. `metadata` replaces all of the source's (REPLACE directive); nil keeps the source's
+    /// CopyObject. `metadata` replaces all of the source's, tags included (REPLACE directive); nil keeps the source's
     /// (COPY directive; not allowed onto itself). `sourceMatching` guards the source
     /// (`x-amz-copy-if-match`, RGW's own header: `x-amz-copy-source-if-*` is ignored there).
     @discardableResult
@@ -173,6 +176,13 @@ package protocol ObjectStore: Sendable {
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
         sourceMatching: ETag?, completion: @escaping Completion<Stored>
     ) -> any Cancellable
+
+    /// The object's tags, as `ObjectMetadata.tags` has them.
+    @discardableResult
+    func tags(
+        of address: ObjectAddress, completion: @escaping Completion<String>
+    )
+        -> any Cancellable
 
     /// Succeeds also when the key does not exist (S3's rule).
     @discardableResult

@@ -110,6 +110,8 @@ package struct FlightRecord: Equatable, Sendable {
     package var base: ETag?
     /// The tags the key may get: by this request, and by earlier ones whose outcome never became known.
     package var tags: [ETag]
+    /// How many such requests there are.
+    package var sends: Int
     /// Such a request may overwrite or delete whatever is there when it takes effect.
     package var isUnconditional: Bool
     /// When the latest of them was sent.
@@ -119,12 +121,13 @@ package struct FlightRecord: Equatable, Sendable {
 
     package init(
         address: ObjectAddress, want: IntentRecord.Want, base: ETag?, tags: [ETag],
-        isUnconditional: Bool, started: WallTime, upload: UploadRecord? = nil
+        sends: Int = 1, isUnconditional: Bool, started: WallTime, upload: UploadRecord? = nil
     ) {
         self.address = address
         self.want = want
         self.base = base
         self.tags = tags
+        self.sends = sends
         self.isUnconditional = isUnconditional
         self.started = started
         self.upload = upload
@@ -139,11 +142,16 @@ package struct UploadRecord: Equatable, Sendable {
     /// The content it sends.
     package var generation: Generation
     package var size: UInt64
-    package init(id: String, partSize: UInt64, generation: Generation, size: UInt64) {
+    /// A digest of the metadata it was begun with, which the object will have.
+    package var metadata: UInt64
+    package init(
+        id: String, partSize: UInt64, generation: Generation, size: UInt64, metadata: UInt64
+    ) {
         self.id = id
         self.partSize = partSize
         self.generation = generation
         self.size = size
+        self.metadata = metadata
     }
 }
 
@@ -171,7 +179,8 @@ package struct JournalContents: Equatable, Sendable {
 
     package init(
         nodes: [NodeRecord] = [], intents: [IntentRecord] = [],
-        flights: [FlightRecord] = [], nextInode: InodeNumber = InodeNumber(2), nextData: DataID = DataID(1)
+        flights: [FlightRecord] = [], nextInode: InodeNumber = InodeNumber(2),
+        nextData: DataID = DataID(1)
     ) {
         self.nodes = nodes
         self.intents = intents

@@ -42,6 +42,8 @@ package protocol SpoolFile: BodyFile {
     func sync() throws(SpoolError)
     /// The MD5 of the first `length` bytes, 16 bytes; fails when the file is shorter.
     func md5(length: UInt64) throws(SpoolError) -> [UInt8]
+    /// The MD5 of the bytes in `range`, 16 bytes; fails when the file ends before.
+    func md5(of range: Range<UInt64>) throws(SpoolError) -> [UInt8]
     /// Frees `range` and makes it read as zeros, within the size. Source: fallocate(2), PUNCH_HOLE | KEEP_SIZE.
     func punchHole(_ range: Range<UInt64>) throws(SpoolError)
     /// Reserves space for `range`; `keepSize` leaves the size alone. Source: fallocate(2).

@@ -71,10 +71,13 @@ package final class MemoryFile: SpoolFile {
     package func size() throws(SpoolError) -> UInt64 { bytes.withLock { UInt64($0.count) } }
     package func sync() throws(SpoolError) { try faults.check(.syncAll) }
 
-    package func md5(length: UInt64) throws(SpoolError) -> [UInt8] {
+    package func md5(length: UInt64) throws(SpoolError) -> [UInt8] { try md5(of: 0..<length) }
+
+    package func md5(of range: Range<UInt64>) throws(SpoolError) -> [UInt8] {
         try faults.check(.digest)
         let part: [UInt8]? = bytes.withLock { bytes in
-            bytes.count < Int(length) ? nil : Array(bytes[..<Int(length)])
+            bytes.count < Int(range.upperBound)
+                ? nil : Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])
         }
         guard let part else { throw .failed(operation: "md5", errno: 5) }
         return Hash.md5(part)

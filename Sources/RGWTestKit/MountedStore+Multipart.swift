@@ -2,6 +2,8 @@ package import RGWObject
 
 /// Uploads in parts by a mount that may die.
 extension MountedStore {
+    package func etag(of parts: [UploadedPart]) -> ETag? { store.etag(of: parts) }
+
     package func createUpload(
         _ address: ObjectAddress, metadata: ObjectMetadata,
         completion: @escaping Completion<UploadID>

@@ -26,6 +26,14 @@ package final class MountedStore: ObjectStore {
         store.head(address, completion: alive(completion))
     }
 
+    package func tags(
+        of address: ObjectAddress, completion: @escaping Completion<String>
+    )
+        -> any Cancellable
+    {
+        store.tags(of: address, completion: alive(completion))
+    }
+
     package func get(
         _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?, lane: Lane,
         blockSize: Int, onBlock: @escaping @Sendable ([UInt8]) -> Void,

@@ -158,6 +158,8 @@ extension StrictObjectStore {
         return ETag("\(Hexadecimal.encode(Hash.md5(digests)))-\(parts.count)")
     }
 
+    package func etag(of parts: [UploadedPart]) -> ETag? { Self.wholeTag(parts) }
+
     package func abortUpload(
         _ upload: MultipartUploadAddress, completion: @escaping Completion<Void>
     ) -> any Cancellable {

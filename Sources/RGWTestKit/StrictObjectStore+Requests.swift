@@ -11,7 +11,23 @@ extension StrictObjectStore {
         -> any Cancellable
     {
         serve("HEAD", address.key.text, completion: completion) { state in
-            Self.find(state, address).map(\.head)
+            Self.find(state, address).map { object in
+                // HEAD tells only how many tags there are.
+                var head = object.head
+                head.metadata.tagCount = head.metadata.tags?.split(separator: "&").count ?? 0
+                head.metadata.tags = nil
+                return head
+            }
+        }
+    }
+
+    package func tags(
+        of address: ObjectAddress, completion: @escaping Completion<String>
+    )
+        -> any Cancellable
+    {
+        serve("GETTAGS", address.key.text, completion: completion) { state in
+            Self.find(state, address).map { $0.head.metadata.tags ?? "" }
         }
     }
 
@@ -167,8 +183,15 @@ extension StrictObjectStore {
             changes: keys.map { ObjectAddress(bucket: bucket, key: $0) }, completion: completion
         ) { state in
             guard keys.count <= 1000 else { return .failure(.invalidRequest) }
-            for key in keys { state.buckets[bucket.description]?[key] = nil }
-            return .success([])
+            let denied = state.denied
+            for key in keys where !denied.contains(key) {
+                state.buckets[bucket.description]?[key] = nil
+            }
+            return .success(
+                keys.filter(denied.contains).map { key in
+                    let request = Request(method: "DELETEMANY", key: key.text)
+                    return DeleteFailure(key: key, error: Self.error(.accessDenied, request))
+                })
         }
     }
 

@@ -50,6 +50,7 @@ package final class StrictObjectStore: ObjectStore {
         var uploadsMade = 0
         var partSizeMin: UInt64 = 5 << 20
         var conditionalDeletes = true
+        var denied: Set<ObjectKey> = []
     }
 
     let state: Mutex<State>
@@ -106,6 +107,9 @@ package final class StrictObjectStore: ObjectStore {
     /// Bytes that a part must have unless it is the last: 5 MiB on servers, less where a test wants
     /// many parts of little data.
     package func setPartSizeMin(_ bytes: UInt64) { state.withLock { $0.partSizeMin = bytes } }
+
+    /// Keys that DeleteObjects may not delete.
+    package func deny(_ keys: Set<ObjectKey>) { state.withLock { $0.denied = keys } }
 
     /// False: a DELETE of one version costs HEAD and DELETE, and has a race between them, as on RGW
     /// before 20.2.1.

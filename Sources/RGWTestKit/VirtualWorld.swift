@@ -80,6 +80,13 @@ package final class VirtualWorld: Clock, WorkQueue, Timer, Entropy {
         run()
     }
 
+    /// Moves time forward and queues nothing but what the timers on the way do; no other job runs.
+    package func tick(_ duration: Duration) {
+        let end = now() + duration
+        while let job = takeTimer(until: end) { job() }
+        state.withLock { $0.now = end }
+    }
+
     private func takeJob() -> (@Sendable () -> Void)? {
         state.withLock { $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }
     }

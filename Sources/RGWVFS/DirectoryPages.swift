@@ -65,6 +65,8 @@ struct DirectoryPages: Sendable {
         guard let names = names(on: page) else { return nil }
         guard offset > 2 else { return Place(page: page, position: 0) }
         let before = Int(offset >> 16 & 0xFF_FFFF) - 1
+        // The place before a page's first name is behind none, whatever digest a name has.
+        guard before >= 0 else { return Place(page: page, position: 0) }
         let digest = offset & 0xFFFF
         func isIt(_ index: Int) -> Bool {
             names.indices.contains(index) && Self.digest(names[index].name) == digest

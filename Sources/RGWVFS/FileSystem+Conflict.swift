@@ -117,8 +117,12 @@ extension FileSystem {
             }
             let flight = IntentTable.Flight(
                 address: address, want: intent.record.want, inode: intent.record.inode,
-                base: intent.record.base, revision: intent.revision, generation: Generation(0),
-                tries: intent.tries, inspects: false)
+                base: intent.record.base, source: intent.record.source, revision: intent.revision,
+                generation: Generation(0), tries: intent.tries, inspects: false)
+            if intent.record.want == .copy {
+                let moment = Moment(now: now, since: now, time: time)
+                return state.keepCopyBeside(flight, suffix: suffix, moment)
+            }
             return state.keepBoth(flight, suffix: suffix, now: now, time: time)
         }
         commitInBackground()
@@ -153,6 +157,11 @@ extension VolumeState {
     /// The bucket's version takes the place of the local one. Returns the data file, which no row
     /// names any more.
     mutating func yieldToRemote(_ address: ObjectAddress) -> DataID? {
+        if intents.intents[address]?.record.want == .copy {
+            // A rename whose new name somebody else took: the file has its old name again.
+            revertCopy(address)
+            return nil
+        }
         guard let inode = intents.intents[address]?.record.inode else { return nil }
         for waiter in intents.takeWaiters(address) {
             actions.append { waiter.waiter.settle(.stale) }

@@ -34,6 +34,7 @@ extension FileSystem {
         case .head(let inode): head(need, inode)
         case .target(let inode): target(need, inode)
         case .hydrate(let inode, let length): hydrate(need, inode, length: length)
+        case .tags(let inode): tags(need, inode)
         case .usage: fetchUsage(need)
         case .landing(let address):
             // Ends when the flight does (settle).
@@ -201,6 +202,28 @@ extension FileSystem {
                     } else {
                         state.absorbImplicit(inode, startedAt: startedAt)
                     }
+                }
+            }
+        }
+    }
+
+    /// Tags are lost by a change unless it sends them again.
+    private func tags(_ need: Need, _ inode: InodeNumber) {
+        let known = withState { state -> (ObjectAddress, ETag)? in
+            guard let address = state.location(inode), let base = state.inodes[inode]?.base else {
+                return nil
+            }
+            return (address, base.etag)
+        }
+        guard let (address, etag) = known else { return finish(need, .stale) }
+        store.tags(of: address) { [self] result in
+            switch result {
+            case .failure(let error): finish(need, FileSystemError(error))
+            case .success(let tags):
+                finish(need, nil) { state in
+                    guard state.inodes[inode]?.base?.etag == etag else { return }
+                    state.inodes[inode]?.metadata.tags = tags
+                    state.inodes[inode]?.metadata.tagCount = tags.split(separator: "&").count
                 }
             }
         }

@@ -61,7 +61,7 @@ extension FileSystem {
         _ shipment: Shipment, _ head: ObjectHead, _ error: ObjectStoreError?
     ) {
         let flight = shipment.flight
-        let isSame = head.metadata.user == shipment.metadata.user
+        let isSame = head.metadata.isSame(as: shipment.metadata)
         switch flight.want {
         case .put:
             let isOurs = head.etag == shipment.tag && head.size == shipment.size
@@ -122,20 +122,23 @@ extension FileSystem {
         let flight = shipment.flight
         store.head(flight.address) { [self] result in
             switch result {
-            case .success(let head): verified(flight, head.etag)
-            case .failure(let error) where error.kind == .noSuchKey: verified(flight, nil)
+            case .success(let head):
+                let isSame = flight.inode == nil || head.metadata.user == shipment.metadata.user
+                verified(flight, head.etag, isSame: isSame)
+            case .failure(let error) where error.kind == .noSuchKey:
+                verified(flight, nil, isSame: true)
             case .failure(let error): retryLater(flight, error)
             }
         }
     }
 
-    private func verified(_ flight: IntentTable.Flight, _ tag: ETag?) {
+    private func verified(_ flight: IntentTable.Flight, _ tag: ETag?, isSame: Bool) {
         let now = clock.now()
         withState { state in
-            // Undone by a late request of this mount: an older version is back, or the object is gone
-            // again. Anything else is another client's later version.
+            // Undone by a late request of this mount: an older version or older metadata is back, or the
+            // object is gone again. Anything else is another client's later version.
             let isUndone = tag.map { state.intents.isOwn($0, at: flight.address) } ?? true
-            if tag == flight.settling?.tag || !isUndone {
+            if tag == flight.settling?.tag && isSame || !isUndone {
                 state.conclude(flight, now: now)
             } else {
                 state.redo(flight, base: tag, now: now)
@@ -152,7 +155,7 @@ extension FileSystem {
         _ shipment: Shipment, _ head: ObjectHead, _ error: ObjectStoreError?
     ) {
         let flight = shipment.flight
-        let isSame = flight.inode == nil || head.metadata.user == shipment.metadata.user
+        let isSame = flight.inode == nil || head.metadata.isSame(as: shipment.metadata)
         if isOwn(head.etag, flight), head.etag == shipment.tag {
             if isSame { seen(shipment, head) } else { replace(flight, base: head.etag) }
         } else if head.etag == flight.base {
@@ -284,5 +287,12 @@ extension FileSystem {
             events(.conflict(path: path, keptAs: name.text))
             settle(flight.address)
         }
+    }
+}
+
+extension ObjectMetadata {
+    /// What HEAD says of an object agrees with what was sent.
+    fileprivate func isSame(as sent: ObjectMetadata) -> Bool {
+        user == sent.user && tagCount == sent.tagCount
     }
 }

@@ -12,11 +12,14 @@ extension FileSystem {
         var metadata: ObjectMetadata
         /// What the object's ETag will be if it is a single PUT, once known.
         var digest: [UInt8] = []
+        /// The same of an upload in parts.
+        var wholeTag: ETag?
 
         /// The tag that the key has if the request takes effect; nil: no object.
         var tag: ETag? {
             switch flight.want {
-            case .put, .makeDirectory: digest.isEmpty ? nil : ETag(Hexadecimal.text(digest))
+            case .put, .makeDirectory:
+                digest.isEmpty ? wholeTag : ETag(Hexadecimal.text(digest))
             case .metadata: flight.base
             case .copy: flight.source?.version.etag
             case .delete, .removeDirectory: nil
@@ -27,6 +30,7 @@ extension FileSystem {
     private enum Pick: Sendable {
         case ship(Shipment)
         case delete([IntentTable.Flight])
+        case chore(UploadChore)
         case again(Instant?)
     }
 
@@ -39,6 +43,7 @@ extension FileSystem {
             let now = clock.now()
             let pick = withState { state -> Pick in
                 let settled = state.expire(now: now)
+                if let chore = state.uploadChore(now: now) { return .chore(chore) }
                 guard state.intents.requestCount < configuration.uploadsMax else {
                     return .again(nil)
                 }
@@ -60,6 +65,7 @@ extension FileSystem {
             case .delete(let flights):
                 hasStarted = true
                 workers.submit { [self] in deleteTogether(flights) }
+            case .chore(let chore): run(chore)
             case .again(let next):
                 if let next { timer.schedule(at: next) { [self] in timerFired(next) } }
                 return hasStarted
@@ -106,8 +112,9 @@ extension FileSystem {
     private func prepare(_ shipment: Shipment) {
         var shipment = shipment
         switch shipment.flight.want {
+        case .put where shipment.size > configuration.multipartThreshold:
+            shipment.wholeTag = withState { state in state.wholeTag(shipment.flight) }
         case .put where shipment.size > 0:
-            guard shipment.size <= configuration.multipartThreshold else { break }
             do throws(SpoolError) {
                 shipment.digest = try shipment.file?.md5(length: shipment.size) ?? []
             } catch {
@@ -117,6 +124,8 @@ extension FileSystem {
                     message: "\(error)")
                 return ended(shipment, .failure(unreadable))
             }
+            // What was written while the digest was made is no version that a close has ended.
+            if wasChanged(shipment.flight) { return changedMeanwhile(shipment) }
         case .put, .makeDirectory: shipment.digest = Self.emptyDigest
         case .metadata, .delete, .removeDirectory, .copy: break
         }
@@ -192,17 +201,11 @@ extension FileSystem {
 
     private func sendFile(_ shipment: Shipment) {
         let flight = shipment.flight
+        if shipment.size > configuration.multipartThreshold { return sendParts(shipment) }
         let precondition: Precondition = flight.base.map { .matches($0) } ?? .absent
         var body = ObjectBody.bytes([])
         if let file = shipment.file, shipment.size > 0 {
             body = .file(file, offset: 0, length: shipment.size)
-        }
-        if shipment.digest.isEmpty {
-            store.putMultipart(
-                flight.address, body: body, metadata: shipment.metadata,
-                precondition: precondition
-            ) { [self] in ended(shipment, $0.map { Optional($0) }) }
-            return
         }
         store.put(
             flight.address, body: body, md5: shipment.digest, metadata: shipment.metadata,
@@ -230,7 +233,12 @@ extension FileSystem {
     func landed(_ shipment: Shipment, _ stored: Stored?) {
         let now = clock.now()
         let flight = shipment.flight
-        let size = flight.want == .metadata ? nil : shipment.size
+        let size: UInt64? =
+            switch flight.want {
+            case .metadata: nil
+            case .copy: flight.source?.version.size
+            case .put, .makeDirectory, .delete, .removeDirectory: shipment.size
+            }
         let wasBlocked = withState { state in
             let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
             let size = size ?? flight.inode.flatMap { state.inodes[$0]?.base?.size } ?? 0
@@ -260,10 +268,15 @@ extension FileSystem {
     }
 
     private func wasChanged(_ flight: IntentTable.Flight) -> Bool {
-        withState { state in
-            guard let inode = flight.inode.flatMap({ state.inodes[$0] }) else { return false }
-            return inode.generation != flight.generation
-        }
+        withState { state in state.isChanging(flight) }
+    }
+
+    /// The bytes are not those of the close that ended: nothing of them is to be an object.
+    func changedMeanwhile(_ shipment: Shipment) {
+        let changed = ObjectStoreError(
+            .badDigest, operation: "PUT \(shipment.flight.address)",
+            message: "written to while it was sent")
+        retryLater(shipment.flight, changed)
     }
 
     /// First pause after a failure, and the longest. Source: writeback.md 4.10.

@@ -13,6 +13,7 @@ enum HeaderRoom {
     /// Whether a COPY, which has the key twice, fits with this metadata.
     static func fits(_ metadata: ObjectMetadata, key: [UInt8]) -> Bool {
         var bytes = otherBytes + 2 * PercentText.encodedLength(key)
+        bytes += metadata.tags.map { 18 + $0.utf8.count } ?? 0
         // `x-amz-meta-NAME: VALUE` and the line's end.
         for (name, value) in metadata.user { bytes += 15 + name.utf8.count + value.utf8.count }
         let standard = [

@@ -121,6 +121,8 @@ struct Directory: Sendable {
     var listedAt: Instant?
     /// More names than one page: single names are asked for instead of listing it all.
     var isLarge = false
+    /// When a page of a large directory was last read.
+    var pagedAt: Instant?
     /// When a scan of a large directory last found a name.
     var occupiedAt: Instant?
     /// The marker object exists (or is about to).

@@ -83,26 +83,36 @@ extension IntentTable {
         let earlier = unsettled[flight.address]?.record
         var record = FlightRecord(
             address: flight.address, want: flight.want, base: flight.base,
-            tags: earlier?.tags ?? [],
+            tags: earlier?.tags ?? [], sends: (earlier?.sends ?? 0) + 1,
             isUnconditional: isUnconditional || earlier?.isUnconditional ?? false,
-            started: started)
+            started: started, upload: uploads[flight.address]?.record)
         if let tag, !record.tags.contains(tag) { record.tags.append(tag) }
         return record
     }
 
     /// Nobody can tell whether the request that `record` notes took effect.
-    mutating func noteUncertain(_ record: FlightRecord, sends: Int = 1, until: Instant) {
+    mutating func noteUncertain(_ record: FlightRecord, until: Instant) {
         let before = unsettled[record.address]
         unsettled[record.address] = Unsettled(
-            record: record, sends: (before?.sends ?? 0) + sends,
-            until: max(until, before?.until ?? until))
+            record: record, until: max(until, before?.until ?? until))
         intents[record.address]?.inspects = true
     }
 
     /// The object was seen as one of those requests leaves it. Of several, others may still take effect.
     mutating func noteSeen(_ address: ObjectAddress) {
-        guard let sends = unsettled[address]?.sends else { return }
-        if sends > 1 { unsettled[address]?.sends = sends - 1 } else { unsettled[address] = nil }
+        guard let sends = unsettled[address]?.record.sends else { return }
+        if sends > 1 {
+            unsettled[address]?.record.sends = sends - 1
+        } else {
+            unsettled[address] = nil
+        }
+    }
+
+    /// What was sent has older metadata than the intent: it is not done with it.
+    mutating func noteMetadataChanged(_ address: ObjectAddress) {
+        guard intents[address] != nil else { return }
+        intents[address]?.revision = nextRevision
+        nextRevision += 1
     }
 
     /// The object has to be looked at before anything is sent.

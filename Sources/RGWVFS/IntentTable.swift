@@ -68,10 +68,18 @@ struct IntentTable: Sendable {
     struct Unsettled: Sendable {
         /// As the journal keeps it.
         var record: FlightRecord
-        /// How many.
-        var sends: Int
         /// After that none of them takes effect any more.
         var until: Instant
+    }
+
+    /// An upload in parts that the server knows.
+    struct Upload: Sendable {
+        var record: UploadRecord
+        /// The tag of the whole, from when it is put together.
+        var tag: ETag?
+        /// When to try to free its parts, once it is not wanted; nil: not yet tried.
+        var abortAt: Instant?
+        var isAborting = false
     }
 
     struct Due: Comparable, Sendable {
@@ -86,6 +94,9 @@ struct IntentTable: Sendable {
     var intents: [ObjectAddress: Intent] = [:]
     var flights: [ObjectAddress: Flight] = [:]
     var unsettled: [ObjectAddress: Unsettled] = [:]
+    var uploads: [ObjectAddress: Upload] = [:]
+    /// Keys of which an earlier mount may have begun an upload whose id it could not note, since when.
+    var sweeps: [ObjectAddress: WallTime] = [:]
     /// Keys and key prefixes that a rename is working on: nothing starts there.
     var reservedKeys: [ObjectAddress: Int] = [:]
     var reservedPrefixes: [KeyPrefix] = []

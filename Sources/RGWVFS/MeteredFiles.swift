@@ -84,6 +84,7 @@ final class MeteredFile: SpoolFile {
     func size() throws(SpoolError) -> UInt64 { try file.size() }
     func sync() throws(SpoolError) { try file.sync() }
     func md5(length: UInt64) throws(SpoolError) -> [UInt8] { try file.md5(length: length) }
+    func md5(of range: Range<UInt64>) throws(SpoolError) -> [UInt8] { try file.md5(of: range) }
     func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64? {
         try file.seek(from: offset, hole: hole)
     }

@@ -66,13 +66,28 @@ enum Recovery {
             outcome.files += 1
         }
         for flight in contents.flights {
+            restore(flight, into: &state)
             // Whether it took effect is seen by looking; how late it may yet do so, by its age.
+            // Parts alone change no object.
+            if flight.want == .put, flight.tags.isEmpty { continue }
             let age = Duration.seconds(max(0, time.seconds - flight.started.seconds))
             state.intents.noteUncertain(
-                flight, sends: max(1, flight.tags.count),
-                until: now + max(.zero, state.configuration.settleTime - age))
+                flight, until: now + max(.zero, state.configuration.settleTime - age))
         }
         return outcome
+    }
+
+    /// An upload in parts goes on, or is freed; one whose id was not noted is looked for.
+    private static func restore(
+        _ flight: FlightRecord, into state: inout VolumeState
+    ) {
+        guard flight.want == .put else { return }
+        if let upload = flight.upload {
+            state.intents.uploads[flight.address] = IntentTable.Upload(
+                record: upload, tag: flight.tags.last { $0.text.contains("-") })
+        } else if flight.tags.isEmpty {
+            state.intents.sweeps[flight.address] = flight.started
+        }
     }
 
     private static func lose(

@@ -72,6 +72,9 @@ package struct VolumeConfiguration: Sendable {
     package var deletesTogether = true
     /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.
     package var multipartThreshold: UInt64 = 5 << 30
+    /// Bytes of a part, unless 10,000 of them are too few; and how many go up at a time.
+    package var partBytes: UInt64 = 64 << 20
+    package var partsAtOnce = 4
     /// Longest time a drain may take before umount says what is left.
     package var drainTimeout = Duration.seconds(60)
     /// Bytes that unsent data may take of the spool's filesystem; nil: half of it, 100 GiB at most.

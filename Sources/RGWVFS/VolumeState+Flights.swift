@@ -6,28 +6,34 @@ import RGWSpool
 extension VolumeState {
     /// A request is about to be sent.
     mutating func noteFlight(_ flight: IntentTable.Flight, tag: ETag?, time: WallTime) {
+        let isUnconditional = flight.isUnconditional || intents.uploads[flight.address] != nil
         journal.append(
-            .flight(
-                intents.row(
-                    flight, tag: tag, isUnconditional: flight.isUnconditional, started: time)))
+            .flight(intents.row(flight, tag: tag, isUnconditional: isUnconditional, started: time)))
     }
 
     /// Nobody can tell whether the request took effect; it may yet do so.
     mutating func noteUncertain(
         _ flight: IntentTable.Flight, tag: ETag?, now: Instant, time: WallTime
     ) {
+        // Whatever conditions it has, completing an upload knows none (RGW 16, measured).
+        let isUnconditional = flight.isUnconditional || intents.uploads[flight.address] != nil
         intents.noteUncertain(
-            intents.row(flight, tag: tag, isUnconditional: flight.isUnconditional, started: time),
+            intents.row(flight, tag: tag, isUnconditional: isUnconditional, started: time),
             until: now + configuration.settleTime)
     }
 
     /// The request has ended, and what it did is known. Rows of earlier ones stay.
     mutating func closeFlight(_ address: ObjectAddress) {
-        if let known = intents.unsettled[address] {
-            journal.append(.flight(known.record))
-        } else {
-            journal.append(.removeFlight(address))
+        var record = intents.unsettled[address]?.record
+        if let upload = intents.uploads[address] {
+            record =
+                record
+                ?? FlightRecord(
+                    address: address, want: .put, base: nil, tags: [upload.tag].compactMap(\.self),
+                    isUnconditional: true, started: WallTime(seconds: 0))
+            record?.upload = upload.record
         }
+        journal.append(record.map { .flight($0) } ?? .removeFlight(address))
     }
 
     /// What the flight's intent wanted is done. True: requests of unknown outcome may yet undo it, so that
@@ -38,10 +44,14 @@ extension VolumeState {
         case .delete, .removeDirectory:
             // A late deletion of nothing does no harm.
             if known.record.tags.isEmpty { return false }
-        case .put, .metadata, .copy, .makeDirectory:
+        case .put, .metadata, .makeDirectory:
             // What must find its own base or nothing finds this version instead, and is refused.
-            let isSame = known.record.tags == [tag].compactMap(\.self) && known.record.want != .delete
-            if !known.record.isUnconditional || isSame { return false }
+            if !known.record.isUnconditional { return false }
+        case .copy:
+            // The same copy once more changes nothing.
+            let isSame =
+                known.record.want == .copy && known.record.tags == [tag].compactMap(\.self)
+            if !known.record.isUnconditional || isSame && flight.inode == nil { return false }
         }
         intents.settle(flight.address, tag: tag, until: known.until)
         if let record = intents.setBase(flight.address, tag) { journal.append(.intent(record)) }
@@ -76,7 +86,7 @@ extension VolumeState {
     /// Forgets requests that cannot take effect any more. Returns when to look again.
     mutating func expire(now: Instant) -> Instant? {
         let (keys, next) = intents.expire(now: now)
-        for address in keys { journal.append(.removeFlight(address)) }
+        for address in keys { closeFlight(address) }
         return next
     }
 }

@@ -6,6 +6,7 @@ import RGWSpool
 extension VolumeState {
     /// The request did what it was sent for. `stored` is nil for deletions.
     mutating func land(_ flight: IntentTable.Flight, stored: Stored?, size: UInt64, now: Instant) {
+        noteUploadDone(flight, stored?.etag)
         closeFlight(flight.address)
         let satisfied = intents.finish(flight, succeeded: true)
         for waiter in satisfied { actions.append { waiter.settle(nil) } }

@@ -80,6 +80,7 @@ extension VolumeState {
         let next = end.map { DirectoryPages.Start(after: $0, shadows: merge.shadows) }
         forgetListed(open, beside: index)
         directories[handle]?.pages?.load(index, names, next: next)
+        inodes[open.inode]?.directory?.pagedAt = startedAt
         inodes[open.inode]?.directory?.order = names.map(\.name).sorted()
         inodes[open.inode]?.directory?.attributesAskedTo = 0
     }

@@ -11,6 +11,8 @@ extension VolumeState {
         var unsent: [(old: ObjectAddress, new: ObjectAddress)] = []
         /// The tags of everything listed.
         var tags: [ObjectAddress: ETag] = [:]
+        /// The markers of all directories below, whether they exist or not, in no order.
+        var directories: Set<ObjectAddress> = []
     }
 
     /// Moves the directory. `objects` is everything that the bucket has below the old name, listed while no
@@ -29,6 +31,13 @@ extension VolumeState {
         dropIntent(path.old.marker)
         dropIntent(path.new.marker)
         relocate(inode, path, moment)
+        for marker in tree.directories {
+            // What hides a directory that was there before must not hide this one.
+            guard let new = path.renamed(marker),
+                intents.intents[new]?.record.want == .removeDirectory
+            else { continue }
+            dropIntent(new)
+        }
         for (old, new) in tree.unsent { rekey(old, to: new, listed: tree.tags[old], moment) }
         for move in tree.moves {
             let waiters = intents.takeWaiters(move.old)
@@ -40,11 +49,8 @@ extension VolumeState {
                 for waiter in waiters { actions.append { waiter.waiter.settle(nil) } }
             }
         }
-        setIntent(
-            IntentRecord(
-                address: path.old.marker, want: .removeDirectory, inode: nil, base: nil,
-                after: path.new.marker, born: moment.time),
-            now: moment.now, held: false)
+        for marker in tree.directories { removeOldDirectory(marker, after: nil, moment) }
+        removeOldDirectory(path.old.marker, after: path.new.marker, moment)
         inodes[inode]?.directory?.hasMarker = true
         inodes[inode]?.directory?.isNew = false
         // Names that others removed meanwhile are found missing by the next listing.
@@ -95,7 +101,21 @@ extension VolumeState {
             case .metadata, .delete, .removeDirectory: continue
             }
         }
+        for old in tree.moves.map(\.old) + tree.unsent.map(\.old) {
+            tree.directories.formUnion(old.markers(below: path.old.marker))
+        }
         return tree
+    }
+
+    /// The old name stays hidden until nothing is left below it.
+    private mutating func removeOldDirectory(
+        _ marker: ObjectAddress, after: ObjectAddress?, _ moment: FileSystem.Moment
+    ) {
+        setIntent(
+            IntentRecord(
+                address: marker, want: .removeDirectory, inode: nil, base: nil, after: after,
+                born: moment.time),
+            now: moment.now, held: false)
     }
 
     private func renamed(
@@ -126,5 +146,18 @@ extension VolumeState {
         saveNode(inode)
         setIntent(record, now: moment.now, held: intent.held)
         intents.addWaiters(new, waiters)
+    }
+}
+
+extension ObjectAddress {
+    /// The markers of the directories between `directory` and this key, its own included if it is one.
+    fileprivate func markers(below directory: ObjectAddress) -> [ObjectAddress] {
+        let bytes = key.bytes
+        return bytes.indices.dropFirst(directory.key.bytes.count).compactMap { index in
+            guard bytes[index] == 0x2F else { return nil }
+            return (try? ObjectKey(Array(bytes[...index]))).map {
+                ObjectAddress(bucket: bucket, key: $0)
+            }
+        }
     }
 }

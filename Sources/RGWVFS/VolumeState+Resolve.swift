@@ -48,7 +48,12 @@ extension VolumeState {
     mutating func removable(
         _ parent: InodeNumber, _ name: EntryName, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<InodeNumber> {
-        let isListed = isListingFresh(parent, now: moment.now, since: moment.since)
+        let isPaged =
+            inodes[parent]?.directory?.pagedAt.map {
+                moment.now < $0 + configuration.directoryAttributesMin
+            } ?? false
+        let isListed =
+            isPaged || isListingFresh(parent, now: moment.now, since: moment.since)
         switch inodes[parent]?.directory?[name] {
         case .inode(let child) where isListed && inodes[child]?.checkedAt != .distantPast:
             return .done(child)
@@ -102,8 +107,11 @@ extension VolumeState {
     func changeNeed(_ inode: InodeNumber, now: Instant, since: Instant) -> Need? {
         guard let known = inodes[inode] else { return nil }
         if inode != .root, known.link == nil { return nil }
-        return known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode)
+        let need =
+            known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode)
             ? attributeNeed(inode, now: now, since: since) : .head(inode)
+        if let need { return need }
+        return known.metadata.tagCount > 0 && known.metadata.tags == nil ? .tags(inode) : nil
     }
 
     /// What lookup, create and their kin answer; takes one lookup count.

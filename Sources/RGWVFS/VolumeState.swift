@@ -108,6 +108,8 @@ enum Need: Hashable, Sendable {
     case target(InodeNumber)
     /// The first `length` bytes of a clean file, in a spool file.
     case hydrate(InodeNumber, length: UInt64)
+    /// The tags of an object that has some.
+    case tags(InodeNumber)
     /// The bucket's usage and quota.
     case usage
     /// No request is under way for a key.

@@ -1,9 +1,16 @@
 /// Header fields in order; names are kept in lower case, because HTTP ignores their case and both
 /// signatures want them so.
 package struct HTTPHeaders: Equatable, Sendable, Sequence {
-    package struct Field: Equatable, Sendable {
+    package struct Field: Equatable, Sendable, CustomStringConvertible, CustomReflectable {
         package let name: String
         package let value: String
+
+        /// Signatures and session tokens print as `•`, in dumps too.
+        package var description: String { "\(name): \(isSecret ? "•" : value)" }
+        package var customMirror: Mirror {
+            Mirror(self, children: ["name": name, "value": isSecret ? "•" : value])
+        }
+        private var isSecret: Bool { name == "authorization" || name == "x-amz-security-token" }
     }
 
     private var fields: [Field] = []

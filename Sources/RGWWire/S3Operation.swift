@@ -17,6 +17,8 @@ package enum S3Operation: String, Sendable, CaseIterable {
     case abortMultipart = "ABORT MULTIPART"
     case listParts = "LIST PARTS"
     case listMultipart = "LIST MULTIPART"
+    case getTagging = "GET TAGGING"
+    case putTagging = "PUT TAGGING"
     case getNotification = "GET NOTIFICATION"
     case getVersioning = "GET VERSIONING"
 
@@ -24,17 +26,17 @@ package enum S3Operation: String, Sendable, CaseIterable {
     package var isRead: Bool {
         switch self {
         case .headObject, .getObject, .listObjects, .headBucket, .listBuckets, .listParts,
-            .listMultipart, .getNotification, .getVersioning:
+            .listMultipart, .getTagging, .getNotification, .getVersioning:
             true
         default: false
         }
     }
 
     /// The outcome of a lost answer need not be known: another part or upload id of the same upload
-    /// is harmless, and an upload that does not complete is aborted.
+    /// is harmless, an upload that does not complete is aborted, and the same tags are set twice.
     package var isRepeatable: Bool {
         switch self {
-        case .createMultipart, .uploadPart, .abortMultipart: true
+        case .createMultipart, .uploadPart, .abortMultipart, .putTagging: true
         default: isRead
         }
     }

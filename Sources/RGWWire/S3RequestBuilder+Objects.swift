@@ -39,6 +39,7 @@ extension S3RequestBuilder {
         var request = request(.put, address.bucket, address.key, body: body)
         request.headers["content-md5"] = md5.map(Base64.encode)
         Self.add(metadata, to: &request)
+        request.headers["x-amz-tagging"] = metadata.tags
         Self.add(precondition, quoting, to: &request)
         try Self.validate(request, "PUT \(address)")
         return request

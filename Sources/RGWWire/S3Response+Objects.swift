@@ -67,6 +67,7 @@ extension S3Response {
                 metadata.user[String(field.name.dropFirst(prefix.utf8.count))] = field.value
             }
         }
+        metadata.tagCount = http.headers["x-amz-tagging-count"].flatMap { Int($0) } ?? 0
         return metadata
     }
 

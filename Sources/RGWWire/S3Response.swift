@@ -75,6 +75,8 @@ package struct S3Response: Sendable {
                 default: try xml.skip()
                 }
             }
+            // RGW's messages are usually empty.
+            if body.message?.isEmpty == true { body.message = nil }
             return body
         } catch {
             return ErrorBody()

@@ -14,10 +14,14 @@ final class BenchFile: BodyFile {
 
     var descriptor: Int32 { file.number }
 
+    func contents(at offset: UInt64, count: Int) -> [UInt8]? {
+        try? file.read(at: offset, count: count)
+    }
+
     /// As HostSpoolFile computes it.
     func md5() throws -> [UInt8] {
         var digest = MD5Digest()
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var buffer = [UInt8](repeating: 0, count: Int(min(length, 1 << 20)))
         var offset: UInt64 = 0
         while offset < length {
             let count = try file.read(into: &buffer, at: offset)

@@ -81,6 +81,11 @@ final class Composition: Sendable {
         fileSystem.drain(deadline: .distantFuture) { _ in done() }
     }
 
+    /// With new keys, what was refused is tried again at once.
+    func lookAtCredentials() {
+        if credentials.look() { _ = fileSystem.retry(path: nil) }
+    }
+
     /// Of the spool's file system; nil: it does not tell.
     var freeBytes: UInt64? { try? files.volume().freeBytes }
 

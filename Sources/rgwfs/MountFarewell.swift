@@ -52,6 +52,7 @@ struct MountFarewell {
                 _ = parts.fileSystem.retry(path: nil)
             case .tried: isTried = true
             case .look:
+                parts.lookAtCredentials()
                 // What was put off meanwhile is waited for again, but not without a pause.
                 if isTried { drain() }
                 isTried = false

@@ -122,7 +122,9 @@ enum MountService {
                 log.info("asked to end")
                 unmount(session, log)
                 return true
-            case nil: watch.look(control.report())
+            case nil:
+                watch.look(control.report())
+                parts.lookAtCredentials()
             }
         }
     }

@@ -61,14 +61,30 @@ final class ServerConnection: Sendable {
         }
     }
 
+    /// Tries the bucket with an object that is gone afterwards.
+    func probe(_ bucket: BucketName) -> Result<ServerCapabilities, ObjectStoreError> {
+        wait { done in
+            CapabilityProbe.run(
+                store, bucket: bucket, prefix: plan.source.prefix, completion: done)
+        }
+    }
+
     func list(
         _ bucket: BucketName, _ prefix: [UInt8], after: ObjectKey?, limit: Int
     ) -> Result<ListPage, ObjectStoreError> {
-        let answer = HostCondition<Result<ListPage, ObjectStoreError>?>(nil)
         let key = prefix.isEmpty ? nil : try? ObjectKey(prefix)
-        store.list(bucket, prefix: key, delimited: false, after: after, limit: limit) { result in
-            answer.update { $0 = result }
+        return wait { done in
+            store.list(
+                bucket, prefix: key, delimited: false, after: after, limit: limit, completion: done)
         }
+    }
+
+    /// The client itself bounds how long a request takes.
+    private func wait<Answer: Sendable>(
+        _ start: (@escaping Completion<Answer>) -> any Cancellable
+    ) -> Result<Answer, ObjectStoreError> {
+        let answer = HostCondition<Result<Answer, ObjectStoreError>?>(nil)
+        _ = start { result in answer.update { $0 = result } }
         return answer.wait { state in state.map { .done($0) } ?? .until(.distantFuture) }
     }
 }

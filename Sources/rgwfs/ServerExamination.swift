@@ -4,6 +4,7 @@ import RGWControl
 import RGWHost
 import RGWMount
 import RGWObject
+import RGWVFS
 import RGWWire
 
 /// What the server has to do: name, connection, clock, keys, bucket, names of keys.
@@ -21,6 +22,7 @@ struct ServerExamination {
     func run(_ tell: (Finding) -> Void) throws {
         defer { connection.shutDown() }
         guard resolves(tell), connects(tell), lists(tell) else { return }
+        abilities(tell)
         names(tell)
     }
 
@@ -81,6 +83,15 @@ struct ServerExamination {
         } catch {
             tell(Finding("bucket", .fail, "\(error)"))
             return false
+        }
+    }
+
+    private func abilities(_ tell: (Finding) -> Void) {
+        guard let bucket = plan.source.bucket, !plan.volume.readOnly else { return }
+        switch connection.probe(bucket) {
+        case .success(let found): Finding.abilities(found).forEach(tell)
+        case .failure(let error):
+            tell(Finding("permissions", .warn, "\(error): the test object may still be there"))
         }
     }
 

@@ -12,7 +12,7 @@ import Testing
     private static let calls: [S3Operation] = [
         .headObject, .getObject, .putObject, .copyObject, .deleteObject, .deleteObjects,
         .listObjects, .headBucket, .listBuckets, .createBucket, .deleteBucket, .createMultipart,
-        .uploadPart, .listParts, .abortMultipart, .listMultipart,
+        .uploadPart, .listParts, .abortMultipart, .listMultipart, .getTagging,
     ]
 
     /// Starts the call.
@@ -53,8 +53,9 @@ import Testing
         case .abortMultipart: store.abortUpload(upload, completion: completion())
         case .listMultipart:
             store.listUploads("b", prefix: nil, after: nil, limit: 1, completion: completion())
+        case .getTagging: store.tags(of: testAddress, completion: completion())
         // Asks the object after most errors: UploadTests and MultipartTests have them.
-        case .completeMultipart, .getNotification, .getVersioning:
+        case .completeMultipart, .getNotification, .getVersioning, .putTagging:
             Issue.record("not among the calls")
         }
     }

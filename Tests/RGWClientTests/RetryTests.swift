@@ -171,6 +171,20 @@ import Testing
         #expect(world.sent.count == 2)
     }
 
+    /// All that were under way with the old keys go on, not only the first to be refused.
+    @Test func everyRequestOfARotationGetsOneMoreAttempt() {
+        let world = World { sent in
+            sent.request.headers["authorization"]?.contains("Credential=NEW/") == true
+                ? .answer(Answers.response(200, [], ["etag": Answers.tag]))
+                : .answer(Answers.error(403, "AccessDenied"))
+        }
+        let store = makeStore(world, credentials: RotatingCredentials())
+        let outcomes = (0..<8).map { _ in put(store) }
+        world.run()
+        #expect(outcomes.allSatisfy { $0.value != nil })
+        #expect(world.sent.count == 16)
+    }
+
     @Test func cancellingBetweenAttemptsEndsTheCallOnce() {
         let world = World { _ in .fails(.unreachable("down")) }
         let outcome = Outcome<ObjectHead>()
@@ -212,10 +226,9 @@ private final class RotatingCredentials: CredentialsProvider {
     func current() -> Credentials {
         .keys(accessKey: new.withLock { $0 } ? "NEW" : "OLD", secret: Secret("s"))
     }
-    func refresh() -> Bool {
-        new.withLock { new in
-            defer { new = true }
-            return !new
-        }
+    /// The source has been read again once; who was refused before that is told so too.
+    func refresh(refused: Credentials) -> Bool {
+        new.withLock { $0 = true }
+        return refused != current()
     }
 }

@@ -194,7 +194,9 @@ import Testing
     }
 
     @Test func aWriteSaysWhetherSetIDBitsMustGo() throws {
-        try TestMount.with { mount in
+        var options = FuseOptions()
+        options.allowOther = true
+        try TestMount.with(options: options) { mount in
             let descriptor = try Posix.open(mount["file"], O_RDWR | O_CREAT)
             defer { close(descriptor) }
             _ = try Posix.write(descriptor, [1])

@@ -2,11 +2,8 @@ import Foundation
 import RGWBase
 import RGWClient
 import RGWCrypto
-import RGWCurl
-import RGWHost
 import RGWObject
 import RGWTestKit
-import RGWWire
 import Synchronization
 import Testing
 
@@ -52,25 +49,26 @@ final class StoreUnderTest: Sendable {
         _ version: S3Configuration.SignatureVersion, _ bucket: BucketName,
         _ body: (StoreUnderTest) throws -> Void
     ) throws {
-        let environment = ProcessInfo.processInfo.environment
-        let url = try #require(environment["RGWFS_TEST_ENDPOINT"], "no RGW to test on")
-        let access = try #require(environment["RGWFS_TEST_ACCESS_KEY"], "no access key")
-        let secret = try #require(environment["RGWFS_TEST_SECRET_KEY"], "no secret key")
-        var configuration = S3Configuration(endpoint: try Endpoint(parsing: url))
-        configuration.signatureVersion = version
-        configuration.partSize = 5 << 20
-        let clock = HostClock()
-        let transport = try CurlTransport(clock: clock)
-        let timer = try HostTimer()
-        let keys = Credentials.keys(accessKey: access, secret: Secret(secret))
-        let store = S3ObjectStore(
-            configuration: configuration, transport: transport,
-            credentials: FixedCredentials(keys), clock: clock, timer: timer, entropy: HostEntropy())
-        defer {
-            transport.shutDown()
-            timer.stop()
+        let gateway = try TestGateway.first()
+        try gateway.store(credentials: gateway.keys) { configuration in
+            configuration.signatureVersion = version
+            configuration.partSize = 5 << 20
+        } body: { store in
+            try StoreUnderTest(store: store, bucket: bucket) {}.run(body)
         }
-        try StoreUnderTest(store: store, bucket: bucket) {}.run(body)
+    }
+
+    /// Runs the body on a fresh bucket of any store.
+    static func with(
+        _ store: S3ObjectStore, named name: String? = nil, _ body: (StoreUnderTest) throws -> Void
+    ) throws {
+        let name = name ?? "rgwfs-test-\(UUID().uuidString.lowercased())"
+        try StoreUnderTest(store: store, bucket: BucketName(name: name)) {}.run(body)
+    }
+
+    /// The same store's view of a bucket that others made; it stays.
+    static func at(_ store: S3ObjectStore, _ bucket: BucketName) -> StoreUnderTest {
+        StoreUnderTest(store: store, bucket: bucket) {}
     }
 
     private func run(_ body: (StoreUnderTest) throws -> Void) throws {

@@ -67,6 +67,16 @@ import Testing
         #expect(volume.store.requests.count == lists(volume))
     }
 
+    @Test func thePlaceBeforeAPageIsNotBehindANameWhoseDigestIsZero() throws {
+        let volume = try Volume()
+        // n52856 is on the second page, and the digest of its name is 0.
+        let names = (51200..<53200).map(name)
+        for name in names {
+            volume.store.plant(Volume.bucket, try ObjectKey("d/\(name)"), [1])
+        }
+        #expect(try Reader(volume, "d").all() == names)
+    }
+
     @Test func aReaderGoesBackToWhereItWas() throws {
         let volume = try volume(3500)
         let reader = try Reader(volume, "d")

@@ -164,7 +164,7 @@ class BadInputTests(RGWFSTestCase):
 
     def test_spool_in_use(self):
         mount = self.mount()
-        self.refused(self.values["spool"])
+        self.refused(f"already mounted by pid {mount.pid} at {mount.point}")
         mount.path("file").write_text("the first mount still works")
         mount.unmount()
         self.assertObject("file", "the first mount still works")

@@ -105,7 +105,8 @@ class SharingTests(RGWFSTestCase):
 
     def test_two_mounts_hand_files_over(self):
         first = self.mount("actimeo=1")
-        second = self.mount("actimeo=1", spool=self.directory / "spool-of-the-second")
+        second = self.mount("actimeo=1", "allow_overlap",
+                            spool=self.directory / "spool-of-the-second")
         first.path("file").write_text("from the first")
         wait_until(lambda: self.head("file"), 15, "the first uploads")
         wait_until(lambda: second.path("file").exists(), 10, "the second sees it")

@@ -2,10 +2,13 @@
 
 The two take turns, and change who begins, in each round; the figures are medians of the rounds'
 ratios, because a machine that does other things too changes from minute to minute, not from second
-to second. Ratios are the client's rate by raw libcurl's. CPU is that of the client's process alone.
+to second. Ratios are the client's rate by raw libcurl's. The column CPU is the ratio of what client
+and RGW together use for the same requests: the rates' ratio on a machine that these two keep busy,
+and steady where others disturb the clock.
 """
 
 import argparse
+import glob
 import json
 import os
 import statistics
@@ -14,7 +17,10 @@ import tempfile
 import uuid
 
 import boto3
+import botocore.auth
+import botocore.awsrequest
 import botocore.config
+import botocore.credentials
 
 MIB = 1 << 20
 
@@ -30,8 +36,24 @@ def parse_arguments():
     return parser.parse_args()
 
 
+def server_cpu():
+    """Nanoseconds of CPU that the RGW's daemons have used, where RGWFS_BENCH_RGW names their directory."""
+    total = 0
+    for path in glob.glob(os.path.join(os.environ.get("RGWFS_BENCH_RGW", "/nowhere"), "run/*.pid")):
+        with open(path, encoding="ascii") as file:
+            tasks = glob.glob(f"/proc/{file.read().strip()}/task/*/schedstat")
+        for task in tasks:
+            try:
+                with open(task, encoding="ascii") as file:
+                    total += int(file.read().split()[0])
+            except OSError:
+                pass
+    return total
+
+
 def measure(command, environment):
-    """(seconds that the program reports, CPU seconds of its process)"""
+    """(seconds that the program reports, CPU seconds of its process, CPU seconds of the RGW)"""
+    before = server_cpu()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     output = process.stdout.read()
     process.stdout.close()
@@ -39,7 +61,8 @@ def measure(command, environment):
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"bench-client: exit status {process.returncode} of {' '.join(command)}")
-    return float(output.split()[-1]), usage.ru_utime + usage.ru_stime
+    return (float(output.split()[-1]), usage.ru_utime + usage.ru_stime,
+            (server_cpu() - before) / 1e9)
 
 
 class Bench:
@@ -90,12 +113,20 @@ class Bench:
     def client(self, verb, word, count, flight):
         return [os.environ["RGWFS_BENCH"], self.endpoint, self.bucket, verb, word, str(count), str(flight)]
 
+    def signature(self, verb, word):
+        """Header lines for raw reads: the same request as the client's, signed once."""
+        if verb == "put":
+            return {}
+        request = botocore.awsrequest.AWSRequest(
+            method=verb.upper(), url=f"{self.endpoint}/{self.bucket}/{word}",
+            headers={"x-amz-content-sha256": "UNSIGNED-PAYLOAD"})
+        request.context["payload_signing_enabled"] = False
+        botocore.auth.S3SigV4Auth(
+            botocore.credentials.Credentials(*self.keys.values()), "s3", "default").add_auth(request)
+        lines = [f"{name}: {value}" for name, value in request.headers.items()]
+        return {"RAWCLIENT_HEADERS": "\n".join(lines)}
+
     def raw(self, verb, word, count, flight):
-        """Reads are signed too, in their query, so that the server has the same work."""
-        if verb != "put":
-            url = self.s3.generate_presigned_url(
-                f"{verb}_object", Params={"Bucket": self.bucket, "Key": word}, ExpiresIn=86400)
-            word = url.split(f"/{self.bucket}/", 1)[1]
         return [os.environ["RAWCLIENT"], f"{self.endpoint}/{self.bucket}", f"{verb}loop", word,
                 str(count), str(flight)]
 
@@ -105,23 +136,24 @@ class Bench:
         ours, raws = [], []
         for number in range(rounds + 1):
             pair = [(ours, self.client(verb, word, count, flight), self.environment(**variables)),
-                    (raws, self.raw(verb, word, count, flight), self.environment(signed=False))]
+                    (raws, self.raw(verb, word, count, flight), self.environment(signed=False, **self.signature(verb, word)))]
             for results, command, environment in (pair if number % 2 else reversed(pair)):
                 results.append(measure(command, environment))
         # The first round warms up.
         ours, raws = ours[1:], raws[1:]
         ratios = sorted(raw[0] / our[0] for our, raw in zip(ours, raws))
         best = min(raw[0] for raw in raws) / min(our[0] for our in ours)
+        whole = statistics.median(sum(raw[1:]) / sum(our[1:]) for our, raw in zip(ours, raws))
         unit = count * size / 1e9 if size else count / 1000
         row = {"row": name, "ratio": statistics.median(ratios), "low": ratios[0], "high": ratios[-1],
-               "best": best,
+               "best": best, "whole": whole,
                "rate": statistics.median(count * (size / MIB if size else 1) / our[0] for our in ours),
                "raw": statistics.median(count * (size / MIB if size else 1) / raw[0] for raw in raws),
                "cpu": statistics.median(our[1] for our in ours) / unit,
                "raw_cpu": statistics.median(raw[1] for raw in raws) / unit,
                "unit": "MiB/s" if size else "1/s", "cpu_unit": "s/GB" if size else "ms"}
         self.rows.append(row)
-        print(f"{name:26} {row['ratio']:5.2f}  {row['low']:.2f}-{row['high']:.2f} {best:5.2f} "
+        print(f"{name:26} {row['ratio']:5.2f}  {row['low']:.2f}-{row['high']:.2f} {best:5.2f} {whole:5.2f} "
               f"{row['rate']:8.0f} {row['raw']:8.0f} {row['unit']:6} "
               f"{row['cpu']:7.3f} {row['raw_cpu']:7.3f} {row['cpu_unit']}", flush=True)
 
@@ -158,7 +190,7 @@ class Bench:
 
     def run(self):
         arguments = self.arguments
-        print(f"{'':26} ratio  range      best  client      raw        "
+        print(f"{'':26} ratio  range      best   CPU   client      raw        "
               "CPU of client and raw")
         for verb in ("get", "head"):
             for flight in (1, 16, 64):

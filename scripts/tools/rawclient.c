@@ -9,6 +9,8 @@
 //   rawclient BUCKET_URL headloop KEY COUNT CONNECTIONS    the same request again and again;
 //   rawclient BUCKET_URL getloop KEY COUNT CONNECTIONS     prints the seconds
 //   rawclient BUCKET_URL putloop FILE COUNT CONNECTIONS    to as many keys as connections
+// The loops of headloop and getloop send the header lines in RAWCLIENT_HEADERS, separated by line
+// ends: a signature that was made before, say.
 //
 // Requests carry no signature: the bucket has a policy that lets everybody do everything.
 // Keys are plain ASCII.
@@ -311,6 +313,7 @@ struct loop {
   char verb;  // of headloop, getloop or putloop
   const char *name;
   int connections;
+  struct curl_slist *headers;
 };
 
 static void loop_nth(struct transfer *t, size_t number, void *context) {
@@ -322,11 +325,16 @@ static void loop_nth(struct transfer *t, size_t number, void *context) {
     return;
   }
   prepare(t, "/%s", l->name);
+  curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, l->headers);
   if (l->verb == 'h') curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
 }
 
 static void loop(char verb, const char *name, size_t count, int connections) {
-  struct loop l = {verb, name, connections};
+  struct loop l = {verb, name, connections, NULL};
+  char *lines = getenv("RAWCLIENT_HEADERS"), *rest = NULL;
+  for (char *line = lines ? strtok_r(lines, "\n", &rest) : NULL; line;
+       line = strtok_r(NULL, "\n", &rest))
+    l.headers = curl_slist_append(l.headers, line);
   struct timespec begin, end;
   clock_gettime(CLOCK_MONOTONIC, &begin);
   run_many(count, connections, loop_nth, &l);

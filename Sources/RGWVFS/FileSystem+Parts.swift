@@ -1,0 +1,220 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Uploads in parts, for files over the limit of one PUT. The upload's id is in the journal before its
+/// first part is sent; which parts the server has, ListParts tells after a crash.
+extension FileSystem {
+    func sendParts(_ shipment: Shipment) {
+        let flight = shipment.flight
+        let known = withState { state in state.intents.uploads[flight.address]?.record }
+        guard let known else { return createUpload(shipment) }
+        let upload = MultipartUploadAddress(object: flight.address, id: UploadID(known.id))
+        guard known.generation == flight.generation, known.size == shipment.size else {
+            return abort(upload, shipment) { [self] in createUpload(shipment) }
+        }
+        store.listParts(upload) { [self] result in
+            switch result {
+            case .success(let listed): sendParts(shipment, upload, known, listed)
+            case .failure(let error) where error.kind == .noSuchUpload: uploadIsGone(shipment, error)
+            case .failure(let error): partsFailed(shipment, error)
+            }
+        }
+    }
+
+    private func createUpload(_ shipment: Shipment) {
+        let flight = shipment.flight
+        store.createUpload(flight.address, metadata: shipment.metadata) { [self] result in
+            switch result {
+            case .failure(let error):
+                if error.kind == .unknownOutcome {
+                    let time = clock.wallTime()
+                    withState { state in state.intents.sweeps[flight.address] = time }
+                }
+                partsFailed(shipment, error)
+            case .success(let id):
+                let record = UploadRecord(
+                    id: id.text, partSize: partSize(shipment.size), generation: flight.generation,
+                    size: shipment.size, metadata: shipment.metadata.digest)
+                let time = clock.wallTime()
+                let ticket = withState { state in
+                    state.intents.uploads[flight.address] = IntentTable.Upload(record: record)
+                    state.noteFlight(flight, tag: nil, time: time)
+                    return state.journal.enqueued
+                }
+                let upload = MultipartUploadAddress(object: flight.address, id: id)
+                commit(ticket) { [self] error in
+                    guard let error else { return sendParts(shipment, upload, record, []) }
+                    let unnoted = ObjectStoreError(
+                        .bodyUnreadable, operation: "PUT \(flight.address)",
+                        message: "the journal: \(error)")
+                    partsFailed(shipment, unnoted)
+                }
+            }
+        }
+    }
+
+    /// As configured, or as many MiB as S3's 10,000 parts need.
+    private func partSize(_ size: UInt64) -> UInt64 {
+        let partsMax = UInt64(UploadedPart.numberMax)
+        let needed = (size + partsMax - 1) / partsMax
+        let mebibyte: UInt64 = 1 << 20
+        guard needed > configuration.partBytes else { return configuration.partBytes }
+        return (needed + mebibyte - 1) / mebibyte * mebibyte
+    }
+
+    private func sendParts(
+        _ shipment: Shipment, _ upload: MultipartUploadAddress, _ record: UploadRecord,
+        _ listed: [ListedPart]
+    ) {
+        guard let file = shipment.file else {
+            preconditionFailure("nothing but a spool file is larger than one PUT")
+        }
+        let run = PartedUpload(
+            store: store, workers: workers, upload: upload, file: file, record: record,
+            atOnce: configuration.partsAtOnce, listed: listed,
+            isWanted: { [self] in withState { state in state.isWanted(shipment.flight) } })
+        run.start { [self] result in
+            switch result {
+            case .success(let parts): complete(shipment, upload, record, parts)
+            case .failure(let error) where error.kind == .noSuchUpload: uploadIsGone(shipment, error)
+            case .failure(let error) where error.kind == .badDigest:
+                abort(upload, shipment) { [self] in changedMeanwhile(shipment) }
+            case .failure(let error): partsFailed(shipment, error)
+            }
+        }
+    }
+
+    /// The tag goes to the journal first: an answer that is lost is found by it.
+    private func complete(
+        _ begun: Shipment, _ upload: MultipartUploadAddress, _ record: UploadRecord,
+        _ parts: [UploadedPart]
+    ) {
+        let tag = store.etag(of: parts)
+        var whole = begun
+        whole.wholeTag = tag
+        let shipment = whole
+        let flight = shipment.flight
+        let time = clock.wallTime()
+        let ticket = withState { state -> UInt64? in
+            guard state.isWanted(flight) else { return nil }
+            state.intents.uploads[flight.address]?.tag = tag
+            state.noteFlight(flight, tag: tag, time: time)
+            return state.journal.enqueued
+        }
+        guard let ticket else {
+            return abort(upload, shipment) { [self] in changedMeanwhile(shipment) }
+        }
+        commit(ticket) { [self] error in
+            if let error {
+                let unnoted = ObjectStoreError(
+                    .bodyUnreadable, operation: "PUT \(flight.address)",
+                    message: "the journal: \(error)")
+                return partsFailed(shipment, unnoted)
+            }
+            // Written to between the last look and now: no object is to be made of that.
+            guard withState({ state in state.isWanted(flight) }) else {
+                return abort(upload, shipment) { [self] in changedMeanwhile(shipment) }
+            }
+            let precondition: Precondition = flight.base.map { .matches($0) } ?? .absent
+            store.completeUpload(upload, parts: parts, precondition: precondition) { [self] in
+                completed(shipment, upload, record, $0)
+            }
+        }
+    }
+
+    private func completed(
+        _ shipment: Shipment, _ upload: MultipartUploadAddress, _ record: UploadRecord,
+        _ result: Result<Stored, ObjectStoreError>
+    ) {
+        switch result {
+        case .success(let stored):
+            let isSame = record.metadata == shipment.metadata.digest
+            withState { state in
+                if !isSame { state.intents.noteMetadataChanged(shipment.flight.address) }
+            }
+            landed(shipment, stored)
+        case .failure(let error) where error.kind == .preconditionFailed:
+            abort(upload, shipment) { [self] in inspect(shipment, error) }
+        case .failure(var error) where error.kind == .noSuchUpload:
+            // Completed by an earlier call, or freed by somebody else: the object tells.
+            error.kind = .unknownOutcome
+            withState { state in state.intents.uploads[shipment.flight.address] = nil }
+            inspect(shipment, error)
+        case .failure(let error): ended(shipment, .failure(error))
+        }
+    }
+
+    private func uploadIsGone(_ shipment: Shipment, _ error: ObjectStoreError) {
+        withState { state in state.intents.uploads[shipment.flight.address] = nil }
+        retryLater(shipment.flight, error)
+    }
+
+    /// What the server has of the upload stays; the next attempt goes on from there.
+    private func partsFailed(_ shipment: Shipment, _ error: ObjectStoreError) {
+        // No object can have been made.
+        if error.remedy == .inspect { return retryLater(shipment.flight, error) }
+        ended(shipment, .failure(error))
+    }
+
+    // MARK: Uploads that are not wanted
+
+    private func abort(
+        _ upload: MultipartUploadAddress, _ shipment: Shipment,
+        then next: @escaping @Sendable () -> Void
+    ) {
+        store.abortUpload(upload) { [self] result in
+            let retryAt = clock.now() + Self.abortPause
+            withState { state in
+                state.endAbort(upload, retryAt: (try? result.get()) == nil ? retryAt : nil)
+            }
+            if case .failure(let error) = result { return partsFailed(shipment, error) }
+            next()
+        }
+    }
+
+    private static let abortPause = Duration.seconds(60)
+
+    func run(_ chore: UploadChore) {
+        switch chore {
+        case .abort(let upload):
+            store.abortUpload(upload) { [self] result in
+                let retryAt = clock.now() + Self.abortPause
+                withState { state in
+                    state.endAbort(upload, retryAt: (try? result.get()) == nil ? retryAt : nil)
+                }
+                commitInBackground()
+                if case .failure = result { timer.schedule(at: retryAt) { [self] in pump() } }
+            }
+        case .sweep(let address, let since): sweep(address, since: since)
+        }
+    }
+
+    /// How far the server's clock may be behind this one.
+    private static let skewMax: Int64 = 60
+
+    private func sweep(_ address: ObjectAddress, since: WallTime) {
+        store.listUploads(
+            address.bucket, prefix: address.key, after: nil, limit: Self.pageNamesMax
+        ) { [self] result in
+            switch result {
+            case .failure:
+                // Rarely worth more than another look: the parts cost space, nothing else.
+                timer.schedule(at: clock.now() + Self.abortPause) { [self] in
+                    withState { state in state.intents.sweeps[address] = since }
+                    pump()
+                }
+            case .success(let page):
+                let known = withState { state in state.intents.uploads[address]?.record.id }
+                for open in page.uploads
+                where open.upload.object == address && open.upload.id.text != known
+                    && open.initiated.seconds >= since.seconds - Self.skewMax
+                {
+                    store.abortUpload(open.upload) { _ in }
+                }
+            }
+            withState { state in state.intents.release(address) }
+            pump()
+        }
+    }
+}

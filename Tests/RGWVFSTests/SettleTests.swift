@@ -1,0 +1,119 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+import RGWTestKit
+import RGWVFS
+import Synchronization
+import Testing
+
+/// Requests that take effect after the mount has given them up ("zombies").
+@Suite struct SettleTests {
+    /// The first request of a method takes effect late; the others as they should.
+    private static func delayFirst(_ volume: Volume, _ method: String, by delay: Duration) {
+        let isFirst = Mutex(true)
+        volume.store.setFault { request in
+            request.method == method
+                && isFirst.withLock { first in
+                    defer { first = false }
+                    return first
+                } ? .late(delay) : nil
+        }
+    }
+
+    @Test(arguments: [1, 20, 100], [true, false])
+    func aFileThatWasRemovedStaysRemoved(seconds: Int, dies: Bool) throws {
+        var volume = try Volume()
+        Self.delayFirst(volume, "PUT", by: .seconds(seconds))
+        try volume.save("a", "zombie")
+        volume.world.advance(by: .milliseconds(500))
+        try volume.unlink("a")
+        if dies { volume = try Volume(remounting: volume) }
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text("a") == nil)
+        #expect(try volume.names(in: "").isEmpty)
+        #expect(try volume.journal.load().flights.isEmpty)
+        #expect(try volume.journal.load().intents.isEmpty)
+    }
+
+    @Test(arguments: [1, 20, 100], [true, false])
+    func aRemovedDirectoryStaysRemoved(seconds: Int, dies: Bool) throws {
+        var volume = try Volume()
+        Self.delayFirst(volume, "PUT", by: .seconds(seconds))
+        try volume.mkdir("d")
+        volume.world.advance(by: .milliseconds(500))
+        try volume.rmdir("d")
+        if dies { volume = try Volume(remounting: volume) }
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.store.keys(Volume.bucket).isEmpty)
+        #expect(try volume.journal.load().intents.isEmpty)
+    }
+
+    @Test(arguments: [1, 20, 100], [true, false])
+    func aLateCopyDoesNotUndoANewerContent(seconds: Int, dies: Bool) throws {
+        var volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
+        try volume.rename("a", "b")
+        Self.delayFirst(volume, "COPY", by: .seconds(seconds))
+        volume.world.advance(by: .milliseconds(500))
+        let file = try volume.open("b", write: true)
+        try volume.write(file, "new")
+        try volume.close(file)
+        if dies { volume = try Volume(remounting: volume) }
+        volume.world.advance(by: .seconds(10))
+        #expect(volume.fileSystem.status().pending == 0)
+        volume.world.advance(by: .seconds(400))
+        #expect(volume.text("b") == "new")
+        #expect(try volume.load("b") == "new")
+        #expect(try volume.files.list().isEmpty)
+        #expect(volume.fileSystem.status().settling == 0)
+    }
+
+    @Test(arguments: [1, 20, 100], [true, false])
+    func aLateDeletionDoesNotTakeANewFile(seconds: Int, isAtomic: Bool) throws {
+        let volume = try Volume()
+        volume.store.setConditionalDeletes(isAtomic)
+        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
+        Self.delayFirst(volume, "DELETE", by: .seconds(seconds))
+        try volume.unlink("a")
+        volume.world.advance(by: .milliseconds(500))
+        try volume.save("a", "new")
+        volume.world.advance(by: .seconds(400))
+        #expect(volume.text("a") == "new")
+        #expect(try volume.load("a") == "new")
+        #expect(volume.fileSystem.status() == VolumeStatus())
+    }
+
+    @Test func anUnmountDoesNotWaitForWhatOnlySettles() throws {
+        let volume = try Volume()
+        Self.delayFirst(volume, "PUT", by: .seconds(50))
+        try volume.save("a", "zombie")
+        volume.world.advance(by: .milliseconds(500))
+        try volume.unlink("a")
+        let drained = Mutex<VolumeStatus?>(nil)
+        volume.fileSystem.drain(deadline: volume.world.now() + .seconds(60)) { status in
+            drained.withLock { $0 = status }
+        }
+        volume.world.advance(by: .seconds(8))
+        let answer = drained.withLock { $0 }
+        let status = try #require(answer)
+        #expect(status.pending == 0)
+        #expect(status.settling == 1)
+        // The next mount goes on with it.
+        let again = try Volume(remounting: volume)
+        again.world.advance(by: .seconds(300))
+        #expect(again.text("a") == nil)
+    }
+
+    @Test func whatAnotherClientWroteMeanwhileStays() throws {
+        let volume = try Volume()
+        Self.delayFirst(volume, "PUT", by: .seconds(1000))
+        try volume.save("a", "zombie")
+        volume.world.advance(by: .milliseconds(500))
+        try volume.unlink("a")
+        volume.world.advance(by: .seconds(10))
+        volume.store.plant(Volume.bucket, "a", Array("theirs".utf8))
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text("a") == "theirs")
+        #expect(try volume.load("a") == "theirs")
+    }
+}
