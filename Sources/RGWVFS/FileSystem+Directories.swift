@@ -54,7 +54,9 @@ extension FileSystem {
         let parked = reply.park()
         if configuration.guarantee == .local {
             workers.submit { [self] in
-                parked.send(barrier().map { .failure(FileSystemError($0)) } ?? .success(()))
+                awaitBarrier { error in
+                    parked.send(error.map { .failure(FileSystemError($0)) } ?? .success(()))
+                }
             }
             return
         }

@@ -35,7 +35,8 @@ extension FileSystem {
     /// No operation is answered from now on but by ENOTCONN; what waits stays in the spool.
     package func stop() {
         withState { state in state.isStopping = true }
-        _ = barrier()
+        resumeParked()
+        awaitBarrier { _ in }
     }
 
     package func status() -> VolumeStatus {

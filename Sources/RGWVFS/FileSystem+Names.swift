@@ -67,7 +67,7 @@ extension FileSystem {
         } catch { return reply.fail(FileSystemError(error)) }
         let adopted = OnceGate()
         let guarded = discarding(data.0, unless: adopted, onFailureOf: reply)
-        perform(guarded) { state, moment throws(FileSystemError) in
+        perform(guarded, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: .symlink, permissions: 0o777, uid: caller.uid, gid: caller.gid,
                 size: UInt64(target.count), mtime: moment.time, ctime: moment.time,
@@ -87,7 +87,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, kind: FileKind, permissions: UInt32, rdev: UInt64,
         _ caller: Caller, _ reply: consuming Reply<EntryAnswer>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: kind, permissions: permissions & ~caller.umask & 0o7777, uid: caller.uid,
                 gid: caller.gid, mtime: moment.time, ctime: moment.time, atime: moment.time,
@@ -103,7 +103,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ caller: Caller,
         _ reply: consuming Reply<EntryAnswer>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: .directory, permissions: permissions & ~caller.umask & 0o7777,
                 uid: caller.uid, gid: caller.gid, size: PosixMetadata.directorySize,
@@ -124,7 +124,7 @@ extension FileSystem {
     package func unlink(
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
             let found = try state.existing(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
@@ -137,7 +137,7 @@ extension FileSystem {
     package func rmdir(
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
             let found = try state.existing(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }

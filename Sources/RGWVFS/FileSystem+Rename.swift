@@ -76,7 +76,7 @@ extension FileSystem {
             case .success(.copyTree(let inode)): copyTree(path, inode, done)
             }
         }
-        perform(planned) { state, moment throws(FileSystemError) in
+        perform(planned, undoes: true) { state, moment throws(FileSystemError) in
             try state.planRename(path, mode, moment)
         }
     }

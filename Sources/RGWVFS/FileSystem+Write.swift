@@ -67,19 +67,28 @@ extension FileSystem {
     }
 
     private func wrote(_ request: WriteRequest, _ reply: consuming Reply<Int>) {
-        let parked: ParkedReply<Int>
+        var size: UInt64 = 0
+        var plans = false
         let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
         let ticket: UInt64? = withState { state in
             state.endWrite(request)
             let before = state.journal.enqueued
+            size = state.inodes[request.inode]?.attributes.size ?? 0
             state.noteWrite(request.inode, end: request.end, moment)
+            plans = state.barrier.isUnplanned
             return state.journal.enqueued != before ? state.journal.enqueued : nil
         }
-        guard let ticket else { return reply.succeed(request.count) }
-        parked = reply.park()
-        commit(ticket) { error in
-            if let error { parked.fail(FileSystemError(error)) } else { parked.succeed(request.count) }
+        if plans { scheduleBarrier() }
+        if ticket == nil, configuration.commitInterval > .zero {
+            return reply.succeed(request.count)
         }
+        let guarded = Reply<Int> { [self, parked = reply.park(), size] result in
+            if case .failure = result {
+                withState { state in state.unwrite(request, size: size) }
+            }
+            parked.send(result)
+        }
+        commit(ticket ?? 0, reply: guarded.park(), .success(request.count))
     }
 
     /// Only this call fails; a full disk is waited for as long as uploads make room.

@@ -54,6 +54,8 @@ struct Inode: Sendable {
     var replacing = false
     /// See NodeRecord.sealed.
     var sealed: Generation?
+    /// The spool's disk did not take its bytes: see VolumeState.markBroken.
+    var isBroken = false
     /// Counts versions that came from elsewhere: an open file of an older one is stale.
     var foreignVersion: UInt64 = 0
     /// The foreign version whose pages the kernel may still hold.
@@ -83,6 +85,9 @@ struct Inode: Sendable {
         if case .spool(_, let file) = content { file } else { nil }
     }
 
+    /// The data file, whole or not.
+    var dataFile: (any SpoolFile)? { spoolFile }
+
     var dataID: DataID? {
         if case .spool(let id, _) = content { id } else { nil }
     }
@@ -108,6 +113,8 @@ struct Directory: Sendable {
     }
 
     private(set) var entries: [EntryName: Entry] = [:]
+    /// Names as they were before their changes, while an operation is noted. See InodeTable.
+    var noted: [(EntryName, Entry?)]?
     /// How many entries are inodes.
     private(set) var inodeCount = 0
     /// Names found absent in a large directory, and when.
@@ -133,10 +140,19 @@ struct Directory: Sendable {
     /// `order` index up to which attributes have been asked for.
     var attributesAskedTo = 0
 
+    /// For an image that shows the flags only.
+    mutating func forgetNames() {
+        entries = [:]
+        absent = [:]
+        settled = []
+        order = []
+    }
+
     subscript(name: EntryName) -> Entry? {
         get { entries[name] }
         set {
             let old = entries[name]
+            noted?.append((name, old))
             if case .inode = old { inodeCount -= 1 }
             if case .inode = newValue { inodeCount += 1 }
             entries[name] = newValue

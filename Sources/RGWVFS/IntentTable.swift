@@ -124,6 +124,23 @@ struct IntentTable: Sendable {
         return intent.waiters.map(\.waiter)
     }
 
+    /// Puts an intent back as it was before an operation that is taken back; nil: there was none. What is
+    /// under way cannot be taken back and stays. Returns who has nothing to wait for any more.
+    mutating func restore(_ address: ObjectAddress, _ old: Intent?) -> [SyncWaiter] {
+        guard flights[address] == nil else { return [] }
+        guard var old else { return remove(address) }
+        let now = intents[address]
+        old.waiters = (now?.waiters ?? []).map { waiting in
+            var waiting = waiting
+            waiting.revision = min(waiting.revision, old.revision)
+            return waiting
+        }
+        intents[address] = old
+        if now == nil { count(address, by: 1) }
+        if !old.held { enqueue(address) }
+        return []
+    }
+
     /// A request for the key may or may not have taken effect. `tag`: what it leaves if it did.
     mutating func noteUncertain(_ address: ObjectAddress, tag: ETag?) {
         intents[address]?.isUncertain = true

@@ -16,7 +16,7 @@ extension VolumeState {
     mutating func saveNode(_ inode: InodeNumber) {
         guard let known = inodes[inode] else { return }
         journal.append(.node(record(known)))
-        needsBarrier = true
+        barrier.isNeeded = true
     }
 
     /// The file's content or existence changed: its key is to be PUT. `held`: not before close or fsync.
@@ -50,11 +50,12 @@ extension VolumeState {
     }
 
     mutating func setIntent(_ record: IntentRecord, now: Instant, held: Bool) {
+        noteIntent(record.address)
         _ = intents.set(
             record, now: now, delay: configuration.writebackDelay,
             delayMax: configuration.writebackDelayMax, held: held)
         if let stored = intents.intents[record.address]?.record { journal.append(.intent(stored)) }
-        needsBarrier = true
+        barrier.isNeeded = true
     }
 
     /// The key is not to exist any more. `known`: the tag it has as far as this mount knows; nil: it was
@@ -78,6 +79,8 @@ extension VolumeState {
 
     /// Takes an intent back; who waited for it has nothing left to wait for.
     mutating func dropIntent(_ address: ObjectAddress, keepsNode: Bool = false) {
+        noteIntent(address)
+        barrier.isNeeded = true
         if !keepsNode { forgetNode(of: address) }
         guard intents.intents[address] != nil else { return }
         for waiter in intents.remove(address) { actions.append { waiter.settle(nil) } }
@@ -106,7 +109,10 @@ extension VolumeState {
         let keepsObject = known.opens > 0 && known.dataID == nil && known.base != nil
         wantDelete(
             address, known: known.base?.etag, after: nil, isOpen: keepsObject, now: now, time: time)
-        if keepsObject { unlinked[inode] = address }
+        if keepsObject {
+            undo?.unlinked.updateValue(unlinked[inode], forKey: inode)
+            unlinked[inode] = address
+        }
         // The open descriptor keeps the bytes; the data file's name is needed no more.
         dropData(inode)
         if known.opens == 0 { dropBytes(inode) }
@@ -144,9 +150,11 @@ extension VolumeState {
 
     /// The failure a handle has not reported yet; readers have nothing to hear.
     mutating func takeFailure(_ handle: HandleID) -> FileSystemError? {
-        guard let file = files[handle], file.flags.write, let failure = inodes[file.inode]?.failure,
-            failure.sequence > file.failureSeen
-        else { return nil }
+        guard let file = files[handle], file.flags.write else { return nil }
+        if inodes[file.inode]?.isBroken == true { return .inputOutput }
+        guard let failure = inodes[file.inode]?.failure, failure.sequence > file.failureSeen else {
+            return nil
+        }
         files[handle]?.failureSeen = failure.sequence
         inodes[file.inode]?.failure?.isReported = true
         return failure.error

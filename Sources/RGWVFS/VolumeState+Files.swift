@@ -35,7 +35,7 @@ extension VolumeState {
         inodes[inode]?.attributes.mtime = moment.time
         inodes[inode]?.attributes.ctime = moment.time
         inodes[inode]?.generation = known.generation.next
-        needsBarrier = true
+        barrier.isNeededForData = true
         guard let address = address(inode) else { return }
         if !known.unflushed || intents.intents[address]?.record.want != .put {
             inodes[inode]?.unflushed = true

@@ -45,7 +45,7 @@ extension VolumeState {
     /// There is no room: is it worth waiting?
     mutating func shortage(_ reading: SpoolSpace.Reading) -> SpoolSpace.Verdict {
         let flights = intents.flights.values.filter { $0.want == .put }
-        let frees = !flights.isEmpty || !discarded.isEmpty || journal.isCommitting || hasUnsent()
+        let frees = !flights.isEmpty || !discarded.isEmpty || !discardedSealed.isEmpty || journal.isCommitting || hasUnsent()
         return space.shortage(
             reading, canFree: frees, isMoving: flights.contains { $0.tries == 0 })
     }
@@ -84,6 +84,15 @@ extension VolumeState {
         space.settle(UInt64(request.count))
         guard let known = inodes[request.inode] else { return }
         inodes[request.inode]?.writesUnderWay = known.writesUnderWay - 1
+    }
+
+    /// The journal did not keep a write: the file ends where it ended before, if nobody wrote since.
+    mutating func unwrite(_ request: WriteRequest, size: UInt64) {
+        guard let known = inodes[request.inode], known.attributes.size == request.end,
+            size < request.end, known.writesUnderWay == 0
+        else { return }
+        inodes[request.inode]?.attributes.size = size
+        cutBack(request.inode)
     }
 
     /// A write failed half way: what it left beyond the end of the file goes, unless another write there

@@ -9,7 +9,7 @@ import RGWSpool
 struct VolumeState: ~Copyable {
     let configuration: VolumeConfiguration
     let layout: Layout
-    var inodes: [InodeNumber: Inode] = [:]
+    var inodes = InodeTable()
     var nextInode: UInt64
     var nextHandle: UInt64 = 1
     var files: [HandleID: OpenFile] = [:]
@@ -37,9 +37,14 @@ struct VolumeState: ~Copyable {
     /// The spool failed: changes are refused, what is readable still goes up. Never cleared, because a
     /// later success would not mean that the failed bytes are there.
     var spoolFailure: SpoolError?
-    /// Data written or committed since the last power-safe barrier.
-    var needsBarrier = false
-    var barrierScheduled = false
+    var barrier = BarrierQueue()
+    /// Data files that a power cut may bring back to life: their rows were made power-safe once, so they
+    /// are removed only when the rows' removal is.
+    var sealedData: Set<DataID> = []
+    /// Those of them that no journal row will name after the next barrier.
+    var discardedSealed: [DataID] = []
+    /// What the operation that is being decided changes, if it can be taken back.
+    var undo: UndoLog?
     /// Run after unlocking, in order.
     var actions: [@Sendable () -> Void] = []
 
