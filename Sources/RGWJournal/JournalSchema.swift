@@ -28,6 +28,7 @@ enum JournalSchema {
             throw JournalDamage("it has format \(found), this program knows format \(format)")
         }
         let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
+        try database.execute(sql: partialTables)
         guard verdict == "ok" else { throw JournalDamage(verdict ?? "its check gave no answer") }
     }
 
@@ -53,7 +54,8 @@ enum JournalSchema {
                 if let used = node.data { data = raised(data, over: used.value) }
             case .intent(let intent):
                 if let used = intent.inode { inode = raised(inode, over: used.value) }
-            case .removeNode, .removeIntent: break
+            case .partial(let partial): inode = raised(inode, over: partial.inode.value)
+            case .extent, .removeNode, .removeIntent, .removePartial: break
             }
         }
         return (inode, data)
@@ -105,6 +107,7 @@ enum JournalSchema {
         try database.inTransaction(.immediate) {
             try database.execute(sql: "PRAGMA application_id=\(applicationID)")
             try database.execute(sql: tables)
+            try database.execute(sql: partialTables)
             let insert = try database.makeStatement(sql: "INSERT INTO meta VALUES (?, ?)")
             let next = (empty.nextInode.value, empty.nextData.value)
             try insert.execute(arguments: ["format", format])
@@ -114,6 +117,26 @@ enum JournalSchema {
             return .commit
         }
     }
+
+    /// Files of which only a part is in the spool. Made in older journals too, which have none.
+    static let partialTables = """
+        CREATE TABLE IF NOT EXISTS partial (
+            inode INTEGER PRIMARY KEY,
+            tenant TEXT NOT NULL,
+            bucket TEXT NOT NULL,
+            key BLOB NOT NULL,
+            etag TEXT NOT NULL,
+            length INTEGER NOT NULL
+        ) STRICT;
+
+        CREATE TABLE IF NOT EXISTS extent (
+            inode INTEGER NOT NULL,
+            generation INTEGER NOT NULL,
+            lower INTEGER NOT NULL,
+            upper INTEGER NOT NULL,
+            PRIMARY KEY (inode, generation, lower)
+        ) STRICT, WITHOUT ROWID;
+        """
 
     /// Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html,
     /// sqlite.org/withoutrowid.html.

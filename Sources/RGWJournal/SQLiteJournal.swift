@@ -62,10 +62,13 @@ package final class SQLiteJournal: Journal {
         do {
             return try queue.read { database in
                 let limits = try JournalSchema.reservations(database)
-                return JournalContents(
+                var contents = JournalContents(
                     nodes: try JournalRows.nodes(database),
                     intents: try JournalRows.intents(database),
                     nextInode: InodeNumber(limits.inode), nextData: DataID(limits.data))
+                contents.partials = try JournalRows.partials(database)
+                contents.extents = try JournalRows.extents(database)
+                return contents
             }
         } catch {
             throw Self.spoolError(error, "read", path)

@@ -16,6 +16,8 @@ package final class ModelRun {
         package var kills = true
         /// Another client writes and removes keys that the run does not use.
         package var stranger = false
+        /// Objects of more bytes are changed without fetching them first.
+        package var wholeBytesMax: UInt64 = 64 << 20
 
         package init(seed: UInt64) { self.seed = seed }
 
@@ -46,7 +48,7 @@ package final class ModelRun {
 
     init(_ plan: Plan) throws {
         self.plan = plan
-        volume = try Volume()
+        volume = try Volume { $0.wholeBytesMax = plan.wholeBytesMax }
         faults = FaultSource(seed: plan.seed, percent: plan.faults)
         random = ModelRandom(plan.seed &+ 77)
         volume.store.setFault { [faults] in faults.next($0) }
@@ -166,7 +168,7 @@ package final class ModelRun {
         let status = volume.fileSystem.status()
         if status.uploading > 0 || faults.count > 0 && status.pending > 0 { wasCutOff = true }
         handles = [nil, nil, nil, nil]
-        volume = try Volume(remounting: volume)
+        volume = try remounted()
         try faults.suspended {
             for (path, node) in model.nodes {
                 guard case .file(let body) = node, let known = model.bodies[body] else { continue }
@@ -182,6 +184,10 @@ package final class ModelRun {
             }
         }
         try compareView()
+    }
+
+    private func remounted() throws -> Volume {
+        try Volume(remounting: volume) { [plan] in $0.wholeBytesMax = plan.wholeBytesMax }
     }
 
     func load(_ path: String) throws -> String {
@@ -209,7 +215,7 @@ package final class ModelRun {
         }
         let data = try volume.files.list()
         if !data.isEmpty { try fail("the spool keeps \(data)") }
-        volume = try Volume(remounting: volume)
+        volume = try remounted()
         try compareView()
     }
 }

@@ -69,7 +69,17 @@ extension FileSystem {
 
     // MARK: Sending
 
+    /// Files that lack bytes which this key has, or which go there, get them first.
     private func send(_ shipment: Shipment) {
+        guard let inode = needsFirst(shipment.flight) else { return sendNow(shipment) }
+        fetch(.whole(inode)) { [self] error in
+            if let error { return ended(shipment, .failure(Self.incomplete(shipment.flight, error))) }
+            let again = withState { state in Self.shipment(&state, shipment.flight) }
+            workers.submit { [self] in send(again) }
+        }
+    }
+
+    private func sendNow(_ shipment: Shipment) {
         let flight = shipment.flight
         switch flight.want {
         case .put: sendFile(shipment)

@@ -70,6 +70,7 @@ package final class FileSystem: FileSystemOperations {
         let recovered = try Recovery.restore(
             contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
             time: clock.wallTime())
+        fresh.restorePartials(contents, afterPowerCut: afterPowerCut)
         state = Mutex(fresh)
         if recovered.files > 0 || recovered.lost > 0 {
             events(.recovered(files: recovered.files, lost: recovered.lost))

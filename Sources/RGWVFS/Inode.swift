@@ -46,6 +46,8 @@ struct Inode: Sendable {
     var lifetime: Duration
 
     var content = Content.remote
+    /// Only a part of the content is in the data file.
+    var partial: Partial?
     /// Counts changes of the bytes made through this mount.
     var generation = Generation(0)
     /// Written since the last close or fsync: not to be uploaded yet.
@@ -81,12 +83,13 @@ struct Inode: Sendable {
 
     var isDirectory: Bool { attributes.kind == .directory }
 
-    var spoolFile: (any SpoolFile)? {
-        if case .spool(_, let file) = content { file } else { nil }
-    }
+    /// The data file when it has the whole content.
+    var spoolFile: (any SpoolFile)? { partial == nil ? dataFile : nil }
 
     /// The data file, whole or not.
-    var dataFile: (any SpoolFile)? { spoolFile }
+    var dataFile: (any SpoolFile)? {
+        if case .spool(_, let file) = content { file } else { nil }
+    }
 
     var dataID: DataID? {
         if case .spool(let id, _) = content { id } else { nil }

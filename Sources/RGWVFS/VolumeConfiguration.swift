@@ -68,6 +68,8 @@ package struct VolumeConfiguration: Sendable {
     package var multipartThreshold: UInt64 = 5 << 30
     /// Longest time a drain may take before umount says what is left.
     package var drainTimeout = Duration.seconds(60)
+    /// Larger objects are not fetched whole before a part of them is changed. Source: writeback.md 4.4.
+    package var wholeBytesMax: UInt64 = 64 << 20
     /// Bytes that unsent data may take of the spool's filesystem; nil: half of it, 100 GiB at most.
     package var spoolBytesMax: UInt64?
     /// Extension (lower case) to Content-Type, from the system's mime.types.

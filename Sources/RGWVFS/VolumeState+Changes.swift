@@ -134,6 +134,7 @@ extension VolumeState {
         guard inodes[inode]?.dataID != nil else { return }
         inodes[inode]?.content = .remote
         inodes[inode]?.base = nil
+        dropPartial(inode)
     }
 
     /// The last handle of a removed file is closed: its object may go.

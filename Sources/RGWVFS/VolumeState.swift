@@ -38,6 +38,8 @@ struct VolumeState: ~Copyable {
     /// later success would not mean that the failed bytes are there.
     var spoolFailure: SpoolError?
     var barrier = BarrierQueue()
+    /// Files of which only a part is in the spool.
+    var partials: Set<InodeNumber> = []
     /// Data files that a power cut may bring back to life: their rows were made power-safe once, so they
     /// are removed only when the rows' removal is.
     var sealedData: Set<DataID> = []
@@ -106,6 +108,14 @@ enum Need: Hashable, Sendable {
     case target(InodeNumber)
     /// The first `length` bytes of a clean file, in a spool file.
     case hydrate(InodeNumber, length: UInt64)
+    /// A data file for a large object, to be changed in part.
+    case part(InodeNumber)
+    /// The bytes from an offset on, of a file that is here in part.
+    case fill(InodeNumber, UInt64)
+    /// All the bytes of such a file.
+    case whole(InodeNumber)
+    /// No write or fetch is about to change what is missing of such a file.
+    case quiet(InodeNumber)
     /// No request is under way for a key.
     case landing(ObjectAddress)
 }
