@@ -84,6 +84,16 @@ extension S3ObjectStore {
             parse: Self.parseDeleted, completion: completion)
     }
 
+    @discardableResult
+    package func delete(
+        _ address: ObjectAddress, matching: ETag?, completion: @escaping Completion<Deletion>
+    ) -> any Cancellable {
+        guard let matching else {
+            return delete(address) { completion($0.map { .deleted }) }
+        }
+        return deleteAfterHead(address, matching: matching, completion: completion)
+    }
+
     /// S3 answers 204 for a key that does not exist; a definite NoSuchKey means the same.
     private static let parseDeleted: S3Call<Void>.Parse = { response throws(S3Failure) in
         do throws(S3Failure) { try response.requireSuccess() } catch {

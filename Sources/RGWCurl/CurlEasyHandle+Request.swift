@@ -35,9 +35,18 @@ extension CurlEasyHandle {
     }
 
     private func prepareTLS(_ configuration: CurlConfiguration) {
-        if let file = configuration.caFile { set(CURLOPT_CAINFO, file) }
-        if let file = configuration.clientCertificateFile { set(CURLOPT_SSLCERT, file) }
-        if let file = configuration.clientKeyFile { set(CURLOPT_SSLKEY, file) }
+        set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        if let file = configuration.caFile {
+            set(CURLOPT_CAINFO, file)
+            // Otherwise libcurl would trust the system's directory of authorities as well.
+            clear(CURLOPT_CAPATH)
+        }
+        if let file = configuration.clientCertificateFile {
+            set(CURLOPT_SSLCERT, file)
+            set(CURLOPT_SSLKEY, configuration.clientKeyFile ?? file)
+            // Without it OpenSSL would ask for a pass phrase on the terminal.
+            set(CURLOPT_KEYPASSWD, "")
+        }
         if !configuration.verifiesPeer {
             set(CURLOPT_SSL_VERIFYPEER, 0)
             set(CURLOPT_SSL_VERIFYHOST, 0)

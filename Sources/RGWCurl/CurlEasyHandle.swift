@@ -62,6 +62,12 @@ import CRGWCurl
         unsafe check(CRGWCurl_set_text(raw, option, value))
     }
 
+    /// Sets an option that takes a string to none, where that differs from its default.
+    func clear(_ option: CURLoption) {
+        // SAFETY: the option takes a string, and nil stands for none.
+        unsafe check(CRGWCurl_set_text(raw, option, nil))
+    }
+
     /// Adds one line to the request's header.
     func appendHeader(_ line: String) {
         // SAFETY: libcurl copies the line; nil means that it had no memory and the list is as

@@ -72,7 +72,8 @@ extension FuseReply {
     }
 
     consuming func attributes(_ answer: AttributeAnswer) {
-        var attributes = stat(answer.inode, answer.attributes)
+        var attributes = stat(
+            answer.inode, answer.attributes, isRemoved: answer.isRemoved)
         _ = unsafe fuse_reply_attr(take(), &attributes, answer.timeout.asTimeout)
     }
 
@@ -88,6 +89,10 @@ extension FuseReply {
     }
 
     consuming func written(_ count: Int) { _ = unsafe fuse_reply_write(take(), count) }
+
+    consuming func position(_ offset: UInt64) {
+        _ = unsafe fuse_reply_lseek(take(), off_t(clamping: offset))
+    }
 
     consuming func statistics(_ answer: VolumeStatistics) {
         var statistics = statvfs(answer)

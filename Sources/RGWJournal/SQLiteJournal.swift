@@ -65,6 +65,7 @@ package final class SQLiteJournal: Journal {
                 var contents = JournalContents(
                     nodes: try JournalRows.nodes(database),
                     intents: try JournalRows.intents(database),
+                    flights: try JournalRows.flights(database),
                     nextInode: InodeNumber(limits.inode), nextData: DataID(limits.data))
                 contents.partials = try JournalRows.partials(database)
                 contents.extents = try JournalRows.extents(database)

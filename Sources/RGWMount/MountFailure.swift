@@ -20,6 +20,7 @@ package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case configuration(ConfigurationError)
     case credentials(CredentialsError)
     case mountPoint(MountPointError)
+    case tls(TLSFileError)
     case server(PreflightFailure)
     /// The spool directory cannot be used; the text is a whole sentence.
     case spool(String)
@@ -32,7 +33,7 @@ package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .usage, .option, .source, .configuration: .usage
         case .system: .system
-        case .credentials, .mountPoint, .server, .spool, .refused: .mountFailed
+        case .credentials, .mountPoint, .tls, .server, .spool, .refused: .mountFailed
         }
     }
 
@@ -45,6 +46,7 @@ package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
         case .configuration(let error): error.description
         case .credentials(let error): error.description
         case .mountPoint(let error): error.description
+        case .tls(let error): error.description
         case .server(let failure): failure.description
         case .spool(let sentence), .refused(let sentence), .system(let sentence): sentence
         }

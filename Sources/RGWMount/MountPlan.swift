@@ -10,6 +10,7 @@ package struct MountPlan: Sendable {
     package let credentials: CredentialsChoice
     package let mountPoint: MountPoint
     package let spool: SpoolLocation
+    package let tls: TLSFiles
     package let volume: VolumeConfiguration
 
     package init(
@@ -23,9 +24,12 @@ package struct MountPlan: Sendable {
         do throws(MountPointError) {
             mountPoint = try MountPoint(arguments.mountPoint, in: environment)
         } catch { throw .mountPoint(error) }
+        do throws(TLSFileError) {
+            tls = try TLSFiles(settings, in: environment)
+        } catch { throw .tls(error) }
         do throws(CredentialsError) {
             credentials = try CredentialsSearch.find(
-                settings, bucket: source.bucket, in: environment)
+                settings, bucket: source.credentialsBucket, in: environment)
         } catch { throw .credentials(error) }
         spool = try SpoolLocation(
             settings: settings, server: settings.client.endpoint, source: source, in: environment)

@@ -19,6 +19,9 @@ package struct MountSettings: Sendable {
     /// A PEM file with certificate authorities instead of the system's.
     package var certificateFile: String?
     package var verifiesCertificate = true
+    /// PEM files of a client certificate and its key; without the latter it is in the former.
+    package var clientCertificateFile: String?
+    package var clientKeyFile: String?
 
     // Credentials.
     package var credentialsFile: String?
@@ -47,7 +50,7 @@ package struct MountSettings: Sendable {
     package var kernelOptions: [String] = []
     /// Names that were set by somebody, not by default.
     package var given: Set<String> = []
-    /// What `-s` let pass; each a sentence.
+    /// What `-s` let pass, and what is allowed but dangerous; each a sentence.
     package var warnings: [String] = []
 
     package init() {}

@@ -64,9 +64,7 @@ package enum OptionReader {
             }
             if settings.profile != nil { throw .contradiction("public_bucket", "profile") }
         }
-        if settings.client.endpoint.scheme == .http, settings.certificateFile != nil {
-            throw .contradiction("cacert", "url=http://...")
-        }
+        try settings.checkTLS()
         guard settings.checksPermissions else {
             throw .valueInvalid(name: "default_permissions", value: "0", expected: "1")
         }
@@ -77,6 +75,24 @@ package enum OptionReader {
 }
 
 extension MountSettings {
+    fileprivate mutating func checkTLS() throws(OptionError) {
+        let files = [
+            ("cacert", certificateFile), ("client_cert", clientCertificateFile),
+            ("client_key", clientKeyFile),
+        ]
+        for (name, file) in files where file != nil && client.endpoint.scheme == .http {
+            throw .contradiction(name, "url=http://...")
+        }
+        if clientKeyFile != nil, clientCertificateFile == nil {
+            throw .missing(name: "client_cert", example: "client_cert=FILE")
+        }
+        if !verifiesCertificate, client.endpoint.scheme == .https {
+            warnings.append(
+                "warning: no_check_certificate lets anybody on the way to \(client.endpoint) read "
+                    + "and change what is sent")
+        }
+    }
+
     /// A minimum above a maximum moves the one that was not given; two given ones are an error.
     fileprivate mutating func order(
         _ least: WritableKeyPath<MountSettings, Duration>, _ leastName: String,

@@ -62,9 +62,20 @@ package enum OptionTable {
         .text(
             "cacert", [], .server, placeholder: "FILE", \.certificateFile,
             expected: "a PEM file's path",
-            help: "Certificate authorities to trust instead of the system's"),
+            help: "Certificate authorities to trust instead of the system's, in PEM form"),
+        .text(
+            "client_cert", [], .server, placeholder: "FILE", \.clientCertificateFile,
+            expected: "a PEM file's path",
+            help: "A certificate to show to the server, in PEM form"),
+        .text(
+            "client_key", [], .server, placeholder: "FILE", \.clientKeyFile,
+            expected: "a PEM file's path",
+            help: "The key of client_cert, without a pass phrase, if it is not in the same file; "
+                + "only its owner may have access to it"),
         .flag(
-            "no_check_certificate", [], .server, help: "Do not check the server's certificate"
+            "no_check_certificate", [], .server,
+            help: "Accept any certificate from the server: whoever is on the way can read and "
+                + "change what is sent"
         ) { $0.verifiesCertificate = !$1 },
         .duration(
             "connect_timeout", [], .server, \.client.connectTimeout,

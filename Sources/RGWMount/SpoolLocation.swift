@@ -25,7 +25,7 @@ package struct SpoolLocation: Equatable, Sendable {
         server: Endpoint, source: MountSource, userID: UInt32
     ) -> String {
         var text = Array("\(server.scheme.rawValue)|\(server.host)|\(server.effectivePort)|".utf8)
-        text += Array("\(source.bucket.tenant ?? "")|\(source.bucket.name)|".utf8)
+        text += Array("\(source.bucket?.tenant ?? "")|\(source.bucket?.name ?? "")|".utf8)
         text += source.prefix
         text += Array("|\(userID)".utf8)
         return Hexadecimal.encode(Array(Hash.sha256(text).prefix(8)))

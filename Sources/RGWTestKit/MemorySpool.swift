@@ -8,6 +8,7 @@ package final class MemoryJournal: Journal {
     private struct State {
         var nodes: [InodeNumber: NodeRecord] = [:]
         var intents: [ObjectAddress: IntentRecord] = [:]
+        var flights: [ObjectAddress: FlightRecord] = [:]
         var partials: [InodeNumber: PartialRecord] = [:]
         var extents: [ExtentRecord] = []
         var nextInode = InodeNumber(2)
@@ -30,6 +31,7 @@ package final class MemoryJournal: Journal {
             var contents = JournalContents(
                 nodes: state.nodes.values.sorted { $0.inode < $1.inode },
                 intents: state.intents.values.sorted { $0.address.key < $1.address.key },
+                flights: state.flights.values.sorted { $0.address.key < $1.address.key },
                 nextInode: state.nextInode, nextData: state.nextData)
             contents.partials = state.partials.values.sorted { $0.inode < $1.inode }
             contents.extents = state.extents
@@ -59,6 +61,8 @@ package final class MemoryJournal: Journal {
         case .removeNode(let inode): state.nodes[inode] = nil
         case .intent(let intent): state.intents[intent.address] = intent
         case .removeIntent(let address): state.intents[address] = nil
+        case .flight(let flight): state.flights[flight.address] = flight
+        case .removeFlight(let address): state.flights[address] = nil
         case .partial(let partial): state.partials[partial.inode] = partial
         case .extent(let extent): state.extents.append(extent)
         case .removePartial(let inode):

@@ -12,6 +12,7 @@ struct BarrierQueue: Sendable {
     private var at: Instant?
     private var isRunning = false
     private var waiters: [Done] = []
+    private var fsynced: Set<InodeNumber> = []
 
     /// Files that are being written may lag this many times longer. Source: writeback.md 4.5.
     private static let dataFactor = 5
@@ -35,20 +36,24 @@ struct BarrierQueue: Sendable {
         return isNeeded || isNeededForData
     }
 
-    /// True: the caller is to run the barrier.
-    mutating func join(_ done: @escaping Done) -> Bool {
+    /// True: the caller is to run the barrier. `fsynced`: who waits for this file's content.
+    mutating func join(_ done: @escaping Done, fsynced file: InodeNumber?) -> Bool {
         waiters.append(done)
+        if let file { fsynced.insert(file) }
         if isRunning { return false }
         isRunning = true
         return true
     }
 
     /// What changes from now on needs the next barrier. Returns whom this one serves.
-    mutating func begin() -> [Done] {
+    mutating func begin() -> (waiters: [Done], fsynced: Set<InodeNumber>) {
         isNeeded = false
         isNeededForData = false
-        defer { waiters = [] }
-        return waiters
+        defer {
+            waiters = []
+            fsynced = []
+        }
+        return (waiters, fsynced)
     }
 
     /// True: others came meanwhile, and another barrier is to run.

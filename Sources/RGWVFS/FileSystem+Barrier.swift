@@ -17,16 +17,19 @@ extension FileSystem {
     }
 
     /// Calls back when everything done before the call survives a power cut. Blocks while it is this
-    /// thread's turn.
-    func awaitBarrier(_ done: @escaping @Sendable (SpoolError?) -> Void) {
-        let starts = withState { state in state.barrier.join(done) }
+    /// thread's turn. `fsynced`: a file that is complete as it is now, also when somebody goes on writing.
+    func awaitBarrier(
+        fsynced: InodeNumber? = nil, _ done: @escaping @Sendable (SpoolError?) -> Void
+    ) {
+        let starts = withState { state in state.barrier.join(done, fsynced: fsynced) }
         if starts { runBarrier() }
     }
 
     /// Data first, then the records that name it.
     private func runBarrier() {
         let (waiters, unsealed, removable) = withState { state in
-            (state.barrier.begin(), state.unsealed(), state.discardedSealed)
+            let (waiters, fsynced) = state.barrier.begin()
+            return (waiters, state.unsealed(fsynced), state.discardedSealed)
         }
         if let error = sync(unsealed) {
             // A full disk too: what it had no room for is as lost as what it could not write.
@@ -34,12 +37,14 @@ extension FileSystem {
             withState { state in state.markBroken(unsealed.map(\.inode)) }
             return endBarrier(waiters, error)
         }
+        failpoint(.dataSynced)
         let ticket = withState { state in
             state.seal(unsealed)
             return state.journal.enqueued
         }
         commit(ticket) { [self] error in
             let failure = error ?? makePowerSafe()
+            failpoint(.sealed)
             if failure == nil {
                 remove(withState { state in state.takeSealed(removable) })
             }
@@ -87,24 +92,32 @@ struct UnsealedFile: Sendable {
     var inode: InodeNumber
     var generation: Generation
     var file: any SpoolFile
+    /// The bytes are a version that some close or fsync ended, or continue one that is on the disk.
+    var isComplete: Bool
 }
 
 extension VolumeState {
     /// Files that wait to be uploaded and whose bytes may not be on the spool's disk. What the bucket has
     /// confirmed needs no sync.
-    func unsealed() -> [UnsealedFile] {
+    func unsealed(_ fsynced: Set<InodeNumber>) -> [UnsealedFile] {
         intents.intents.values.compactMap { intent in
             guard intent.record.want == .put, let number = intent.record.inode,
                 let inode = inodes[number], let file = inode.dataFile,
                 inode.sealed != inode.generation
             else { return nil }
-            return UnsealedFile(inode: number, generation: inode.generation, file: file)
+            // An empty file that was just created would count as complete otherwise. With commit=0 every
+            // answer is a promise.
+            let isComplete =
+                !inode.unflushed || inode.sealed != nil || fsynced.contains(number)
+                || configuration.commitInterval == .zero
+            return UnsealedFile(
+                inode: number, generation: inode.generation, file: file, isComplete: isComplete)
         }
     }
 
     /// The bytes of these generations are on the disk now.
     mutating func seal(_ files: [UnsealedFile]) {
-        for file in files {
+        for file in files where file.isComplete {
             guard let address = address(file.inode), let data = inodes[file.inode]?.dataID,
                 intents.intents[address]?.record.inode == file.inode
             else { continue }

@@ -38,7 +38,10 @@ extension FileSystem {
                 return (state.journal.begin(), state.discarded)
             }
             guard let (batch, discarded) = next else { return }
-            if let failure = write(batch.changes, .process) {
+            failpoint(.journalCommit)
+            let failure = write(batch.changes, .process)
+            failpoint(.journalCommitted)
+            if let failure {
                 withState { state in
                     state.discarded.append(contentsOf: discarded)
                     let (told, takenBack) = state.journal.fail(batch)
@@ -51,6 +54,7 @@ extension FileSystem {
             withState { state in
                 for done in state.journal.end(batch) { state.actions.append { done(nil) } }
             }
+            if !discarded.isEmpty { failpoint(.dataUnneeded) }
             remove(discarded)
             scheduleBarrier()
         }

@@ -26,12 +26,15 @@ extension FileSystem {
 
     private func start(_ need: Need) {
         switch need {
-        case .list(let directory): list(need, directory, isWhole: false)
-        case .listAll(let directory): list(need, directory, isWhole: true)
+        case .list(.root) where layout.isAllBuckets: listBuckets(need)
+        case .list(let directory): list(need, directory)
+        case .scan(let directory): scan(need, directory)
+        case .page(let handle, let index): page(need, handle, index)
         case .probe(let parent, let name): probe(need, parent, name)
         case .head(let inode): head(need, inode)
         case .target(let inode): target(need, inode)
         case .hydrate(let inode, let length): hydrate(need, inode, length: length)
+        case .usage: fetchUsage(need)
         case .part(let inode): beginPartial(need, inode)
         case .fill(let inode, let offset): fillForReader(need, inode, from: offset)
         case .whole(let inode): complete(need, inode)
@@ -43,66 +46,6 @@ extension FileSystem {
             // Ends when the flight does (settleLandings).
             let isFlying = withState { state in state.intents.flights[address] != nil }
             if !isFlying { finish(need, nil) }
-        }
-    }
-
-    // MARK: Listings
-
-    /// A directory larger than this many pages is not listed to look up one name.
-    private static let lookupPagesMax = 1
-
-    private func list(_ need: Need, _ directory: InodeNumber, isWhole: Bool) {
-        let startedAt = clock.now()
-        let known = withState { state -> KeyPrefix? in
-            guard let prefix = state.prefix(directory) else { return nil }
-            state.beginLoad(directory)
-            return prefix
-        }
-        guard let prefix = known else { return finish(need, .stale) }
-        listPage(
-            need, directory, prefix: prefix, after: nil, isWhole: isWhole, startedAt: startedAt,
-            objects: [], prefixes: [], pages: 1)
-    }
-
-    private func listPage(
-        _ need: Need, _ directory: InodeNumber, prefix: KeyPrefix, after: ObjectKey?,
-        isWhole: Bool, startedAt: Instant, objects: [ListedObject], prefixes: [ObjectKey],
-        pages: Int
-    ) {
-        let key: ObjectKey?
-        do throws(ObjectKey.Invalid) {
-            key = prefix.bytes.isEmpty ? nil : try ObjectKey(prefix.bytes)
-        } catch {
-            return finish(need, .nameTooLong) { state in state.endLoad(directory) }
-        }
-        guard let bucket = prefix.bucket else {
-            return finish(need, .stale) { state in state.endLoad(directory) }
-        }
-        store.list(bucket, prefix: key, delimited: true, after: after, limit: 1000) {
-            [self] result in
-            switch result {
-            case .failure(let error):
-                finish(need, FileSystemError(error)) { state in state.endLoad(directory) }
-            case .success(let page):
-                let objects = objects + page.objects
-                let prefixes = prefixes + page.commonPrefixes
-                if let next = page.next, isWhole || pages < Self.lookupPagesMax {
-                    listPage(
-                        need, directory, prefix: prefix, after: next, isWhole: isWhole,
-                        startedAt: startedAt, objects: objects, prefixes: prefixes,
-                        pages: pages + 1)
-                    return
-                }
-                finish(need, nil) { state in
-                    // A directory renamed meanwhile has other keys: whoever waited asks again.
-                    if state.prefix(directory) == prefix {
-                        state.absorbListing(
-                            directory, objects: objects, prefixes: prefixes,
-                            isComplete: page.next == nil, startedAt: startedAt)
-                    }
-                    state.endLoad(directory)
-                }
-            }
         }
     }
 
@@ -167,6 +110,7 @@ extension FileSystem {
             return (address, known.isDirectory, known.link?.parent)
         }
         guard let (address, isDirectory, parent) = known else { return finish(need, nil) }
+        let isBucket = withState { state in state.isBucket(inode) }
         store.head(address) { [self] result in
             let isMoved = withState { state in state.address(inode) != address }
             if isMoved {
@@ -178,7 +122,7 @@ extension FileSystem {
                 finish(need, nil) { state in
                     // RGW answers HEAD of `bucket//` with the bucket's headers: only an object
                     // with POSIX metadata is the root's. Source: s3fs-fuse #2653.
-                    if inode != .root || head.metadata.user["mode"] != nil {
+                    if !isBucket || head.metadata.user["mode"] != nil {
                         state.absorbHead(inode, head, startedAt: startedAt)
                     } else {
                         state.absorbImplicit(inode, startedAt: startedAt)
@@ -199,8 +143,9 @@ extension FileSystem {
                     state.absorbAbsence(inode, startedAt: startedAt)
                 }
             case .failure(let error):
-                finish(need, FileSystemError(error)) { state in
+                finish(need, listingError(error)) { state in
                     if let parent { state.endLoad(parent) }
+                    state.noteListingFailure(error)
                 }
             }
         }
@@ -212,6 +157,7 @@ extension FileSystem {
         startedAt: Instant
     ) {
         let isListed = withState { state -> Bool in
+            if state.isBucket(inode) { return true }
             guard let link = state.inodes[inode]?.link, !state.isLocal(inode) else { return true }
             return state.isListingFresh(link.parent, now: clock.now(), since: startedAt)
         }

@@ -54,6 +54,7 @@ extension FileSystem {
             if flags.truncate, let need = try state.truncateToNothing(inode, moment) {
                 return .need(need)
             }
+            if flags.dropsPrivileges { _ = state.dropPrivileges(inode, moment) }
             return .done(try state.openFile(inode, flags))
         }
     }
@@ -111,7 +112,7 @@ extension FileSystem {
             if case .failure(let error) = result { return parked.fail(error) }
             if configuration.guarantee == .local {
                 workers.submit { [self] in
-                    awaitBarrier { [self] error in
+                    awaitBarrier(fsynced: inode) { [self] error in
                         let failure = withState { state in state.takeFailure(handle) }
                         let shown = error.map { FileSystemError($0) } ?? failure
                         if let shown { parked.fail(shown) } else { parked.succeed(()) }

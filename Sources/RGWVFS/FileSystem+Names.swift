@@ -103,6 +103,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ caller: Caller,
         _ reply: consuming Reply<EntryAnswer>
     ) {
+        if layout.isAllBuckets, parent == .root { return makeBucket(name, reply.park()) }
         perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: .directory, permissions: permissions & ~caller.umask & 0o7777,
@@ -137,6 +138,7 @@ extension FileSystem {
     package func rmdir(
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
+        if layout.isAllBuckets, parent == .root { return removeBucket(name, reply.park()) }
         perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
             let found = try state.existing(parent, name, moment)

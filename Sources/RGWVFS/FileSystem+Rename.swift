@@ -26,7 +26,6 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, to newParent: InodeNumber, _ newName: EntryName,
         _ mode: RenameMode, _ reply: consuming Reply<Void>
     ) {
-        if mode == .exchange { return reply.fail(.invalidArgument) }
         beginRename(parent, name, to: newParent, newName, mode, reply.park())
     }
 

@@ -9,6 +9,9 @@ extension FileSystem {
         _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
         _ reply: consuming Reply<Int>
     ) {
+        if offset + UInt64(bytes.count) > VolumeConfiguration.fileBytesMax {
+            return reply.fail(.tooLarge)
+        }
         let request = WriteRequest(
             inode: inode, handle: handle, offset: offset, count: bytes.count)
         switch begin(request) {
@@ -17,6 +20,7 @@ extension FileSystem {
             do throws(SpoolError) { try file.write(bytes, at: offset) } catch {
                 return failed(request, claimed, error, Self.copy(bytes), reply.park())
             }
+            failpoint(.dataWritten)
             wrote(request, claimed, reply)
         case .needs(let need): supply(need, request, Self.copy(bytes), reply.park())
         case .parked: park(request, Self.copy(bytes), reply.park())
@@ -43,6 +47,7 @@ extension FileSystem {
             do throws(SpoolError) { try file.write(bytes.span, at: request.offset) } catch {
                 return failed(request, claimed, error, bytes, reply)
             }
+            failpoint(.dataWritten)
             wrote(request, claimed, Reply { reply.send($0) })
         case .needs(let need): supply(need, request, bytes, reply)
         case .parked: park(request, bytes, reply)
@@ -54,7 +59,10 @@ extension FileSystem {
     ) {
         fetch(need) { [self] error in
             if let error { return reply.fail(error) }
-            workers.submit { [self] in resume(request, bytes, reply) }
+            workers.submit { [self] in
+                failpoint(.hydrated)
+                resume(request, bytes, reply)
+            }
         }
     }
 

@@ -19,6 +19,7 @@ package final class FileSystem: FileSystemOperations {
     let timer: any Timer
     let workers: any WorkQueue
     let events: @Sendable (VolumeEvent) -> Void
+    let failPoints: FailPoints?
     // Constants.
     let configuration: VolumeConfiguration
     let layout: Layout
@@ -46,7 +47,8 @@ package final class FileSystem: FileSystemOperations {
     package init(
         configuration: VolumeConfiguration, store: any ObjectStore, journal: any Journal,
         files disk: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
-        timer: any Timer, workers: any WorkQueue, events: @escaping @Sendable (VolumeEvent) -> Void
+        timer: any Timer, workers: any WorkQueue,
+        events: @escaping @Sendable (VolumeEvent) -> Void, failPoints: FailPoints? = nil
     ) throws(SpoolError) {
         self.store = store
         journalStore = journal
@@ -58,9 +60,11 @@ package final class FileSystem: FileSystemOperations {
         self.timer = timer
         self.workers = workers
         self.events = events
+        self.failPoints = failPoints
         self.configuration = configuration
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
         let contents = try journal.load()
+        failPoints?(.recoveryLoaded)
         dataIDs = Atomic(contents.nextData.value)
         var fresh = VolumeState(
             configuration: configuration, nextInode: contents.nextInode,
@@ -71,17 +75,21 @@ package final class FileSystem: FileSystemOperations {
             contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
             time: clock.wallTime())
         fresh.restorePartials(contents, afterPowerCut: afterPowerCut)
+        failPoints?(.recoveryRestored)
         state = Mutex(fresh)
         if recovered.files > 0 || recovered.lost > 0 {
             events(.recovered(files: recovered.files, lost: recovered.lost))
         }
         keepReserve()
         if let error = commitNow() { throw error }
+        failpoint(.recoveryCommitted)
     }
 
     func newData() throws(SpoolError) -> (DataID, any SpoolFile) {
         let id = DataID(dataIDs.wrappingAdd(1, ordering: .relaxed).oldValue)
-        return (id, try spool.create(id))
+        let file = try spool.create(id)
+        failpoint(.dataCreated)
+        return (id, file)
     }
 
     // MARK: The one way to the state

@@ -49,6 +49,8 @@ extension FileSystem {
                 return
             }
             state.inodes[inode]?.content = .spool(data.0, data.1)
+            // Another data file than the one that may have been synced.
+            state.inodes[inode]?.sealed = nil
             // Without a name the bytes live as long as the descriptor.
             guard state.address(inode) != nil else {
                 if length < known.attributes.size {

@@ -118,6 +118,7 @@ struct Directory: Sendable {
     private(set) var entries: [EntryName: Entry] = [:]
     /// Names as they were before their changes, while an operation is noted. See InodeTable.
     var noted: [(EntryName, Entry?)]?
+    var entryCount: Int { entries.count }
     /// How many entries are inodes.
     private(set) var inodeCount = 0
     /// Names found absent in a large directory, and when.
@@ -126,10 +127,14 @@ struct Directory: Sendable {
     var listedAt: Instant?
     /// More names than one page: single names are asked for instead of listing it all.
     var isLarge = false
+    /// When a scan of a large directory last found a name.
+    var occupiedAt: Instant?
     /// The marker object exists (or is about to).
     var hasMarker = false
     /// Made here and not in the bucket yet: what is below it is known without asking.
     var isNew = false
+    /// When a name was last added or removed through this mount: an older marker's times are out of date.
+    var touchedAt: WallTime?
     /// Keys under this directory that are no names; hidden.
     var hidden = 0
     /// Listings and probes on their way; while there are any, `settled` is kept.

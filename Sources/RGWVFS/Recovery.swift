@@ -62,6 +62,13 @@ enum Recovery {
             try restore(intent, nodes, files, into: &state, now: now, time: time)
             outcome.files += 1
         }
+        for flight in contents.flights {
+            // Whether it took effect is seen by looking; how late it may yet do so, by its age.
+            let age = Duration.seconds(max(0, time.seconds - flight.started.seconds))
+            state.intents.noteUncertain(
+                flight, sends: max(1, flight.tags.count),
+                until: now + max(.zero, state.configuration.settleTime - age))
+        }
         return outcome
     }
 
@@ -96,8 +103,6 @@ enum Recovery {
         }
         _ = state.intents.set(
             intent, now: now, delay: .zero, delayMax: .zero, held: false)
-        // The crash may have cut off an answer.
-        state.intents.noteUncertain(intent.address, tag: nil)
     }
 
     private static func place(

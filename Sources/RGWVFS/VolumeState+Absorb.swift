@@ -35,7 +35,7 @@ extension VolumeState {
             if case .some(.some) = remote[name] { hidden += 1 }
             remote[name] = .some(nil)
         }
-        let keeps = directory.settled.union(localNames(inode, directory, prefix: prefix))
+        let keeps = directory.settled.union(localNames(inode, prefix: prefix))
         var lost: [EntryName] = []
         if isComplete {
             for name in directory.entries.keys where remote[name] == nil && !keeps.contains(name) {
@@ -58,13 +58,9 @@ extension VolumeState {
     }
 
     /// Names of a directory with local changes, removed ones included.
-    private func localNames(
-        _ inode: InodeNumber, _ directory: Directory, prefix: KeyPrefix
-    )
-        -> Set<EntryName>
-    {
+    func localNames(_ inode: InodeNumber, prefix: KeyPrefix) -> Set<EntryName> {
         var names: Set<EntryName> = []
-        if directory.inodeCount > 0 {
+        if let directory = inodes[inode]?.directory, directory.inodeCount > 0 {
             for (name, entry) in directory.entries {
                 if case .inode(let child) = entry, isLocal(child) { names.insert(name) }
             }
@@ -81,7 +77,7 @@ extension VolumeState {
         return names
     }
 
-    private mutating func absorbName(
+    mutating func absorbName(
         _ parent: InodeNumber, _ name: EntryName, _ object: BaseVersion?
     ) {
         switch inodes[parent]?.directory?[name] {
@@ -150,8 +146,13 @@ extension VolumeState {
             if known.attributesKnown { inodes[inode]?.checkedAt = startedAt }
             return
         }
-        let attributes = PosixMetadata.attributes(
+        var attributes = PosixMetadata.attributes(
             of: head, isMarker: known.isDirectory, defaults: defaults)
+        if let touched = known.directory?.touchedAt, attributes.ctime < touched {
+            // Times never run backwards: the marker is not written for each name that comes or goes.
+            attributes.mtime = max(attributes.mtime, touched)
+            attributes.ctime = touched
+        }
         if attributes.kind != known.attributes.kind, known.lookups > 0, known.attributesKnown,
             let link = known.link
         {

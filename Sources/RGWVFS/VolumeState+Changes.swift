@@ -66,7 +66,7 @@ extension VolumeState {
     ) {
         let pending = intents.intents[address]
         let base = pending.map(\.record.base) ?? known
-        if base == nil, intents.flights[address] == nil, pending?.isUncertain != true {
+        if base == nil, intents.flights[address] == nil, !intents.isUncertain(address) {
             dropIntent(address)
             return
         }
@@ -94,7 +94,7 @@ extension VolumeState {
     /// A directory that exists only through its entries must not vanish with the last one.
     mutating func keepDirectory(_ directory: InodeNumber, now: Instant, time: WallTime) {
         guard directory != .root, let known = inodes[directory], let state = known.directory,
-            !state.hasMarker, known.link != nil
+            !state.hasMarker, known.link != nil, !isBucket(directory)
         else { return }
         if state.listedAt != nil, !state.entries.isEmpty { return }
         inodes[directory]?.directory?.hasMarker = true

@@ -6,6 +6,7 @@ import RGWSpool
 extension VolumeState {
     /// The request did what it was sent for. `stored` is nil for deletions.
     mutating func land(_ flight: IntentTable.Flight, stored: Stored?, size: UInt64, now: Instant) {
+        closeFlight(flight.address)
         let satisfied = intents.finish(flight, succeeded: true)
         for waiter in satisfied { actions.append { waiter.settle(nil) } }
         quotaFullUntil = nil
@@ -82,6 +83,7 @@ extension VolumeState {
     mutating func retry(
         _ flight: IntentTable.Flight, at due: Instant, blocked: ObjectStoreError? = nil
     ) {
+        closeFlight(flight.address)
         _ = intents.finish(flight, succeeded: false)
         intents.backOff(flight.address, until: due, blocked: blocked)
     }
@@ -99,7 +101,8 @@ extension VolumeState {
             for waiter in intents.takeWaiters(flight.address) {
                 actions.append { waiter.waiter.settle(shown) }
             }
-        case .metadata, .delete, .removeDirectory:
+        case .metadata, .delete, .removeDirectory, .copy:
+            closeFlight(flight.address)
             _ = intents.finish(flight, succeeded: false)
             if isStale { return }
             for waiter in intents.takeWaiters(flight.address) {
@@ -162,6 +165,7 @@ extension VolumeState {
             let name = freeConflictName(link, suffix: suffix)
         else { return nil }
         let held = intents.intents[flight.address]?.held ?? false
+        closeFlight(flight.address)
         _ = intents.finish(flight, succeeded: false)
         let waiters = intents.takeWaiters(flight.address)
         journal.append(.removeIntent(flight.address))

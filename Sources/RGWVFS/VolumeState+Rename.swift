@@ -34,6 +34,7 @@ extension VolumeState {
         _ path: FileSystem.RenamePath, _ mode: RenameMode, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<FileSystem.RenameWork> {
         if isReadOnly { throw .readOnly }
+        if mode == .exchange { return try exchange(path, moment) }
         let found = try existing(path.parent, path.name, moment)
         guard case .done(let source) = found else { return found.asNeed() }
         if let need = changeNeed(source, now: moment.now, since: moment.since) {
@@ -202,7 +203,7 @@ extension VolumeState {
         _ path: FileSystem.RenamePath, _ etag: ETag, _ moment: FileSystem.Moment
     ) {
         if let entry = inodes[path.newParent]?.directory?[path.newName] {
-            intents.noteUncertain(path.new.file, tag: etag)
+            noteCopied(path.new.file, etag, moment)
             guard case .inode(let target) = entry else { return }
             inodes[target]?.checkedAt = .distantPast
             inodes[target]?.attributesKnown = false
@@ -211,7 +212,16 @@ extension VolumeState {
         wantDelete(
             path.new.file, known: etag, after: nil, isOpen: false, now: moment.now,
             time: moment.time)
-        intents.noteUncertain(path.new.file, tag: etag)
+        noteCopied(path.new.file, etag, moment)
+    }
+
+    private mutating func noteCopied(
+        _ address: ObjectAddress, _ etag: ETag, _ moment: FileSystem.Moment
+    ) {
+        intents.noteUncertain(
+            FlightRecord(
+                address: address, want: .copy, base: nil, tags: [etag], isUnconditional: true,
+                started: moment.time), until: moment.now + configuration.settleTime)
     }
 
     /// What is known of both names may be wrong now.

@@ -24,6 +24,8 @@ struct VolumeState: ~Copyable {
     var nextFailure: UInt64 = 1
     /// Until then the bucket's quota is taken to be used up.
     var quotaFullUntil: Instant?
+    /// When the buckets were made, if the root shows buckets.
+    var bucketTimes: [EntryName: WallTime] = [:]
     var usage: (value: VolumeStatistics, at: Instant)?
     /// When the write-back pump is to run next, if a timer is set.
     var pumpAt: Instant?
@@ -98,8 +100,10 @@ struct VolumeState: ~Copyable {
 enum Need: Hashable, Sendable {
     /// All names of a directory, or its first page if it is large.
     case list(InodeNumber)
-    /// All names of a directory, whatever its size.
-    case listAll(InodeNumber)
+    /// Whether a large directory has any name at all.
+    case scan(InodeNumber)
+    /// One page of a large directory, for its reader.
+    case page(HandleID, Int)
     /// Whether one name exists in a large directory.
     case probe(InodeNumber, EntryName)
     /// The attributes of an object or of a directory's marker.
@@ -116,6 +120,8 @@ enum Need: Hashable, Sendable {
     case whole(InodeNumber)
     /// No write or fetch is about to change what is missing of such a file.
     case quiet(InodeNumber)
+    /// The bucket's usage and quota.
+    case usage
     /// No request is under way for a key.
     case landing(ObjectAddress)
 }

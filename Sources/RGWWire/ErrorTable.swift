@@ -16,9 +16,15 @@ package enum ErrorTable {
     package static func entry(
         _ operation: S3Operation, status: Int, code: String?, isS3: Bool
     ) -> Entry {
-        if let code, let entry = byCode[code] { return entry }
+        if let code, let entry = byOperation[operation]?[code] ?? byCode[code] { return entry }
         return byStatus(operation, status, isS3: isS3 || code != nil)
     }
+
+    /// Codes that mean something else for one operation.
+    static let byOperation: [S3Operation: [String: Entry]] = [
+        // RGW 16 says so of an upload that does not exist.
+        .listParts: ["NoSuchKey": Entry(kind: .noSuchUpload, retry: .never)]
+    ]
 
     /// Codes that mean the same for every operation.
     static let byCode: [String: Entry] = [
@@ -82,7 +88,7 @@ package enum ErrorTable {
         guard isS3 else { return Entry(kind: .malformedAnswer, retry: .perhapsDone) }
         switch operation {
         case .headObject: return Entry(kind: .noSuchKey, retry: .never)
-        case .headBucket, .deleteBucket, .createBucket, .listObjects:
+        case .headBucket, .deleteBucket, .createBucket, .listObjects, .listMultipart:
             return Entry(kind: .noSuchBucket, retry: .never)
         default: return Entry(kind: .invalidRequest, retry: .never)
         }

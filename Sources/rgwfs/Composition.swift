@@ -28,12 +28,14 @@ final class Composition: Sendable {
 
     /// Asks the server first, so that a mount that cannot work leaves no spool behind.
     init(_ plan: MountPlan, log: Logger) throws(MountFailure) {
+        let failPoints = try LiveFailPoints.make()
         do throws(HostError) {
             timer = try HostTimer()
             workers = try HostWorkers(name: "worker", count: Self.workersMax)
             let environment = try LiveEnvironment()
             credentials = FileCredentials(
-                plan.credentials, bucket: plan.source.bucket, environment: environment, log: log)
+                plan.credentials, bucket: plan.source.credentialsBucket, environment: environment,
+                log: log)
         } catch { throw .system("\(error)") }
         transport = try Self.transport(plan, clock)
         try Self.preflight(
@@ -48,7 +50,7 @@ final class Composition: Sendable {
                 journal: journal, files: HostFiles(spool: spool.path, clock: clock),
                 afterPowerCut: Self.isAfterPowerCut(spool), clock: clock,
                 entropy: HostEntropy(), timer: timer, workers: workers,
-                events: { VolumeEventLog.write($0, to: log) })
+                events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints)
         } catch { throw .spool(SpoolSentence.text(error, spool: plan.spool.directory)) }
     }
 
@@ -90,7 +92,9 @@ final class Composition: Sendable {
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> CurlTransport {
         var configuration = CurlConfiguration()
-        configuration.caFile = plan.settings.certificateFile
+        configuration.caFile = plan.tls.authorities
+        configuration.clientCertificateFile = plan.tls.certificate
+        configuration.clientKeyFile = plan.tls.key
         configuration.verifiesPeer = plan.settings.verifiesCertificate
         configuration.userAgent = "rgwfs/\(Program.version)"
         configuration.bulkTransfersMax = max(
@@ -117,10 +121,15 @@ final class Composition: Sendable {
         do throws(ObjectKey.Invalid) {
             prefix = plan.source.prefix.isEmpty ? nil : try ObjectKey(plan.source.prefix)
         } catch { throw .source(.prefix(source: "\(plan.source)", reason: "it is no key")) }
-        let answer = HostCondition<Result<ListPage, ObjectStoreError>?>(nil)
-        let request = store.list(
-            plan.source.bucket, prefix: prefix, delimited: false, after: nil, limit: 1
-        ) { result in answer.update { $0 = result } }
+        let answer = HostCondition<Result<Void, ObjectStoreError>?>(nil)
+        let request: any Cancellable
+        if let bucket = plan.source.bucket {
+            request = store.list(
+                bucket, prefix: prefix, delimited: false, after: nil, limit: 1
+            ) { result in answer.update { $0 = result.map { _ in } } }
+        } else {
+            request = store.listBuckets { result in answer.update { $0 = result.map { _ in } } }
+        }
         let result = answer.wait(until: clock.now() + plan.settings.client.connectTimeout) { $0 }
         switch result {
         case .success: return
@@ -145,7 +154,7 @@ final class Composition: Sendable {
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> SpoolDirectory {
         let identity = SpoolIdentity(
-            endpoint: plan.server.description, bucket: plan.source.bucket.description,
+            endpoint: plan.server.description, bucket: plan.source.bucket?.description ?? "/",
             prefix: String(decoding: plan.source.prefix, as: UTF8.self))
         let deadline = clock.now() + plan.settings.client.connectTimeout
         let pause = HostCondition<Void>(())

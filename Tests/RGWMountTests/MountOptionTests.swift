@@ -50,8 +50,9 @@ import Testing
     func nonsenseIsAnErrorNamingTheOption(name: String) throws {
         let option = try #require(OptionTable.byName[name])
         // Paths and profile names may be any text.
-        guard !["credentials", "profile", "config", "cacert", "spool", "nonempty"].contains(name)
-        else { return }
+        let texts = ["credentials", "profile", "config", "spool", "nonempty"]
+        let files = ["cacert", "client_cert", "client_key"]
+        guard !(texts + files).contains(name) else { return }
         let text = option.placeholder == nil ? "\(name)=maybe/maybe" : "\(name)=-1/x"
         #expect { _ = try settings(text) } throws: { "\($0)".contains("'\(name)=") }
     }

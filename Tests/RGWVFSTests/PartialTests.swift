@@ -7,7 +7,7 @@ import Testing
 
 /// Large objects that are changed in part.
 @Suite struct PartialTests {
-    private static let size = 4 << 20
+    private static let size = 400_000
 
     private func volume() throws -> (Volume, [UInt8]) {
         let volume = try Volume(large)
@@ -38,7 +38,7 @@ import Testing
         defer { volume.release(file) }
         var bytes: [UInt8] = []
         while true {
-            let more = try volume.read(file, at: UInt64(bytes.count), count: 300_000)
+            let more = try volume.read(file, at: UInt64(bytes.count), count: 30_000)
             if more.isEmpty { return bytes }
             bytes += more
         }
@@ -47,13 +47,13 @@ import Testing
     @Test func aWriteFetchesNothingAndTheUploadEverythingElse() throws {
         var (volume, bytes) = try volume()
         let file = try volume.open("big", write: true)
-        try volume.write(file, "hello", at: 1_000_000)
+        try volume.write(file, "hello", at: 100_000)
         #expect(gets(volume) == 0)
         #expect(try volume.attributes("big").size == UInt64(Self.size))
         try volume.close(file)
         #expect(gets(volume) == 0)
         volume.world.advance(by: .seconds(20))
-        replace(&bytes, "hello", at: 1_000_000)
+        replace(&bytes, "hello", at: 100_000)
         #expect(content(volume) == bytes)
         #expect(gets(volume) <= 2)
         #expect(try volume.files.list().isEmpty)
@@ -64,13 +64,13 @@ import Testing
     @Test func readsMixTheSpoolAndTheObject() throws {
         var (volume, bytes) = try volume()
         let file = try volume.open("big", write: true)
-        try volume.write(file, "hello", at: 1_000_000)
+        try volume.write(file, "hello", at: 100_000)
         try volume.write(file, "end", at: UInt64(Self.size))
-        replace(&bytes, "hello", at: 1_000_000)
+        replace(&bytes, "hello", at: 100_000)
         bytes += Array("end".utf8)
-        #expect(try volume.read(file, at: 1_000_000, count: 5) == Array("hello".utf8))
+        #expect(try volume.read(file, at: 100_000, count: 5) == Array("hello".utf8))
         #expect(gets(volume) == 0, "what was written is here")
-        #expect(try volume.read(file, at: 999_998, count: 9) == Array(bytes[999_998..<1_000_007]))
+        #expect(try volume.read(file, at: 99_998, count: 9) == Array(bytes[99_998..<100_007]))
         #expect(try all(volume, "big") == bytes)
     }
 
@@ -79,13 +79,13 @@ import Testing
         let file = try volume.open("big", write: true)
         try volume.write(file, "1", at: 0)
         let read = volume.begin {
-            volume.fileSystem.read(file.0, file.1, offset: 2_000_000, count: 10, $0)
+            volume.fileSystem.read(file.0, file.1, offset: 200_000, count: 10, $0)
         }
         #expect(read.result == nil, "the object is being asked")
-        try volume.write(file, "newer", at: 2_000_000)
+        try volume.write(file, "newer", at: 200_000)
         volume.world.run()
         replace(&bytes, "1", at: 0)
-        replace(&bytes, "newer", at: 2_000_000)
+        replace(&bytes, "newer", at: 200_000)
         #expect(read.result != nil)
         #expect(try all(volume, "big") == bytes)
     }
@@ -93,12 +93,12 @@ import Testing
     @Test func whatWasWrittenSurvivesAKill() throws {
         var (volume, bytes) = try volume()
         let file = try volume.open("big", write: true)
-        for offset in [0, 777_777, 3_999_999, Self.size - 2] {
+        for offset in [0, 77_777, 399_000, Self.size - 2] {
             try volume.write(file, "xyz", at: UInt64(offset))
             if offset + 3 > bytes.count { bytes += [0] }
             replace(&bytes, "xyz", at: offset)
         }
-        _ = try volume.read(file, at: 500_000, count: 10)
+        _ = try volume.read(file, at: 50_000, count: 10)
         let again = try Volume(remounting: volume, large)
         #expect(try all(again, "big") == bytes)
         again.world.advance(by: .seconds(20))
@@ -107,10 +107,12 @@ import Testing
 
     @Test func afterAPowerCutOnlySyncedRangesCount() throws {
         var (volume, bytes) = try volume()
-        let file = try volume.open("big", write: true)
-        try volume.write(file, "synced", at: 100)
+        let first = try volume.open("big", write: true)
+        try volume.write(first, "synced", at: 100)
+        try volume.close(first)
         volume.world.advance(by: .seconds(1))
-        try volume.write(file, "late", at: 2_000_000)
+        let file = try volume.open("big", write: true)
+        try volume.write(file, "late", at: 200_000)
         replace(&bytes, "synced", at: 100)
         let again = try Volume(remounting: volume, afterPowerCut: true, large)
         #expect(try all(again, "big") == bytes, "what may not be on the disk is the object's")
@@ -120,11 +122,11 @@ import Testing
 
     @Test func aCutFetchesOnlyWhatIsKept() throws {
         let (volume, bytes) = try volume()
-        try volume.change("big") { $0.size = 2_000_000 }
+        try volume.change("big") { $0.size = 200_000 }
         #expect(gets(volume) == 0)
-        try volume.change("big") { $0.size = 2_000_010 }
+        try volume.change("big") { $0.size = 200_010 }
         volume.world.advance(by: .seconds(20))
-        #expect(content(volume) == bytes[..<2_000_000] + [UInt8](repeating: 0, count: 10))
+        #expect(content(volume) == bytes[..<200_000] + [UInt8](repeating: 0, count: 10))
     }
 
     @Test func anEmptiedFileNeedsNothing() throws {
