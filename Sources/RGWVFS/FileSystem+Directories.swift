@@ -92,6 +92,7 @@ extension FileSystem {
             }
             guard !keys.isEmpty else { return false }
             let waiter = SyncWaiter(count: keys.count, done: done)
+            if !isPatient { state.pause.probeNow() }
             for key in keys {
                 state.intents.wait(key, waiter, isPatient: isPatient)
                 state.intents.expedite(key, now: now)

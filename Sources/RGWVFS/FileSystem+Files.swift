@@ -144,6 +144,7 @@ extension FileSystem {
             state.intents.wait(
                 address, SyncWaiter(count: 1, done: answer), isPatient: false)
             state.intents.expedite(address, now: now)
+            state.pause.probeNow()
             return true
         }
         if waits { pump() } else { answer(nil) }

@@ -44,6 +44,11 @@ extension FileSystem {
             var status = VolumeStatus()
             status.pending = state.intents.pendingCount
             status.uploading = state.intents.flights.count
+            if let reason = state.pause.reason {
+                status.failures.append(
+                    VolumeStatus.Failure(
+                        path: "", error: FileSystemError(reason), detail: reason.description))
+            }
             for (address, intent) in state.intents.intents {
                 if intent.record.want == .put, let inode = intent.record.inode {
                     status.pendingBytes += state.inodes[inode]?.attributes.size ?? 0

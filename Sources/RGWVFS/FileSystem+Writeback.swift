@@ -40,14 +40,16 @@ extension FileSystem {
                 guard state.intents.flights.count < configuration.uploadsMax else {
                     return .again(nil)
                 }
-                var (flight, next) = state.intents.take(now: now)
-                if let flight { return .ship(Self.shipment(&state, flight)) }
-                if let settled { next = min(next ?? settled, settled) }
-                guard let next, state.pumpAt.map({ next < $0 || $0 <= now }) ?? true else {
-                    return .again(nil)
+                if case .closed(let until) = state.pause.gate(now) {
+                    return .again(state.planPump(until, now: now))
                 }
-                state.pumpAt = next
-                return .again(next)
+                var (flight, next) = state.intents.take(now: now)
+                if let flight {
+                    state.pause.started(flight.address)
+                    return .ship(Self.shipment(&state, flight))
+                }
+                if let settled { next = min(next ?? settled, settled) }
+                return .again(state.planPump(next, now: now))
             }
             switch pick {
             case .ship(let shipment):
@@ -189,6 +191,7 @@ extension FileSystem {
         failpoint(.answered(flight.want))
         switch result {
         case .success(let stored): landed(shipment, stored)
+        case .failure(let error) where pauses(flight, error): return
         case .failure(let error):
             switch error.remedy {
             case .retry: retryLater(flight, error)
@@ -203,12 +206,15 @@ extension FileSystem {
         let now = clock.now()
         let flight = shipment.flight
         let size = flight.want == .metadata ? nil : shipment.size
+        var resumes = false
         let wasBlocked = withState { state in
             let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
+            resumes = state.pause.ended(flight.address, isAnswer: true, now: now)
             let size = size ?? flight.inode.flatMap { state.inodes[$0]?.base?.size } ?? 0
             state.land(flight, stored: stored, size: size, now: now)
             return wasBlocked
         }
+        if resumes { events(.resumed) }
         if wasBlocked { events(.unblocked(path: flight.address.key.text)) }
         settle(flight.address)
     }

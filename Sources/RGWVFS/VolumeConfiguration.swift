@@ -112,6 +112,9 @@ package enum VolumeEvent: Sendable {
     case blocked(path: String, error: ObjectStoreError)
     /// A change that had failed went through.
     case unblocked(path: String)
+    /// The server refuses everything that this mount asks: uploads wait until it does no longer.
+    case paused(ObjectStoreError)
+    case resumed
     /// Another client changed the object; where the local version is kept.
     case conflict(path: String, keptAs: String)
     /// Recovery found changes of an earlier mount.

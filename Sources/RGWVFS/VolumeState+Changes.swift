@@ -161,8 +161,6 @@ extension VolumeState {
         return failure.error
     }
 
-    func isQuotaFull(_ now: Instant) -> Bool { quotaFullUntil.map { now < $0 } ?? false }
-
     func contentType(_ name: EntryName?) -> String {
         let fallback = "application/octet-stream"
         guard let name else { return fallback }

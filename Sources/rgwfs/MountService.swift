@@ -127,7 +127,9 @@ enum MountService {
                 return log.info("unmounted", metadata: ["end": "\(end)"])
             case .ended(.failure(let error)):
                 return log.error("the mount broke", metadata: ["reason": "\(sentence(error))"])
-            case .signal(.hangUp): _ = parts.credentials.refresh()
+            case .signal(.hangUp):
+                _ = parts.credentials.refresh()
+                parts.fileSystem.resumeUploads()
             case .signal(.user1):
                 let status = parts.fileSystem.status()
                 log.info("status", metadata: ["pending": "\(status.pending)"])
