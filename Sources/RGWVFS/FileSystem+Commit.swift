@@ -48,7 +48,7 @@ extension FileSystem {
                     state.takeBack(takenBack, FileSystemError(failure))
                     for done in told { state.actions.append { done(failure) } }
                 }
-                noteSpoolFailure(failure, "the journal")
+                if failure != .full { breakSpool(failure, "the journal") }
                 continue
             }
             withState { state in

@@ -68,9 +68,10 @@ extension FileSystem {
         }
     }
 
-    /// An I/O error of the spool (a full disk is none): nothing more is accepted from now on.
+    /// An I/O error of the spool (a full disk is none, nor is one damaged file): nothing more is accepted
+    /// from now on.
     func noteSpoolFailure(_ error: SpoolError, _ doing: String) {
-        if error != .full, error != .tooLarge { breakSpool(error, doing) }
+        if case .failed = error { breakSpool(error, doing) }
     }
 
     func breakSpool(_ error: SpoolError, _ doing: String) {

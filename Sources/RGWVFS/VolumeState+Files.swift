@@ -108,6 +108,7 @@ extension VolumeState {
             inodes[inode]?.replacing = true
         }
         noteChange(inode, moment)
+        saveNode(inode)
         cutPartial(inode, to: size)
     }
 
@@ -142,6 +143,8 @@ extension VolumeState {
             }
             inodes[inode]?.attributes.size = size
             noteChange(inode, moment)
+            // A file shorter than its row says is taken for damaged.
+            saveNode(inode)
             cutPartial(inode, to: size)
         }
         // No close will follow when nobody has it open for writing.

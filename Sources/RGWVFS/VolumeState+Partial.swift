@@ -62,13 +62,13 @@ extension VolumeState {
         guard inodes[inode]?.partial != nil else { return }
         // What is on the disk is of the file before the cut, until the next barrier.
         inodes[inode]?.sealed = nil
+        saveNode(inode)
         inodes[inode]?.partial?.cut(to: size)
         if let partial = inodes[inode]?.partial, size > 0 {
             save(partial, inode)
         } else {
             dropPartial(inode)
         }
-        saveNode(inode)
     }
 
     /// What an earlier mount had of large objects. After a power cut only what was synced counts.
