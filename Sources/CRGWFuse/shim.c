@@ -6,6 +6,9 @@
 #include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -187,4 +190,26 @@ int64_t CRGWFuse_read(int descriptor, void *buffer, size_t size, uint64_t offset
         done += (size_t)n;
     }
     return (int64_t)done;
+}
+
+// Whether the line of /proc/PID/status named `name` (its mask is hexadecimal) has SIGKILL.
+static int mask_has_kill(const char *status, const char *name)
+{
+    const char *line = strstr(status, name);
+    return line != NULL && (strtoull(line + strlen(name), NULL, 16) >> (SIGKILL - 1) & 1);
+}
+
+int CRGWFuse_is_dying(int thread)
+{
+    char path[32], status[4096];
+    snprintf(path, sizeof(path), "/proc/%d/status", thread);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return 0;
+    int64_t size = CRGWFuse_read(descriptor, status, sizeof(status) - 1, 0);
+    close(descriptor);
+    if (size < 0)
+        return 0;
+    status[size] = 0;
+    return mask_has_kill(status, "\nSigPnd:") || mask_has_kill(status, "\nShdPnd:");
 }

@@ -134,6 +134,7 @@ int CRGWHost_stat(const char *path, struct CRGWHost_status *status) {
 
 int CRGWHost_fchmod(int fd, uint32_t mode) { RETRY(fchmod(fd, (mode_t)mode)); }
 int CRGWHost_flock(int fd) { RETRY(flock(fd, LOCK_EX | LOCK_NB)); }
+int CRGWHost_flock_wait(int fd) { RETRY(flock(fd, LOCK_EX)); }
 
 int64_t CRGWHost_free_bytes(int fd) {
     struct statvfs native;

@@ -26,19 +26,29 @@ final class MultipartUpload: Cancellable {
         var partsEnded = false
     }
     private let state = Mutex(State())
+    /// What the signature says of each part, in their order.
+    private let payloads: [PayloadSigning]
 
+    /// Reads the whole body where signatures cover it: parts are sent from threads that must not.
     init(
         _ store: S3ObjectStore, _ address: ObjectAddress, body: ObjectBody,
         precondition: Precondition, completion: @escaping Completion<Stored>
-    ) {
+    ) throws(ObjectStoreError) {
         self.store = store
         context = store.context
         self.address = address
         self.body = body
         self.precondition = precondition
-        plan = MultipartPlan(
+        let plan = MultipartPlan(
             length: body.length, preferred: store.context.configuration.partSize)
+        self.plan = plan
         self.completion = completion
+        var payloads = [PayloadSigning](repeating: .unsigned, count: plan.count)
+        for number in 1...plan.count where store.context.configuration.signsPayload {
+            let part = MultipartPlan.slice(body, plan.range(ofPart: number))
+            payloads[number - 1] = try store.context.digest(of: part, "PUT \(address)")
+        }
+        self.payloads = payloads
     }
 
     func start(_ metadata: ObjectMetadata) -> Self {
@@ -108,8 +118,10 @@ final class MultipartUpload: Cancellable {
 
     private func sendPart(_ number: Int, _ upload: MultipartUploadAddress) {
         let range = plan.range(ofPart: number)
-        let request = context.builder.uploadPart(
+        var request = context.builder.uploadPart(
             upload, number: number, body: MultipartPlan.slice(body, range))
+        request.payload = payloads[number - 1]
+        let prepared = request
         var options = context.options(
             .uploadPart, lane: .bulk, length: range.upperBound - range.lowerBound)
         options.digestsBody = true
@@ -117,7 +129,7 @@ final class MultipartUpload: Cancellable {
         let call = S3Call<[UInt8]>(
             context, .uploadPart, subject: "\(address) part \(number)",
             prepare: { () throws(ObjectStoreError) in
-                PreparedRequest(operation: .uploadPart, request: request, options: sent)
+                PreparedRequest(operation: .uploadPart, request: prepared, options: sent)
             },
             parse: { response throws(S3Failure) in
                 try response.requireSuccess()

@@ -7,9 +7,13 @@ extension S3ObjectStore {
         _ address: ObjectAddress, body: ObjectBody, metadata: ObjectMetadata,
         precondition: Precondition, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
-        MultipartUpload(
-            self, address, body: body, precondition: precondition, completion: completion
-        ).start(metadata)
+        do {
+            return try MultipartUpload(
+                self, address, body: body, precondition: precondition, completion: completion
+            ).start(metadata)
+        } catch {
+            return refuse(error, completion)
+        }
     }
 
     @discardableResult
@@ -40,12 +44,16 @@ extension S3ObjectStore {
                 message: "parts are numbered from 1 to \(UploadedPart.numberMax)")
             return refuse(error, completion)
         }
-        let request = context.builder.uploadPart(upload, number: number, body: body, md5: md5)
+        var request = context.builder.uploadPart(upload, number: number, body: body, md5: md5)
+        do { request.payload = try context.digest(of: body, "UPLOAD PART \(subject)") } catch {
+            return refuse(error, completion)
+        }
+        let sent = request
         let options = context.options(.uploadPart, lane: .bulk, length: body.length)
         return S3Call(
             context, .uploadPart, subject: subject,
             prepare: { () throws(ObjectStoreError) in
-                PreparedRequest(operation: .uploadPart, request: request, options: options)
+                PreparedRequest(operation: .uploadPart, request: sent, options: options)
             },
             parse: { response throws(S3Failure) in
                 UploadedPart(number: number, etag: try response.storedTag(md5: md5))
@@ -68,7 +76,7 @@ extension S3ObjectStore {
         _ completion: @escaping Completion<[ListedPart]>
     ) {
         let last = before.last?.part.number ?? 0
-        chain.run {
+        chain.run { done in
             simpleCall(
                 .listParts, subject: "\(upload.object)",
                 request: context.builder.listParts(upload, after: last),
@@ -79,14 +87,14 @@ extension S3ObjectStore {
                     }
                     return page
                 },
-                completion: { result in
-                    switch result {
-                    case .failure(let error): completion(.failure(error))
-                    case .success(let page) where page.isTruncated:
-                        self.listParts(upload, chain, before + page.parts, completion)
-                    case .success(let page): completion(.success(before + page.parts))
-                    }
-                })
+                completion: done)
+        } then: { result in
+            switch result {
+            case .failure(let error): completion(.failure(error))
+            case .success(let page) where page.isTruncated:
+                self.listParts(upload, chain, before + page.parts, completion)
+            case .success(let page): completion(.success(before + page.parts))
+            }
         }
     }
 

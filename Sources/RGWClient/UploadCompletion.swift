@@ -28,23 +28,27 @@ final class UploadCompletion: Sendable {
     }
 
     func start() -> any Cancellable {
-        if precondition == .none { complete() } else { checkPrecondition() }
+        if precondition == .none || isConditional { complete() } else { checkPrecondition() }
         return chain
+    }
+
+    /// The server is known to check conditions itself.
+    private var isConditional: Bool {
+        store.context.capabilities.conditionalComplete == .present
     }
 
     /// RGW 16 ignores conditions on CompleteMultipartUpload, so the object is looked at just before.
     private func checkPrecondition() {
         chain.run {
-            store.head(upload.object) { [self] result in
-                switch (precondition, result) {
-                case (.absent, .failure(let error)) where error.kind == .noSuchKey: complete()
-                case (.matches(let wanted), .success(let head)) where head.etag == wanted:
-                    complete()
-                case (_, .failure(let error)) where error.kind != .noSuchKey:
-                    completion(.failure(error))
-                case (_, .success(let head)) where head.etag == etag: checkUpload(head)
-                default: refuse()
-                }
+            store.head(upload.object, completion: $0)
+        } then: { [self] result in
+            switch (precondition, result) {
+            case (.absent, .failure(let error)) where error.kind == .noSuchKey: complete()
+            case (.matches(let wanted), .success(let head)) where head.etag == wanted: complete()
+            case (_, .failure(let error)) where error.kind != .noSuchKey:
+                completion(.failure(error))
+            case (_, .success(let head)) where head.etag == etag: checkUpload(head)
+            default: refuse()
             }
         }
     }
@@ -53,11 +57,11 @@ final class UploadCompletion: Sendable {
     /// upload is gone; by somebody else, if it is there.
     private func checkUpload(_ head: ObjectHead) {
         chain.run {
-            store.listParts(upload) { [self] result in
-                guard case .failure(let error) = result else { return refuse() }
-                guard error.kind == .noSuchUpload else { return completion(.failure(error)) }
-                completion(.success(Stored(etag: etag, lastModified: head.lastModified)))
-            }
+            store.listParts(upload, completion: $0)
+        } then: { [self] result in
+            guard case .failure(let error) = result else { return refuse() }
+            guard error.kind == .noSuchUpload else { return completion(.failure(error)) }
+            completion(.success(Stored(etag: etag, lastModified: head.lastModified)))
         }
     }
 
@@ -69,12 +73,16 @@ final class UploadCompletion: Sendable {
     }
 
     private func complete() {
-        let request = store.context.builder.completeMultipart(upload, parts: parts)
-        chain.run {
+        let request = store.context.builder.completeMultipart(
+            upload, parts: parts, precondition: isConditional ? precondition : .none,
+            quoting: store.context.ifMatchQuoting ?? .quoted)
+        chain.run { done in
             store.simpleCall(
                 .completeMultipart, subject: "\(upload.object)", request: request,
                 parse: { response throws(S3Failure) in try response.requireCompleted() },
-                completion: { self.completed($0) })
+                completion: done)
+        } then: {
+            self.completed($0)
         }
     }
 
@@ -87,16 +95,15 @@ final class UploadCompletion: Sendable {
             return completion(.failure(error))
         }
         chain.run {
-            store.head(upload.object) { [self] head in
-                if case .success(let head) = head, head.etag == etag {
-                    completion(.success(Stored(etag: etag, lastModified: head.lastModified)))
-                } else if case .failure(let error) = result {
-                    resolve(error)
-                } else {
-                    // Somebody wrote after us, or HEAD failed: ours was stored all the same.
-                    completion(
-                        .success(Stored(etag: etag, lastModified: store.context.serverTime())))
-                }
+            store.head(upload.object, completion: $0)
+        } then: { [self] head in
+            if case .success(let head) = head, head.etag == etag {
+                completion(.success(Stored(etag: etag, lastModified: head.lastModified)))
+            } else if case .failure(let error) = result {
+                resolve(error)
+            } else {
+                // Somebody wrote after us, or HEAD failed: ours was stored all the same.
+                completion(.success(Stored(etag: etag, lastModified: store.context.serverTime())))
             }
         }
     }
@@ -108,12 +115,12 @@ final class UploadCompletion: Sendable {
             return completion(.failure(error))
         }
         chain.run {
-            store.listParts(upload) { [self] result in
-                guard case .failure(let found) = result, found.kind == .noSuchUpload else {
-                    return completion(.failure(error))
-                }
-                completion(.failure(found))
+            store.listParts(upload, completion: $0)
+        } then: { [self] result in
+            guard case .failure(let found) = result, found.kind == .noSuchUpload else {
+                return completion(.failure(error))
             }
+            completion(.failure(found))
         }
     }
 }

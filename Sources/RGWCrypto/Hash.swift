@@ -24,9 +24,27 @@ package enum Hash {
 
     /// HMAC-SHA256 (RFC 2104), 32 bytes: signature version 4.
     package static func hmacSHA256(key: [UInt8], _ message: [UInt8]) -> [UInt8] {
-        // SAFETY: EVP_sha256 returns static data.
-        unsafe hmac(EVP_sha256(), key: key, message)
+        hmacSHA256(key: key, message.span)
     }
+
+    /// Two digests by hand: libcrypto's HMAC looks its algorithm up by name at every call, which
+    /// costs five times as much as the digests of a short message.
+    package static func hmacSHA256(key: [UInt8], _ message: borrowing Span<UInt8>) -> [UInt8] {
+        let block = key.count > hmacBlock ? sha256(key) : key
+        var pad = [UInt8](repeating: 0x36, count: hmacBlock)
+        for index in block.indices { pad[index] ^= block[index] }
+        var inner = SHA256Digest()
+        inner.update(pad.span)
+        inner.update(message)
+        for index in pad.indices { pad[index] ^= 0x36 ^ 0x5C }
+        var outer = SHA256Digest()
+        outer.update(pad.span)
+        outer.update(inner.finalize().span)
+        return outer.finalize()
+    }
+
+    /// SHA-256's block, in bytes (FIPS 180-4).
+    private static let hmacBlock = 64
 
     /// HMAC-SHA1, 20 bytes: signature version 2.
     package static func hmacSHA1(key: [UInt8], _ message: [UInt8]) -> [UInt8] {

@@ -7,8 +7,8 @@ package struct MD5Digest: ~Copyable {
     private var digest: EVPDigest
 
     package init() {
-        // SAFETY: EVP_md5 returns static data.
-        unsafe digest = EVPDigest(EVP_md5())
+        // SAFETY: the algorithm is never freed.
+        unsafe digest = EVPDigest(FetchedAlgorithm.md5.raw)
     }
 
     package mutating func update(_ bytes: borrowing Span<UInt8>) { digest.update(bytes) }

@@ -7,8 +7,8 @@ package struct SHA256Digest: ~Copyable {
     private var digest: EVPDigest
 
     package init() {
-        // SAFETY: EVP_sha256 returns static data.
-        unsafe digest = EVPDigest(EVP_sha256())
+        // SAFETY: the algorithm is never freed.
+        unsafe digest = EVPDigest(FetchedAlgorithm.sha256.raw)
     }
 
     package mutating func update(_ bytes: borrowing Span<UInt8>) { digest.update(bytes) }

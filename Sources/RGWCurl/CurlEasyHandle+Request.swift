@@ -25,7 +25,7 @@ extension CurlEasyHandle {
         set(CURLOPT_TCP_KEEPALIVE, 1)
         set(CURLOPT_BUFFERSIZE, 512 << 10)
         set(CURLOPT_USERAGENT, configuration.userAgent)
-        if !configuration.usesEnvironmentProxy { set(CURLOPT_PROXY, "") }
+        if !configuration.usesEnvironmentProxy { set(CURLOPT_NOPROXY, "*") }
         if request.origin.secure { prepareTLS(configuration) }
         prepareMethod(request)
         for field in request.headers {

@@ -8,13 +8,15 @@ final class Inbox: Sendable {
         var submissions: [Submission] = []
         var cancelled: [UInt64] = []
         var stops = false
+
+        var isEmpty: Bool { submissions.isEmpty && cancelled.isEmpty && !stops }
     }
 
     fileprivate struct State {
         var content = Content()
         var nextID: UInt64 = 1
-        /// The loop was woken and has not looked yet.
-        var wakeUpPending = false
+        /// The loop waits, and nobody has woken it yet: whoever asks now must.
+        var waits = false
         /// The loop has ended: nobody looks any more.
         var closed = false
     }
@@ -50,12 +52,20 @@ final class Inbox: Sendable {
         }
     }
 
+    /// False when something was asked since `take`; otherwise the next who asks wakes the loop.
+    func mayWait() -> Bool {
+        state.withLock { state in
+            state.waits = state.content.isEmpty
+            return state.waits
+        }
+    }
+
     /// Everything asked since the last time. After a stop nothing more comes.
     func take() -> Content {
         state.withLock { state in
             let content = state.content
             state.content = Content()
-            state.wakeUpPending = false
+            state.waits = false
             if content.stops { state.closed = true }
             return content
         }
@@ -64,7 +74,7 @@ final class Inbox: Sendable {
 
 extension Inbox.State {
     fileprivate mutating func needsWakeUp() -> Bool {
-        defer { wakeUpPending = true }
-        return !wakeUpPending
+        defer { waits = false }
+        return waits
     }
 }

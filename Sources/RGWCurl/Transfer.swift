@@ -26,10 +26,7 @@ final class Transfer {
     /// The last byte in either direction.
     private(set) var lastProgress: Instant
     private var response = HTTPResponse(status: 0)
-    /// Status line seen, header block not ended.
-    private var inHeaders = false
-    /// A header block ended.
-    private var sawHeaders = false
+    private var header = HeaderReader()
     /// Decided at the first byte of the body: blocks or collected.
     private var deliversBlocks: Bool?
     private var block: [UInt8] = []
@@ -86,30 +83,20 @@ final class Transfer {
 
     /// One line of the header block, with its line end.
     func receiveHeader(_ line: Span<UInt8>) -> Bool {
-        lastProgress = clock.now()
-        let text = Self.trimmed(line)
-        if text.starts(with: "HTTP/".utf8) {
+        switch header.read(line) {
+        case .statusLine:
+            lastProgress = clock.now()
             armQuickAck()
-            response.headers.removeAll()
-            inHeaders = true
             return true
-        }
-        guard inHeaders else { return true }
-        if text.isEmpty {
-            inHeaders = false
-            sawHeaders = true
+        case .end:
+            lastProgress = clock.now()
+            response.headers = header.headers
             return true
-        }
-        guard let colon = text.firstIndex(of: UInt8(ascii: ":")),
-            response.headers.count < Self.headerFieldsMax
-        else {
-            stop = .malformed(sent: wasSent, "a header line without a colon, or too many")
+        case .field, .ignored: return true
+        case .malformed(let reason):
+            stop = .malformed(sent: wasSent, reason)
             return false
         }
-        let value = text[(colon + 1)...].drop { $0 == 0x20 || $0 == 0x09 }
-        response.headers.append(
-            String(decoding: text[..<colon], as: UTF8.self), String(decoding: value, as: UTF8.self))
-        return true
     }
 
     /// Bytes of the answer's body.
@@ -191,7 +178,7 @@ final class Transfer {
         guard code == CURLE_OK else {
             return .failure(CurlError.translate(code, handle.message(for: code), sent: wasSent))
         }
-        guard sawHeaders, !inHeaders else {
+        guard header.hasEnded else {
             return .failure(.broken(sent: wasSent, "the connection ended within the header"))
         }
         response.status = handle.status
@@ -209,9 +196,6 @@ final class Transfer {
     }
 
     // MARK: Bodies
-
-    /// RGW sends 16 KiB of headers at most; this is about lines.
-    private static let headerFieldsMax = 256
 
     private func delivers(_ accepts: (HTTPResponse) -> Bool) -> Bool {
         if let deliversBlocks { return deliversBlocks }
@@ -248,15 +232,6 @@ final class Transfer {
     private static func append(_ bytes: Span<UInt8>, to array: inout [UInt8]) {
         // SAFETY: the buffer is read during the call only.
         unsafe bytes.withUnsafeBufferPointer { unsafe array.append(contentsOf: $0) }
-    }
-
-    /// Without line end and trailing blanks.
-    private static func trimmed(_ line: Span<UInt8>) -> [UInt8] {
-        var end = line.count
-        while end > 0, [0x0D, 0x0A, 0x20, 0x09].contains(line[end - 1]) { end -= 1 }
-        var text: [UInt8] = []
-        append(line.extracting(first: end), to: &text)
-        return text
     }
 
     /// RGW writes header and body separately with Nagle on: the body leaves only after our ACK of

@@ -50,7 +50,7 @@ final class TransferLoop {
             multi.perform()
             let roomWasMade = endTransfers()
             expireTransfers()
-            if !roomWasMade { multi.wait(milliseconds: waitMilliseconds()) }
+            if !roomWasMade, inbox.mayWait() { multi.wait(milliseconds: waitMilliseconds()) }
         }
     }
 

@@ -62,6 +62,25 @@ extension FuseOperations {
                     reply.promise(context, FuseAnswers.done))
             }
         }
+        unsafe table.copy_file_range = {
+            request, inode, offset, info, target, targetOffset, targetInfo, count, flags in
+            unsafe FuseRequest.serve(request) { context, reply in
+                guard flags == 0, offset >= 0, targetOffset >= 0 else {
+                    return reply.fail(.invalidArgument)
+                }
+                let range = FileSystem.CopyRange(
+                    source: (
+                        InodeNumber(inode), unsafe FuseRequest.handle(info), UInt64(offset)
+                    ),
+                    target: (
+                        InodeNumber(target), unsafe FuseRequest.handle(targetInfo),
+                        UInt64(targetOffset)
+                    ), count: UInt64(count))
+                context.fileSystem.copyRange(
+                    range,
+                    reply.promise(context) { reply, count, _ in reply.written(Int(count)) })
+            }
+        }
         unsafe table.lseek = { request, inode, offset, whence, info in
             unsafe FuseRequest.serve(request) { context, reply in
                 let hole = Int(whence) == Int(CRGWFuse_seekHole)

@@ -156,6 +156,11 @@ package struct HostDescriptor: ~Copyable, Sendable {
         return true
     }
 
+    /// The same, as soon as whoever has it lets it go.
+    package func lockWaiting() throws(HostError) {
+        try checked(CRGWHost_flock_wait(number), "flock", path)
+    }
+
     /// `offset` as off_t; EFBIG where that is too narrow.
     private func position(_ offset: UInt64, _ operation: String) throws(HostError) -> Int64 {
         guard let position = Int64(exactly: offset) else {

@@ -145,11 +145,14 @@ package final class HostFiles: SpoolFiles {
         return target
     }
 
+    /// Where the data file of a spool is, whether it exists or not.
+    package static func path(of id: DataID, in spool: String) -> String {
+        "\(spool)/data/\(shard(of: id))/\(hexadecimal(id.value, digits: 16))"
+    }
+
     private func directory(of id: DataID) -> String { "\(root.path)/data/\(Self.shard(of: id))" }
 
-    private func path(of id: DataID) -> String {
-        "\(directory(of: id))/\(hexadecimal(id.value, digits: 16))"
-    }
+    private func path(of id: DataID) -> String { Self.path(of: id, in: root.path) }
 
     private static func shard(of id: DataID) -> String { hexadecimal(id.value & 0xFF, digits: 2) }
 

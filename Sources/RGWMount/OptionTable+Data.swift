@@ -103,6 +103,18 @@ extension OptionTable {
         .duration(
             "drain_timeout", [], .writeBack, \.volume.drainTimeout, in: .zero ... .seconds(86_400),
             help: "Longest time that unmounting waits for uploads"),
+        .flag(
+            "nolinger", [], .writeBack,
+            help:
+                "After an unmount go on uploading for drain_timeout only, not until everything is "
+                + "in the bucket"
+        ) { $0.lingers = !$1 },
+        .flag(
+            "allow_overlap", [], .writeBack,
+            help:
+                "Mount although another mount of this machine changes the same keys: each would "
+                + "see the other's changes late, as another machine's"
+        ) { $0.allowsOverlap = $1 },
     ]
 }
 

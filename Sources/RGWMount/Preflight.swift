@@ -88,8 +88,17 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
     private var noSuchBucket: String {
         let text = "\(bucket): no such bucket at \(server) (\(user))"
         if context.server.isNumeric || context.server.style == .virtualHost { return text }
-        return text + "; if it exists, the server does not know its own name "
-            + "\(context.server.host) (rgw_dns_name): use its address in url="
+        let advice = "\(context.server.host) (rgw_dns_name): use its address in url="
+        switch error.bucketName {
+        // RGW says which bucket it looked for.
+        case context.source.bucket.name, context.source.bucket.description: return text
+        case let looked? where !looked.isEmpty:
+            return
+                "\(server) takes its own name for that of a bucket, because it does not know it: "
+                + advice
+        default:
+            return text + "; if it exists, the server does not know its own name " + advice
+        }
     }
 
     private var accessDenied: String {

@@ -81,11 +81,10 @@ package struct ETag: Hashable, Sendable, ExpressibleByStringLiteral, CustomStrin
 
     /// Takes a tag as it stands in a header or listing, with or without quotes.
     package init(_ text: String) {
-        var body = Substring(text)
-        if body.utf8.count >= 2, body.utf8.first == 0x22, body.utf8.last == 0x22 {
-            body = body.dropFirst().dropLast()
-        }
-        self.text = String(body)
+        // Bytes, not characters: a combining mark behind a quote would be one with it.
+        let bytes = text.utf8
+        let isQuoted = bytes.count >= 2 && bytes.first == 0x22 && bytes.last == 0x22
+        self.text = isQuoted ? String(Substring(bytes.dropFirst().dropLast())) : text
     }
     package init(stringLiteral value: String) { self.init(value) }
     package var description: String { text }

@@ -6,20 +6,24 @@ extension ObjectStore {
     ) -> any Cancellable {
         let chain = CallChain()
         chain.run {
-            head(address) { result in
-                switch result {
-                case .failure(let error) where error.kind == .noSuchKey:
-                    completion(.success(.absent))
-                case .failure(let error): completion(.failure(error))
-                case .success(let head) where head.etag == matching:
-                    chain.run { delete(address) { completion($0.map { .deleted }) } }
-                case .success(let head):
-                    completion(
-                        .failure(
-                            ObjectStoreError(
-                                .preconditionFailed, operation: "DELETE \(address)",
-                                message: "the key has the ETag \(head.etag)")))
+            head(address, completion: $0)
+        } then: { result in
+            switch result {
+            case .failure(let error) where error.kind == .noSuchKey:
+                completion(.success(.absent))
+            case .failure(let error): completion(.failure(error))
+            case .success(let head) where head.etag == matching:
+                chain.run {
+                    delete(address, completion: $0)
+                } then: {
+                    completion($0.map { .deleted })
                 }
+            case .success(let head):
+                completion(
+                    .failure(
+                        ObjectStoreError(
+                            .preconditionFailed, operation: "DELETE \(address)",
+                            message: "the key has the ETag \(head.etag)")))
             }
         }
         return chain

@@ -4,6 +4,9 @@ package import RGWBase
 package protocol BodyFile: AnyObject, Sendable {
     /// Open for reading; transports `pread` from it.
     var descriptor: Int32 { get }
+    /// Up to `count` bytes from `offset`, shorter only at the end; nil when they cannot be read. For
+    /// digests of what is about to be sent.
+    func contents(at offset: UInt64, count: Int) -> [UInt8]?
     /// A transport has taken this many bytes more to send: the request moves.
     func noteSent(_ count: Int)
 }

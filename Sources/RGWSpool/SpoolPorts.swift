@@ -68,6 +68,12 @@ package struct SpoolVolume: Equatable, Sendable {
     }
 }
 
+extension SpoolFile {
+    package func contents(at offset: UInt64, count: Int) -> [UInt8]? {
+        do throws(SpoolError) { return try read(at: offset, count: count) } catch { return nil }
+    }
+}
+
 /// The spool's directory of data files.
 package protocol SpoolFiles: Sendable {
     /// A new, empty file; its directory entry is durable after the next `syncDirectory`.

@@ -76,12 +76,12 @@ package final class Volume: Sendable {
 
     /// Starts an operation without waiting.
     package func begin<Value: Sendable>(
-        _ operation: (consuming Reply<Value>) -> Void
+        interruption: Interruption? = nil, _ operation: (consuming Reply<Value>) -> Void
     )
         -> Box<Value>
     {
         let box = Box<Value>()
-        operation(Reply { box.result = $0 })
+        operation(Reply(interruption: interruption) { box.result = $0 })
         return box
     }
 

@@ -12,7 +12,7 @@ package enum Allocation: Sendable {
     case zero(keepsSize: Bool)
 }
 
-/// fallocate.
+/// fallocate: reserved space is room in the spool like that of a write, waited for in the same way.
 extension FileSystem {
     package func allocate(
         _ inode: InodeNumber, _ handle: HandleID, _ range: Range<UInt64>, _ allocation: Allocation,
@@ -21,35 +21,73 @@ extension FileSystem {
         guard range.upperBound <= VolumeConfiguration.fileBytesMax else {
             return reply.fail(.tooLarge)
         }
-        let parked = reply.park()
-        let ready = Reply<(any SpoolFile)?> { [self] result in
-            switch result {
-            case .failure(let error): parked.fail(error)
-            case .success(nil): parked.succeed(())
-            case .success(.some(let file)):
-                workers.submit { [self] in
-                    do throws(SpoolError) {
-                        try Self.allocate(file, range, allocation)
-                    } catch { return parked.fail(FileSystemError(error)) }
-                    allocated(inode, range, allocation, caller, parked)
+        let job = AllocationJob(
+            request: WriteRequest(
+                inode: inode, handle: handle, offset: range.lowerBound,
+                count: allocation.takesSpace ? range.count : 0),
+            range: range, allocation: allocation, caller: caller)
+        begin(job, reply.park())
+    }
+
+    private func begin(_ job: AllocationJob, _ reply: ParkedReply<Void>) {
+        let reading = spaceReading()
+        let start = withState { state in state.beginAllocation(job, reading) }
+        switch start {
+        case nil: reply.succeed(())
+        case .failed(let error): reply.fail(error)
+        case .ready(let file, _): run(job, file, reply)
+        case .needs(let need):
+            wait(reply) { whenOver in
+                fetch(need) { [self] error in
+                    whenOver { [self] in
+                        if let error { return reply.fail(error) }
+                        workers.submit { [self] in begin(job, reply) }
+                    }
                 }
             }
-        }
-        perform(ready) { state, moment throws(FileSystemError) in
-            guard state.files[handle]?.flags.write == true, let known = state.inodes[inode] else {
-                throw .badHandle
+        case .parked:
+            wait(reply) { whenOver in
+                withState { state in
+                    state.space.parked.append { [self] in
+                        whenOver { [self] in begin(job, reply) }
+                    }
+                }
+                watchParked()
+                pump()
             }
-            if state.isQuotaFull(moment.now) { throw .quotaExceeded }
-            if let file = known.spoolFile { return .done(file) }
-            // An object needs no room in the spool until it is changed.
-            if allocation.leavesContent(of: known.attributes.size, range) { return .done(nil) }
-            return .need(.hydrate(inode, length: known.base?.size ?? 0))
         }
     }
 
-    private static func allocate(
-        _ file: any SpoolFile, _ range: Range<UInt64>, _ allocation: Allocation
-    ) throws(SpoolError) {
+    private func run(_ job: AllocationJob, _ file: any SpoolFile, _ reply: ParkedReply<Void>) {
+        do throws(SpoolError) { try job.apply(to: file) } catch {
+            withState { state in
+                _ = state.endWrite(job.request, [], written: false)
+                state.cutBack(job.request.inode)
+            }
+            noteSpoolFailure(error, "allocating in a data file")
+            return reply.fail(FileSystemError(error))
+        }
+        perform(Reply { reply.send($0) }) { state, moment throws(FileSystemError) in
+            _ = state.endWrite(job.request, [], written: true)
+            // The kernel does not say here whether the caller has CAP_FSETID.
+            if job.caller.uid != 0 { _ = state.dropPrivileges(job.request.inode, moment) }
+            if !state.leavesContent(job) {
+                let end = job.allocation.keepsSize ? 0 : job.range.upperBound
+                state.noteWrite(job.request.inode, end: end, moment)
+            }
+            return .done(())
+        }
+    }
+}
+
+/// One fallocate(2) as it goes through the filesystem.
+struct AllocationJob: Sendable {
+    let request: WriteRequest
+    let range: Range<UInt64>
+    let allocation: Allocation
+    let caller: Caller
+
+    func apply(to file: any SpoolFile) throws(SpoolError) {
         let size = try file.size()
         let inside = range.clamped(to: 0..<max(size, range.lowerBound))
         switch allocation {
@@ -60,19 +98,28 @@ extension FileSystem {
             try file.allocate(range, keepSize: keepsSize)
         }
     }
+}
 
-    private func allocated(
-        _ inode: InodeNumber, _ range: Range<UInt64>, _ allocation: Allocation, _ caller: Caller,
-        _ reply: ParkedReply<Void>
-    ) {
-        perform(Reply { reply.send($0) }) { state, moment throws(FileSystemError) in
-            guard let known = state.inodes[inode] else { throw .stale }
-            // The kernel does not say here whether the caller has CAP_FSETID.
-            if caller.uid != 0 { _ = state.dropPrivileges(inode, moment) }
-            if allocation.leavesContent(of: known.attributes.size, range) { return .done(()) }
-            state.noteWrite(inode, end: allocation.keepsSize ? 0 : range.upperBound, moment)
-            return .done(())
+extension VolumeState {
+    /// nil: nothing to do.
+    fileprivate mutating func beginAllocation(
+        _ job: AllocationJob, _ reading: SpoolSpace.Reading
+    ) -> WriteRequest.Start? {
+        let request = job.request
+        guard files[request.handle]?.flags.write == true, let known = inodes[request.inode] else {
+            return .failed(.badHandle)
         }
+        // An object needs no room in the spool until it is changed.
+        if known.spoolFile == nil, leavesContent(job), !isReadOnly { return nil }
+        // What is missing of it must not replace the zeros later.
+        if known.partial != nil { return .needs(.whole(request.inode)) }
+        if UInt64(request.count) > space.fileMax { return .failed(.spoolFull) }
+        return beginWrite(request, reading)
+    }
+
+    fileprivate func leavesContent(_ job: AllocationJob) -> Bool {
+        let size = inodes[job.request.inode]?.attributes.size ?? 0
+        return job.allocation.leavesContent(of: size, job.range)
     }
 }
 
@@ -82,6 +129,10 @@ extension Allocation {
         case .reserve(let keepsSize), .zero(let keepsSize): keepsSize
         case .punchHole: true
         }
+    }
+
+    var takesSpace: Bool {
+        if case .punchHole = self { false } else { true }
     }
 
     /// Nothing that a reader could see changes.

@@ -43,7 +43,7 @@ extension FileSystem {
     }
 
     /// One request for everybody who asks. What was known stays when the server does not answer; a
-    /// server that does not tell this user leaves constants.
+    /// server that does not tell this user, and all buckets together, leave constants.
     func fetchUsage(_ need: Need) {
         let startedAt = clock.now()
         guard let bucket = configuration.bucket else {

@@ -74,8 +74,10 @@ extension FileSystem {
         }
         let prefix: KeyPrefix? = withState { state in state.prefix(inode) }
         guard let prefix else { return parked.succeed(()) }
-        waitForAll(under: prefix, isPatient: false) { error in
-            parked.send(error.map { .failure($0) } ?? .success(()))
+        wait(parked) { whenOver in
+            waitForAll(under: prefix, isPatient: false) { error in
+                whenOver { parked.send(error.map { .failure($0) } ?? .success(())) }
+            }
         }
     }
 

@@ -43,10 +43,35 @@ extension FileSystem {
             let isQuiet = withState { state in state.inodes[inode]?.partial?.isQuiet ?? true }
             if isQuiet { finish(need, nil) }
         case .landing(let address):
-            // Ends when the flight does (settleLandings).
+            // Ends when the flight does (settle).
             let isFlying = withState { state in state.intents.flights[address] != nil }
             if !isFlying { finish(need, nil) }
+        case .landings(let prefix):
+            let isFlying = withState { state in
+                state.intents.flights.keys.contains(where: prefix.contains)
+            }
+            if !isFlying { finish(need, nil) }
+        case .landed(let address): awaitLanding(need, [address])
+        case .landedBelow(let prefix):
+            let keys = withState { state in state.intents.pendingKeys(under: prefix) }
+            awaitLanding(need, keys.filter { prefix.contains($0) })
         }
+    }
+
+    /// Runs the copies that wait for these keys now, and ends when they are done.
+    private func awaitLanding(_ need: Need, _ keys: [ObjectAddress]) {
+        let now = clock.now()
+        let isWaiting = withState { state in
+            let pending = keys.filter { state.intents.copySource($0) != nil }
+            guard !pending.isEmpty else { return false }
+            let waiter = SyncWaiter(count: pending.count) { [self] error in finish(need, error) }
+            for key in pending {
+                state.intents.wait(key, waiter, isPatient: false)
+                state.intents.expedite(key, now: now)
+            }
+            return true
+        }
+        if isWaiting { pump() } else { finish(need, nil) }
     }
 
     // MARK: Single names
@@ -103,7 +128,7 @@ extension FileSystem {
         let startedAt = clock.now()
         let known = withState {
             state -> (ObjectAddress, isDirectory: Bool, parent: InodeNumber?)? in
-            guard let address = state.address(inode), let known = state.inodes[inode] else {
+            guard let address = state.location(inode), let known = state.inodes[inode] else {
                 return nil
             }
             if let link = known.link { state.beginLoad(link.parent) }
@@ -112,7 +137,7 @@ extension FileSystem {
         guard let (address, isDirectory, parent) = known else { return finish(need, nil) }
         let isBucket = withState { state in state.isBucket(inode) }
         store.head(address) { [self] result in
-            let isMoved = withState { state in state.address(inode) != address }
+            let isMoved = withState { state in state.location(inode) != address }
             if isMoved {
                 // Renamed meanwhile: the answer is about another file. Whoever waited decides again.
                 return finish(need, nil) { state in if let parent { state.endLoad(parent) } }
@@ -148,6 +173,7 @@ extension FileSystem {
                     state.noteListingFailure(error)
                 }
             }
+            commitInBackground()
         }
     }
 
@@ -202,7 +228,7 @@ extension FileSystem {
 
     private func target(_ need: Need, _ inode: InodeNumber) {
         let known = withState { state -> (ObjectAddress, BaseVersion)? in
-            guard let address = state.address(inode), let base = state.inodes[inode]?.base else {
+            guard let address = state.location(inode), let base = state.inodes[inode]?.base else {
                 return nil
             }
             return (address, base)

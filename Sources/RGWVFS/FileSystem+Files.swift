@@ -10,7 +10,7 @@ extension FileSystem {
         _ data: DataID, unless adopted: OnceGate, onFailureOf reply: consuming Reply<Value>
     ) -> Reply<Value> {
         let parked = reply.park()
-        return Reply { [self] result in
+        return Reply(interruption: parked.interruption) { [self] result in
             if case .failure = result, adopted.enter() {
                 withState { state in state.discard(data) }
                 commitInBackground()
@@ -27,7 +27,7 @@ extension FileSystem {
         -> Reply<CreateAnswer>
     {
         let parked = reply.park()
-        return Reply { [self] result in
+        return Reply(interruption: parked.interruption) { [self] result in
             if case .failure = result, let (inode, handle) = created.value {
                 let (now, time) = (clock.now(), clock.wallTime())
                 withState { state in
@@ -137,17 +137,21 @@ extension FileSystem {
             let failure = withState { state in handle.flatMap { state.takeFailure($0) } }
             if let shown = error ?? failure { reply.fail(shown) } else { reply.succeed(()) }
         }
-        let waits = withState { state in
-            guard let address = state.address(inode), state.intents.intents[address] != nil else {
-                return false
+        wait(reply) { whenOver in
+            let over: @Sendable (FileSystemError?) -> Void = { error in
+                whenOver { answer(error) }
             }
-            state.intents.wait(
-                address, SyncWaiter(count: 1, done: answer), isPatient: false)
-            state.intents.expedite(address, now: now)
-            state.pause.probeNow()
-            return true
+            let waits = withState { state in
+                guard let address = state.address(inode), state.intents.intents[address] != nil
+                else { return false }
+                state.intents.wait(
+                    address, SyncWaiter(count: 1, done: over), isPatient: false)
+                state.intents.expedite(address, now: now)
+                state.pause.probeNow()
+                return true
+            }
+            if waits { pump() } else { over(nil) }
         }
-        if waits { pump() } else { answer(nil) }
     }
 
     package func release(

@@ -66,6 +66,8 @@ extension FileSystem {
         perform(reply) { state, moment throws(FileSystemError) in
             if AttributeSpace(name) == .refused { throw .notSupported }
             if state.isReadOnly { throw .readOnly }
+            // The root of all buckets is no object that could keep them.
+            if inode == .root, state.layout.isAllBuckets { throw .notPermitted }
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }

@@ -57,21 +57,29 @@ extension FileSystem {
     private func supply(
         _ need: Need, _ request: WriteRequest, _ bytes: [UInt8], _ reply: ParkedReply<Int>
     ) {
-        fetch(need) { [self] error in
-            if let error { return reply.fail(error) }
-            workers.submit { [self] in
-                failpoint(.hydrated)
-                resume(request, bytes, reply)
+        wait(reply) { whenOver in
+            fetch(need) { [self] error in
+                whenOver { [self] in
+                    if let error { return reply.fail(error) }
+                    workers.submit { [self] in
+                        failpoint(.hydrated)
+                        resume(request, bytes, reply)
+                    }
+                }
             }
         }
     }
 
     private func park(_ request: WriteRequest, _ bytes: [UInt8], _ reply: ParkedReply<Int>) {
-        withState { state in
-            state.space.parked.append { [self] in resume(request, bytes, reply) }
+        wait(reply) { whenOver in
+            withState { state in
+                state.space.parked.append { [self] in
+                    whenOver { [self] in resume(request, bytes, reply) }
+                }
+            }
+            watchParked()
+            pump()
         }
-        watchParked()
-        pump()
     }
 
     private func wrote(

@@ -18,7 +18,8 @@ extension FileSystem {
             switch flight.want {
             case .put, .makeDirectory: digest.isEmpty ? nil : ETag(Hexadecimal.text(digest))
             case .metadata: flight.base
-            case .delete, .removeDirectory, .copy: nil
+            case .copy: flight.source?.version.etag
+            case .delete, .removeDirectory: nil
             }
         }
     }
@@ -147,8 +148,9 @@ extension FileSystem {
                 from: flight.address, to: flight.address, metadata: shipment.metadata,
                 sourceMatching: flight.base
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
-        case .delete, .removeDirectory, .copy:
+        case .delete, .removeDirectory:
             store.delete(flight.address) { [self] in ended(shipment, $0.map { nil }) }
+        case .copy: sendCopy(shipment)
         case .makeDirectory:
             store.put(
                 flight.address, body: .bytes([]), md5: Self.emptyDigest,
@@ -156,6 +158,18 @@ extension FileSystem {
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
         }
         failpoint(.sent(flight.want))
+    }
+
+    private func sendCopy(_ shipment: Shipment) {
+        let flight = shipment.flight
+        guard let source = flight.source else {
+            preconditionFailure("a copy without a source is refused when the journal is read")
+        }
+        store.copy(
+            from: source.address, to: flight.address,
+            metadata: flight.inode == nil ? nil : shipment.metadata,
+            sourceMatching: source.version.etag
+        ) { [self] in ended(shipment, $0.map { Optional($0) }) }
     }
 
     /// The MD5 of nothing. Source: RFC 1321, A.5.
@@ -223,7 +237,20 @@ extension FileSystem {
     /// journal's rows of what ended along.
     func settle(_ address: ObjectAddress) {
         finish(.landing(address), nil)
+        settleBelow(address)
         if !pump() { commitInBackground() }
+    }
+
+    private func settleBelow(_ address: ObjectAddress) {
+        let quiet: [Need] = withState { state in
+            state.fetches.keys.filter { need in
+                guard case .landings(let prefix) = need, prefix.contains(address) else {
+                    return false
+                }
+                return !state.intents.flights.keys.contains(where: prefix.contains)
+            }
+        }
+        for need in quiet { finish(need, nil) }
     }
 
     private func wasChanged(_ flight: IntentTable.Flight) -> Bool {
@@ -260,6 +287,9 @@ extension FileSystem {
     }
 
     func refused(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
+        if flight.want == .copy, needsUpload(flight, error) {
+            return uploadInstead(flight, error)
+        }
         let now = clock.now()
         let wasBlocked = withState { state in
             let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
@@ -269,5 +299,56 @@ extension FileSystem {
         }
         if !wasBlocked { events(.blocked(path: flight.address.key.text, error: error)) }
         settle(flight.address)
+    }
+
+    // MARK: Copies that cannot be
+
+    /// The copy is kept, and tried again rarely.
+    func blockCopy(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
+        let now = clock.now()
+        let wasBlocked = withState { state in
+            let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
+            state.retry(flight, at: now + Self.backOffMax, blocked: error)
+            for waiter in state.intents.takeWaiters(flight.address) {
+                state.actions.append { waiter.waiter.settle(FileSystemError(error)) }
+            }
+            return wasBlocked
+        }
+        if !wasBlocked { events(.blocked(path: flight.address.key.text, error: error)) }
+        settle(flight.address)
+    }
+
+    /// The server cannot copy this object; or the rename cannot be taken back, because its old name has a
+    /// new file by now.
+    private func needsUpload(_ flight: IntentTable.Flight, _ error: ObjectStoreError) -> Bool {
+        switch error.kind {
+        case .tooLarge, .invalidRequest, .notImplemented: return true
+        case .noSuchKey: return false
+        default:
+            return withState { state in
+                guard let source = state.intents.copySource(flight.address) else { return false }
+                return state.intents.intents[source]?.record.want != .delete
+            }
+        }
+    }
+
+    /// The bytes are brought into the spool and go up from there.
+    private func uploadInstead(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
+        let time = clock.wallTime()
+        let inode = withState { state in state.inodeOfCopy(flight.address, time: time) }
+        blockCopy(flight, error)
+        guard let inode, let length = flight.source?.version.size else { return }
+        fetch(.hydrate(inode, length: length)) { [self] error in
+            guard error == nil else { return }
+            let (now, time) = (clock.now(), clock.wallTime())
+            withState { state in
+                guard state.address(inode) == flight.address, state.inodes[inode]?.dataID != nil,
+                    state.intents.copySource(flight.address) != nil
+                else { return }
+                state.wantPut(inode, now: now, time: time, held: false)
+            }
+            commitInBackground()
+            pump()
+        }
     }
 }

@@ -14,9 +14,9 @@ extension FileSystem {
             return userAttribute(inode, name, reply)
         }
         let text = String(decoding: name, as: UTF8.self)
-        let status = status()
+        let (now, time) = (clock.now(), clock.wallTime())
         let value: String? = withState { state in
-            state.stateAttribute(inode, String(text.dropFirst(11)), status)
+            state.stateAttribute(inode, String(text.dropFirst(11)), now: now, time: time)
         }
         guard let value else { return reply.fail(.noAttribute) }
         reply.succeed(Array(value.utf8))
@@ -41,31 +41,5 @@ extension FileSystem {
     ) {
         guard !name.starts(with: Self.ownPrefix.utf8) else { return reply.fail(.notPermitted) }
         removeUserAttribute(inode, name, reply)
-    }
-}
-
-extension VolumeState {
-    func stateAttribute(_ inode: InodeNumber, _ name: String, _ status: VolumeStatus) -> String? {
-        if inode == .root {
-            switch name {
-            case "pending": return String(status.pending)
-            case "pending_bytes": return String(status.pendingBytes)
-            case "uploading": return String(status.uploading)
-            case "failed": return String(status.failures.count)
-            case "spool": return configuration.spoolDirectory
-            default: break
-            }
-        }
-        guard let known = inodes[inode], let address = address(inode) else { return nil }
-        switch name {
-        case "state":
-            if intents.flights[address] != nil { return "uploading" }
-            guard let intent = intents.intents[address] else { return "clean" }
-            return intent.blocked == nil ? "dirty" : "blocked"
-        case "error": return intents.intents[address]?.blocked?.description
-        case "etag": return known.base?.etag.text
-        case "key": return address.key.text
-        default: return nil
-        }
     }
 }

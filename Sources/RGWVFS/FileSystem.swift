@@ -163,14 +163,20 @@ package final class FileSystem: FileSystemOperations {
             @escaping @Sendable (inout VolumeState, Moment) throws(FileSystemError) -> Step<Value>,
         attempts: Int
     ) {
-        fetch(need) { [self] error in
-            if let error { return reply.fail(error) }
-            if attempts >= Self.attemptsMax { return reply.fail(.stale) }
-            switch attempt(since, undoes, decide) {
-            case .answer(let result, nil): reply.send(result)
-            case .answer(let result, .some(let ticket)): commit(ticket, reply: reply, result)
-            case .need(let next):
-                fetchAndRetry(next, reply, since, undoes, decide, attempts: attempts + 1)
+        wait(reply) { whenOver in
+            fetch(need) { [self] error in
+                whenOver { [self] in
+                    if let error { return reply.fail(error) }
+                    if attempts >= Self.attemptsMax { return reply.fail(.stale) }
+                    switch attempt(since, undoes, decide) {
+                    case .answer(let result, nil): reply.send(result)
+                    case .answer(let result, .some(let ticket)):
+                        commit(ticket, reply: reply, result)
+                    case .need(let next):
+                        fetchAndRetry(
+                            next, reply, since, undoes, decide, attempts: attempts + 1)
+                    }
+                }
             }
         }
     }

@@ -53,6 +53,8 @@ package protocol FileSystemOperations: Sendable {
     func allocate(
         _ inode: InodeNumber, _ handle: HandleID, _ range: Range<UInt64>, _ allocation: Allocation,
         _ caller: Caller, _ reply: consuming Reply<Void>)
+    /// copy_file_range; notSupported makes the kernel read and write.
+    func copyRange(_ range: FileSystem.CopyRange, _ reply: consuming Reply<UInt64>)
     /// SEEK_DATA, or SEEK_HOLE with `hole`.
     func seek(
         _ inode: InodeNumber, _ handle: HandleID, from offset: UInt64, hole: Bool,

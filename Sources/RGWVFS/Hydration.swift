@@ -12,7 +12,7 @@ extension FileSystem {
         if isPartial { return fetch(.whole(inode)) { [self] in finish(need, $0) } }
         let known = withState { state -> (ObjectAddress?, BaseVersion?)? in
             guard let known = state.inodes[inode], known.dataID == nil else { return nil }
-            return (state.address(inode) ?? state.unlinked[inode], known.base)
+            return (state.location(inode), known.base)
         }
         guard let (address, base) = known else { return finish(need, nil) }
         let data: (DataID, any SpoolFile)
@@ -30,7 +30,10 @@ extension FileSystem {
             switch (result, writer.error) {
             case (.success, nil): adopt(need, inode, data, base: base, length: length)
             case (.success, .some(let error)): abandon(need, data, FileSystemError(error))
-            case (.failure(let error), _): abandon(need, data, FileSystemError(error))
+            case (.failure(let error), _):
+                let isElsewhere = withState { state in state.location(inode) != address }
+                // Renamed meanwhile: whoever waited decides again.
+                abandon(need, data, isElsewhere ? nil : FileSystemError(error))
             }
         }
     }
@@ -71,7 +74,7 @@ extension FileSystem {
     }
 
     private func abandon(
-        _ need: Need, _ data: (DataID, any SpoolFile), _ error: FileSystemError
+        _ need: Need, _ data: (DataID, any SpoolFile), _ error: FileSystemError?
     ) {
         finish(need, error) { state in state.discard(data.0) }
         commitInBackground()

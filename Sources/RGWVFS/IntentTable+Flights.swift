@@ -19,20 +19,23 @@ extension IntentTable {
             queue.removeMin()
             guard mayStart(intent.record) else {
                 stalled.insert(head.address)
-                if let after = intent.record.after {
-                    stalledAfter[after, default: []].insert(head.address)
-                }
                 continue
             }
+            // COPY has no condition on its target: what was known of it long ago is looked at again.
+            let isOld = intent.record.want == .copy && intent.lookedAt + Self.targetTrust < now
             let flight = Flight(
                 address: head.address, want: intent.record.want, inode: intent.record.inode,
-                base: intent.record.base, revision: intent.revision, generation: Generation(0),
-                tries: intent.tries, inspects: intent.inspects)
+                base: intent.record.base, source: intent.record.source, revision: intent.revision,
+                generation: Generation(0), tries: intent.tries, inspects: intent.inspects || isOld)
             flights[head.address] = flight
+            link(head.address)
             return (flight, nil)
         }
         return (nil, nil)
     }
+
+    /// How long nobody else is taken to have written to the target of a rename.
+    static let targetTrust = Duration.seconds(60)
 
     /// Notes what a flight that was just taken sends.
     mutating func update(_ flight: Flight) { flights[flight.address] = flight }
@@ -48,6 +51,7 @@ extension IntentTable {
             intent.inspects = false
             intents[flight.address] = intent
         }
+        link(flight.address)
         if intents[flight.address] == nil {
             count(flight.address, by: -1)
         } else {
@@ -89,8 +93,14 @@ extension IntentTable {
         if sends > 1 { unsettled[address]?.sends = sends - 1 } else { unsettled[address] = nil }
     }
 
+    /// The object has to be looked at before anything is sent.
+    mutating func noteUnseen(_ address: ObjectAddress) { intents[address]?.inspects = true }
+
     /// The object was looked at: from now on requests may be sent.
-    mutating func noteInspected(_ address: ObjectAddress) { intents[address]?.inspects = false }
+    mutating func noteInspected(_ address: ObjectAddress, now: Instant) {
+        intents[address]?.inspects = false
+        intents[address]?.lookedAt = now
+    }
 
     /// Forgets requests that cannot take effect any more. Returns their keys, and when to ask again.
     mutating func expire(now: Instant) -> (keys: [ObjectAddress], next: Instant?) {

@@ -20,6 +20,10 @@ struct IntentTable: Sendable {
         var blocked: ObjectStoreError?
         /// The object is looked at before anything is sent: a request of unknown outcome may have changed it.
         var inspects = false
+        /// When the object at the key was last known to be what it should be.
+        var lookedAt: Instant
+        /// When the server was last seen to have `record.base`; nil: not since the intent was made.
+        var confirmedAt: Instant?
         var waiters: [Waiting] = []
     }
 
@@ -37,6 +41,7 @@ struct IntentTable: Sendable {
         var want: IntentRecord.Want
         var inode: InodeNumber?
         var base: ETag?
+        var source: CopySource?
         var revision: UInt64
         var generation: Generation
         var tries: Int
@@ -63,7 +68,7 @@ struct IntentTable: Sendable {
     }
 
     // Changed by this type's extensions only.
-    var intents: [ObjectAddress: Intent] = [:]
+    var intents = NotedTable<ObjectAddress, Intent>()
     var flights: [ObjectAddress: Flight] = [:]
     var unsettled: [ObjectAddress: Unsettled] = [:]
     /// Keys and key prefixes that a rename is working on: nothing starts there.
@@ -72,8 +77,13 @@ struct IntentTable: Sendable {
     var queue = Heap<Due>()
     /// Popped but not startable; looked at again when something settles.
     var stalled: Set<ObjectAddress> = []
-    /// Those of them that wait for another key, by that key.
-    var stalledAfter: [ObjectAddress: Set<ObjectAddress>] = [:]
+    /// The keys whose intent names a key as `after`.
+    var followers: [ObjectAddress: Set<ObjectAddress>] = [:]
+    /// Those of them whose `after` has ended; the journal is to be told.
+    var released: [ObjectAddress] = []
+    /// The targets of pending copies by their sources, and the other way round.
+    var copies: [ObjectAddress: Set<ObjectAddress>] = [:]
+    var sources: [ObjectAddress: [ObjectAddress]] = [:]
     /// Intents and flights below each directory, whole buckets included.
     var below: [KeyPrefix: Int] = [:]
     private var nextRevision: UInt64 = 1
@@ -122,13 +132,19 @@ struct IntentTable: Sendable {
         let revision = nextRevision
         nextRevision += 1
         var intent = Intent(
-            record: record, revision: revision, due: now + delay, born: old?.born ?? now, held: held
-        )
+            record: record, revision: revision, due: now + delay, born: old?.born ?? now, held: held,
+            lookedAt: now)
         intent.due = min(intent.due, intent.born + delayMax)
         intent.waiters = old?.waiters ?? []
         intent.inspects = old?.inspects ?? false
         if let old { intent.record.born = min(old.record.born, record.born) }
+        follow(record.address, old: old?.record.after, new: record.after)
         intents[record.address] = intent
+        if let source = old?.record.source, record.want == .put || record.want == .makeDirectory {
+            // The content goes up instead of being copied; what it was copied from goes after that.
+            setAfter(source.address, record.address)
+        }
+        link(record.address)
         if !wasPending { count(record.address, by: 1) }
         if !held { enqueue(record.address) }
         return revision
@@ -138,6 +154,8 @@ struct IntentTable: Sendable {
     mutating func remove(_ address: ObjectAddress) -> [SyncWaiter] {
         guard let intent = intents.removeValue(forKey: address) else { return [] }
         stalled.remove(address)
+        follow(address, old: intent.record.after, new: nil)
+        link(address)
         if flights[address] == nil { count(address, by: -1) }
         wake(after: address)
         return intent.waiters.map(\.waiter)
@@ -154,7 +172,9 @@ struct IntentTable: Sendable {
             waiting.revision = min(waiting.revision, old.revision)
             return waiting
         }
+        follow(address, old: now?.record.after, new: old.record.after)
         intents[address] = old
+        link(address)
         if now == nil { count(address, by: 1) }
         if !old.held { enqueue(address) }
         return []
@@ -164,6 +184,22 @@ struct IntentTable: Sendable {
     mutating func setBase(_ address: ObjectAddress, _ base: ETag?) -> IntentRecord? {
         intents[address]?.record.base = base
         return intents[address]?.record
+    }
+
+    /// The version that a pending copy is to copy turned out to be another one.
+    mutating func setSource(_ address: ObjectAddress, _ version: BaseVersion) -> IntentRecord? {
+        intents[address]?.record.source?.version = version
+        return intents[address]?.record
+    }
+
+    mutating func setInode(_ address: ObjectAddress, _ inode: InodeNumber?) {
+        intents[address]?.record.inode = inode
+    }
+
+    /// The server was just seen to have this version.
+    mutating func noteConfirmed(_ address: ObjectAddress, tag: ETag, now: Instant) {
+        guard intents[address]?.record.base == tag else { return }
+        intents[address]?.confirmedAt = now
     }
 
     mutating func setHeld(_ address: ObjectAddress, _ held: Bool) {

@@ -27,6 +27,7 @@ extension VolumeState {
     mutating func startNoting() {
         undo = UndoLog()
         inodes.startNoting()
+        intents.intents.startNoting()
     }
 
     mutating func stopNoting() -> UndoLog {
@@ -38,13 +39,8 @@ extension VolumeState {
                 before: image, base: inodes[number]?.base, data: inodes[number]?.dataID)
         }
         log.names = notes.names
+        log.intents = intents.intents.stopNoting()
         return log
-    }
-
-    /// Before an intent changes.
-    mutating func noteIntent(_ address: ObjectAddress) {
-        guard undo != nil, undo?.intents[address] == nil else { return }
-        undo?.intents.updateValue(intents.intents[address], forKey: address)
     }
 
     /// Takes operations back, the youngest first, and writes the rows of what they touched anew, so that

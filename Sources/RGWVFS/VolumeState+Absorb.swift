@@ -139,7 +139,15 @@ extension VolumeState {
 
     /// What HEAD says of an object or a marker.
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
-        guard let known = inodes[inode], !hasOwnChanges(inode) else { return }
+        guard let known = inodes[inode], !hasOwnChanges(inode) || isMoved(inode) else { return }
+        if let address = address(inode), isMoved(inode), let base = known.base,
+            base.etag != head.etag
+        {
+            // Another client changed it before it was copied.
+            let version = BaseVersion(
+                etag: head.etag, size: head.size, lastModified: head.lastModified)
+            if intents.flights[address] == nil { sourceChanged(address, version) }
+        }
         if let link = known.link,
             inodes[link.parent]?.directory?.settled.contains(link.name) == true
         {
@@ -189,6 +197,10 @@ extension VolumeState {
 
     /// The object is gone.
     mutating func absorbAbsence(_ inode: InodeNumber, startedAt: Instant) {
+        if let address = address(inode), isMoved(inode), intents.flights[address] == nil {
+            // Removed under its old name before it was copied.
+            return revertCopy(address)
+        }
         guard let link = inodes[inode]?.link, !isLocal(inode),
             inodes[link.parent]?.directory?.settled.contains(link.name) != true
         else { return }

@@ -35,6 +35,12 @@ extension VolumeState {
     mutating func wantMetadata(_ inode: InodeNumber, now: Instant, time: WallTime) {
         guard let known = inodes[inode], let address = address(inode) else { return }
         let pending = intents.intents[address]
+        if var record = pending?.record, record.want == .copy, !known.isDirectory {
+            record.inode = inode
+            saveNode(inode)
+            setIntent(record, now: now, held: false)
+            return
+        }
         if known.isDirectory || pending?.record.want == .put || known.base == nil
             || known.dataID != nil && intents.flights[address]?.want == .put
         {
@@ -50,12 +56,17 @@ extension VolumeState {
     }
 
     mutating func setIntent(_ record: IntentRecord, now: Instant, held: Bool) {
-        noteIntent(record.address)
         _ = intents.set(
             record, now: now, delay: configuration.writebackDelay,
             delayMax: configuration.writebackDelayMax, held: held)
         if let stored = intents.intents[record.address]?.record { journal.append(.intent(stored)) }
+        saveReleased()
         barrier.isNeeded = true
+    }
+
+    /// Intents that wait for nothing any more, or for another key than before.
+    mutating func saveReleased() {
+        for record in intents.takeReleased() { journal.append(.intent(record)) }
     }
 
     /// The key is not to exist any more. `known`: the tag it has as far as this mount knows; nil: it was
@@ -79,12 +90,12 @@ extension VolumeState {
 
     /// Takes an intent back; who waited for it has nothing left to wait for.
     mutating func dropIntent(_ address: ObjectAddress, keepsNode: Bool = false) {
-        noteIntent(address)
         barrier.isNeeded = true
         if !keepsNode { forgetNode(of: address) }
         guard intents.intents[address] != nil else { return }
         for waiter in intents.remove(address) { actions.append { waiter.settle(nil) } }
         journal.append(.removeIntent(address))
+        saveReleased()
     }
 
     private mutating func forgetNode(of address: ObjectAddress) {
@@ -107,11 +118,17 @@ extension VolumeState {
             return
         }
         let keepsObject = known.opens > 0 && known.dataID == nil && known.base != nil
+        let source = intents.copySource(address)
         wantDelete(
-            address, known: known.base?.etag, after: nil, isOpen: keepsObject, now: now, time: time)
+            address, known: known.base?.etag, after: nil, isOpen: keepsObject && source == nil,
+            now: now, time: time)
         if keepsObject {
             undo?.unlinked.updateValue(unlinked[inode], forKey: inode)
-            unlinked[inode] = address
+            unlinked[inode] = source ?? address
+            // Not copied yet: its bytes are still under the old name.
+            if let source, intents.intents[source]?.record.want == .delete {
+                intents.setHeld(source, true)
+            }
         }
         // The open descriptor keeps the bytes; the data file's name is needed no more.
         dropData(inode)

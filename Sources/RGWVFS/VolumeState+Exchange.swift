@@ -10,12 +10,12 @@ import RGWSpool
 extension VolumeState {
     mutating func exchange(
         _ path: FileSystem.RenamePath, _ moment: FileSystem.Moment
-    ) throws(FileSystemError) -> FileSystem.Step<FileSystem.RenameWork> {
+    ) throws(FileSystemError) -> FileSystem.Step<RenamePlan> {
         let found = try existing(path.parent, path.name, moment)
         guard case .done(let first) = found else { return found.asNeed() }
         let other = try existing(path.newParent, path.newName, moment)
         guard case .done(let second) = other else { return other.asNeed() }
-        if first == second { return .done(.finished) }
+        if first == second { return .done(.nothing) }
         for inode in [first, second] {
             if inodes[inode]?.isDirectory == true { throw .invalidArgument }
             if let need = changeNeed(inode, now: moment.now, since: moment.since) {
@@ -39,7 +39,7 @@ extension VolumeState {
         for end in ends { place(end, moment) }
         touch(path.parent, moment.time)
         touch(path.newParent, moment.time)
-        return .done(.finished)
+        return .done(.nothing)
     }
 
     /// One file on its way to the other's key.

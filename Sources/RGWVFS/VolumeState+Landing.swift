@@ -28,6 +28,11 @@ extension VolumeState {
                 inodes[inode]?.directory?.isNew = false
             }
         }
+        saveReleased()
+        if flight.want == .copy {
+            if let stored { landCopy(flight, stored, now: now) }
+            return
+        }
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision, !isChangedSince(flight) {
             // While the file is open its row keeps the data file from looking lost after a crash.
@@ -95,13 +100,22 @@ extension VolumeState {
         let shown = FileSystemError(error)
         let isStale = intents.intents[flight.address]?.revision != flight.revision
         switch flight.want {
+        case .copy where isStale || error.kind == .quotaExceeded:
+            retry(flight, at: retryAt, blocked: isStale ? nil : error)
+        case .copy:
+            closeFlight(flight.address)
+            _ = intents.finish(flight, succeeded: false)
+            for waiter in intents.takeWaiters(flight.address) {
+                actions.append { waiter.waiter.settle(shown) }
+            }
+            revertCopy(flight.address)
         case .put, .makeDirectory:
             retry(flight, at: retryAt, blocked: error)
             if let inode = flight.inode { fail(inode, shown) }
             for waiter in intents.takeWaiters(flight.address) {
                 actions.append { waiter.waiter.settle(shown) }
             }
-        case .metadata, .delete, .removeDirectory, .copy:
+        case .metadata, .delete, .removeDirectory:
             closeFlight(flight.address)
             _ = intents.finish(flight, succeeded: false)
             if isStale { return }
@@ -170,6 +184,7 @@ extension VolumeState {
         let waiters = intents.takeWaiters(flight.address)
         journal.append(.removeIntent(flight.address))
         for waiter in intents.remove(flight.address) { actions.append { waiter.settle(.stale) } }
+        saveReleased()
         for waiter in waiters { actions.append { waiter.waiter.settle(.stale) } }
         inodes[link.parent]?.directory?[link.name] = nil
         inodes[link.parent]?.directory?.listedAt = nil
@@ -182,7 +197,7 @@ extension VolumeState {
     }
 
     /// Two conflicts of one name within a second must not share a name.
-    private func freeConflictName(_ link: Inode.Link, suffix: String) -> EntryName? {
+    func freeConflictName(_ link: Inode.Link, suffix: String) -> EntryName? {
         for attempt in 1...100 {
             let ending = attempt == 1 ? suffix : "\(suffix)-\(attempt)"
             guard let name = conflictName(link, suffix: ending) else { return nil }

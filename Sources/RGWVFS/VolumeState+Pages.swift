@@ -149,7 +149,10 @@ extension VolumeState {
         guard index > 1, inodes[open.inode]?.directory?.entryCount ?? 0 > Self.listedNamesMax
         else { return }
         for listed in open.pages?.names(on: index - 2) ?? [] {
-            if case .listed = inodes[open.inode]?.directory?[listed.name] {
+            // A renamed file is known by nothing else until it is copied.
+            if case .listed = inodes[open.inode]?.directory?[listed.name],
+                !isLocal(open.inode, listed.name)
+            {
                 inodes[open.inode]?.directory?[listed.name] = nil
             }
         }

@@ -12,7 +12,7 @@ extension VolumeState {
         _ inode: InodeNumber, _ data: (DataID, any SpoolFile), _ base: BaseVersion
     ) -> Bool {
         guard let known = inodes[inode], known.dataID == nil, known.base?.etag == base.etag,
-            let source = address(inode) ?? unlinked[inode]
+            let source = location(inode)
         else { return false }
         let partial = Partial(source: source, etag: base.etag, length: base.size)
         inodes[inode]?.content = .spool(data.0, data.1)

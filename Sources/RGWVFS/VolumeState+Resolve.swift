@@ -71,7 +71,7 @@ extension VolumeState {
     func attributeNeed(_ inode: InodeNumber, now: Instant, since: Instant) -> Need? {
         guard let known = inodes[inode] else { return nil }
         if inode != .root, known.link == nil { return nil }
-        if known.attributesKnown || hasOwnChanges(inode) {
+        if known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode) {
             return known.isFresh(now: now, since: since) || isLocal(inode) ? nil : .head(inode)
         }
         if configuration.attributeSource == .list,
@@ -86,7 +86,7 @@ extension VolumeState {
     func changeNeed(_ inode: InodeNumber, now: Instant, since: Instant) -> Need? {
         guard let known = inodes[inode] else { return nil }
         if inode != .root, known.link == nil { return nil }
-        return known.attributesKnown || hasOwnChanges(inode)
+        return known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode)
             ? attributeNeed(inode, now: now, since: since) : .head(inode)
     }
 

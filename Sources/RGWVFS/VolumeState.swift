@@ -126,4 +126,9 @@ enum Need: Hashable, Sendable {
     case usage
     /// No request is under way for a key.
     case landing(ObjectAddress)
+    /// No request is under way for any key below a directory.
+    case landings(KeyPrefix)
+    /// The copy that waits for a key, or those below a directory, are done.
+    case landed(ObjectAddress)
+    case landedBelow(KeyPrefix)
 }

@@ -5,31 +5,32 @@ package import RGWBase
 package enum CivilTime {
     /// `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, section 5.6.7, the only form servers may send).
     package static func parseHTTP(_ text: String) -> WallTime? {
-        let parts = text.split(separator: " ")
-        guard parts.count == 6, parts[5] == "GMT", let day = number(parts[1], 1...31),
-            let month = monthNames.firstIndex(where: { $0 == parts[2] }),
-            let year = number(parts[3], 1...9999)
+        let utf8 = text.utf8Span
+        let bytes = utf8.span
+        guard bytes.count == 29, bytes[3] == 0x2C, bytes[4] == 0x20, bytes[7] == 0x20,
+            bytes[11] == 0x20, bytes[16] == 0x20, bytes[25] == 0x20, bytes[26] == 0x47,
+            bytes[27] == 0x4D, bytes[28] == 0x54,
+            let month = monthBytes.firstIndex(where: { name in
+                name.0 == bytes[8] && name.1 == bytes[9] && name.2 == bytes[10]
+            })
         else { return nil }
-        let clock = parts[4].split(separator: ":", omittingEmptySubsequences: false)
-        return time(year: year, month: month + 1, day: day, clock: clock, nanoseconds: 0)
+        return time(bytes, year: 12, month: month + 1, day: 5, clock: 17, nanoseconds: 0)
     }
 
     /// `2024-01-31T12:34:56[.fraction]Z`, as S3's XML has it.
     package static func parseISO8601(_ text: String) -> WallTime? {
-        guard text.utf8.last == UInt8(ascii: "Z") else { return nil }
-        let halves = text.dropLast().split(separator: "T", omittingEmptySubsequences: false)
-        guard halves.count == 2 else { return nil }
-        let date = halves[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard date.count == 3, let year = number(date[0], 1...9999),
-            let month = number(date[1], 1...12), let day = number(date[2], 1...31)
+        let utf8 = text.utf8Span
+        let bytes = utf8.span
+        guard bytes.count >= 20, bytes[4] == 0x2D, bytes[7] == 0x2D, bytes[10] == 0x54,
+            bytes[bytes.count - 1] == 0x5A, let month = number(bytes, 5..<7)
         else { return nil }
-        let clock = halves[1].split(separator: ".", omittingEmptySubsequences: false)
-        guard clock.count <= 2 else { return nil }
-        guard let nanoseconds = clock.count == 2 ? fraction(clock[1]) : 0 else { return nil }
-        return time(
-            year: year, month: month, day: day,
-            clock: clock[0].split(separator: ":", omittingEmptySubsequences: false),
-            nanoseconds: nanoseconds)
+        var nanoseconds: Int64 = 0
+        if bytes.count > 20 {
+            guard bytes[19] == 0x2E, let fraction = fraction(bytes, 20..<(bytes.count - 1))
+            else { return nil }
+            nanoseconds = fraction
+        }
+        return time(bytes, year: 0, month: month, day: 8, clock: 11, nanoseconds: nanoseconds)
     }
 
     /// `20240131T123456Z`: x-amz-date of signature version 4. Its first 8 bytes are the date alone.
@@ -52,11 +53,21 @@ package enum CivilTime {
     ]
     private static let dayNames = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
 
+    private static let monthBytes: [(UInt8, UInt8, UInt8)] = monthNames.map { name in
+        let bytes = Array(name.utf8)
+        return (bytes[0], bytes[1], bytes[2])
+    }
+
+    /// `year`, `day` and `clock` (`12:34:56`) are where they begin.
     private static func time(
-        year: Int, month: Int, day: Int, clock: [Substring], nanoseconds: Int64
+        _ bytes: Span<UInt8>, year: Int, month: Int, day: Int, clock: Int, nanoseconds: Int64
     ) -> WallTime? {
-        guard clock.count == 3, let hour = number(clock[0], 0...23),
-            let minute = number(clock[1], 0...59), let second = number(clock[2], 0...60)
+        guard bytes[clock + 2] == 0x3A, bytes[clock + 5] == 0x3A,
+            let year = number(bytes, year..<(year + 4)), year > 0,
+            let day = number(bytes, day..<(day + 2)),
+            let hour = number(bytes, clock..<(clock + 2)), hour < 24,
+            let minute = number(bytes, (clock + 3)..<(clock + 5)), minute < 60,
+            let second = number(bytes, (clock + 6)..<(clock + 8)), second <= 60
         else { return nil }
         let days = Civil.days(year: year, month: month, day: day)
         guard Civil.date(days: days) == (year, month, day) else { return nil }
@@ -64,20 +75,26 @@ package enum CivilTime {
         return WallTime(seconds: seconds, nanoseconds: nanoseconds)
     }
 
-    /// Digits only, at most 4 of them, within `range`.
-    private static func number(_ text: Substring, _ range: ClosedRange<Int>) -> Int? {
-        guard !text.isEmpty, text.utf8.count <= 4, text.utf8.allSatisfy({ (0x30...0x39) ~= $0 }),
-            let value = Int(text), range.contains(value)
-        else { return nil }
+    /// A few digits, nothing else.
+    private static func number(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int? {
+        var value = 0
+        for index in range {
+            guard (0x30...0x39) ~= bytes[index] else { return nil }
+            value = value * 10 + Int(bytes[index] - 0x30)
+        }
         return value
     }
 
     /// Digits after the point, as nanoseconds; digits beyond the ninth are dropped.
-    private static func fraction(_ digits: Substring) -> Int64? {
-        guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39) ~= $0 }) else { return nil }
-        let nine = digits.prefix(9)
-        guard var value = Int64(nine) else { return nil }
-        for _ in nine.utf8.count..<9 { value *= 10 }
+    private static func fraction(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Int64? {
+        guard !range.isEmpty else { return nil }
+        var value: Int64 = 0
+        var unit: Int64 = 100_000_000
+        for index in range {
+            guard (0x30...0x39) ~= bytes[index] else { return nil }
+            value += Int64(bytes[index] - 0x30) * unit
+            unit /= 10
+        }
         return value
     }
 

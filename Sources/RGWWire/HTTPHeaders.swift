@@ -14,18 +14,26 @@ package struct HTTPHeaders: Equatable, Sendable, Sequence {
     /// them, and nil removes them.
     package subscript(name: String) -> String? {
         get {
-            let name = name.lowercased()
+            let name = Self.lowercased(name)
             return fields.first { $0.name == name }?.value
         }
         set {
-            let name = name.lowercased()
+            let name = Self.lowercased(name)
             fields.removeAll { $0.name == name }
             if let newValue { fields.append(Field(name: name, value: newValue)) }
         }
     }
 
     package mutating func append(_ name: String, _ value: String) {
-        fields.append(Field(name: name.lowercased(), value: value))
+        fields.append(Field(name: Self.lowercased(name), value: value))
+    }
+
+    /// Most names are written in lower case already, and `lowercased` always makes a new string.
+    private static func lowercased(_ name: String) -> String {
+        let utf8 = name.utf8Span
+        let bytes = utf8.span
+        for index in bytes.indices where (0x41...0x5A) ~= bytes[index] { return name.lowercased() }
+        return name
     }
 
     package mutating func removeAll() { fields.removeAll(keepingCapacity: true) }

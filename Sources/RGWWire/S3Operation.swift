@@ -17,12 +17,14 @@ package enum S3Operation: String, Sendable, CaseIterable {
     case abortMultipart = "ABORT MULTIPART"
     case listParts = "LIST PARTS"
     case listMultipart = "LIST MULTIPART"
+    case getNotification = "GET NOTIFICATION"
+    case getVersioning = "GET VERSIONING"
 
     /// Sending it again changes nothing, whatever became of the first one.
     package var isRead: Bool {
         switch self {
         case .headObject, .getObject, .listObjects, .headBucket, .listBuckets, .listParts,
-            .listMultipart:
+            .listMultipart, .getNotification, .getVersioning:
             true
         default: false
         }

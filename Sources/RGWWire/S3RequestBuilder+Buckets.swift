@@ -22,6 +22,15 @@ extension S3RequestBuilder {
         request(.head, bucket, query: [QueryItem("read-stats", "true")])
     }
 
+    /// Who is told of changes in the bucket.
+    package func notification(of bucket: BucketName) -> HTTPRequest {
+        request(.get, bucket, query: [QueryItem("notification")])
+    }
+
+    package func versioning(of bucket: BucketName) -> HTTPRequest {
+        request(.get, bucket, query: [QueryItem("versioning")])
+    }
+
     package func listBuckets() -> HTTPRequest { HTTPRequest(.get, origin: origin, path: "/") }
 
     /// Without a location constraint RGW takes its own zone group; a wrong one is refused.

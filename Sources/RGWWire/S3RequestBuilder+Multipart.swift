@@ -51,8 +51,10 @@ extension S3RequestBuilder {
     }
 
     /// `parts` in the order of their numbers: RGW wants them sorted and all of them named.
+    /// RGW 16 ignores conditions here: `precondition` only where the server is known to heed it.
     package func completeMultipart(
-        _ upload: MultipartUploadAddress, parts: [UploadedPart]
+        _ upload: MultipartUploadAddress, parts: [UploadedPart],
+        precondition: Precondition = .none, quoting: IfMatchQuoting = .quoted
     ) -> HTTPRequest {
         var xml = Array("<CompleteMultipartUpload>".utf8)
         for part in parts {
@@ -61,8 +63,10 @@ extension S3RequestBuilder {
             xml += "&quot;</ETag></Part>".utf8
         }
         xml += "</CompleteMultipartUpload>".utf8
-        return post(
+        var request = post(
             upload.object.bucket, upload.object.key, query: [Self.uploadID(upload)], xml: xml)
+        Self.add(precondition, quoting, to: &request)
+        return request
     }
 
     package func abortMultipart(_ upload: MultipartUploadAddress) -> HTTPRequest {

@@ -49,15 +49,23 @@ extension S3Response {
     }
 
     private func objectMetadata() -> ObjectMetadata {
-        var metadata = ObjectMetadata(
-            contentType: http.headers["content-type"],
-            cacheControl: http.headers["cache-control"],
-            contentDisposition: http.headers["content-disposition"],
-            contentEncoding: http.headers["content-encoding"],
-            contentLanguage: http.headers["content-language"], expires: http.headers["expires"])
+        var metadata = ObjectMetadata()
         let prefix = "x-amz-meta-"
-        for field in http.headers where field.name.hasPrefix(prefix) {
-            metadata.user[String(field.name.dropFirst(prefix.utf8.count))] = field.value
+        for field in http.headers {
+            switch field.name {
+            case "content-type": metadata.contentType = metadata.contentType ?? field.value
+            case "cache-control": metadata.cacheControl = metadata.cacheControl ?? field.value
+            case "content-disposition":
+                metadata.contentDisposition = metadata.contentDisposition ?? field.value
+            case "content-encoding":
+                metadata.contentEncoding = metadata.contentEncoding ?? field.value
+            case "content-language":
+                metadata.contentLanguage = metadata.contentLanguage ?? field.value
+            case "expires": metadata.expires = metadata.expires ?? field.value
+            default:
+                guard field.name.hasPrefix(prefix) else { continue }
+                metadata.user[String(field.name.dropFirst(prefix.utf8.count))] = field.value
+            }
         }
         return metadata
     }

@@ -15,12 +15,12 @@ package struct SignatureV4: Sendable {
         self.region = region
     }
 
-    /// Adds host, x-amz-date, x-amz-content-sha256, a session token and Authorization.
+    /// Adds host, x-amz-date, x-amz-content-sha256, a session token and Authorization. `derived`
+    /// is `derivedKey` of that day, for callers that keep it.
     package func sign(
-        _ request: HTTPRequest, payload: PayloadSigning, at time: WallTime
-    )
-        -> HTTPRequest
-    {
+        _ request: HTTPRequest, at time: WallTime, derived: [UInt8]? = nil
+    ) -> HTTPRequest {
+        let payload = request.payload
         var request = request
         let timestamp = CivilTime.formatBasic(time)
         request.headers["host"] = request.origin.authority
@@ -28,14 +28,21 @@ package struct SignatureV4: Sendable {
         request.headers["x-amz-content-sha256"] = Self.payloadText(payload)
         request.headers["x-amz-security-token"] = key.sessionToken?.exposed
         let (signed, canonical) = Self.canonicalRequest(request, payload: payload)
-        let scope = "\(timestamp.prefix(8))/\(region)/s3/aws4_request"
-        let hash = Hexadecimal.encode(Hash.sha256(Array(canonical.utf8)))
-        let message = "AWS4-HMAC-SHA256\n\(timestamp)\n\(scope)\n\(hash)"
-        let derived = derivedKey(date: String(timestamp.prefix(8)))
-        let signature = Hexadecimal.encode(Hash.hmacSHA256(key: derived, Array(message.utf8)))
-        request.headers["authorization"] =
-            "AWS4-HMAC-SHA256 Credential=\(key.accessKey)/\(scope), "
-            + "SignedHeaders=\(signed), Signature=\(signature)"
+        var scope = String(timestamp.prefix(8))
+        scope += "/"
+        scope += region
+        scope += "/s3/aws4_request"
+        var message = "AWS4-HMAC-SHA256\n"
+        for line in [timestamp, "\n", scope, "\n"] { message += line }
+        message += Hexadecimal.encode(Hash.sha256(canonical.utf8Span.span))
+        let derived = derived ?? derivedKey(at: time)
+        let signature = Hash.hmacSHA256(key: derived, message.utf8Span.span)
+        var authorization = "AWS4-HMAC-SHA256 Credential="
+        for part in [
+            key.accessKey, "/", scope, ", SignedHeaders=", signed, ", Signature=",
+            Hexadecimal.encode(signature),
+        ] { authorization += part }
+        request.headers["authorization"] = authorization
         return request
     }
 
@@ -45,23 +52,43 @@ package struct SignatureV4: Sendable {
     ) -> (
         signed: String, text: String
     ) {
-        var values: [String: String] = [:]
+        // Few fields, so that inserting each at its place is the cheapest way to sort them. Names
+        // are ASCII, which Swift compares byte by byte.
+        var fields: [HTTPHeaders.Field] = []
+        fields.reserveCapacity(request.headers.count)
         for field in request.headers where isSigned(field.name) {
-            let value = collapsingBlanks(field.value)
-            values[field.name] = values[field.name].map { "\($0),\(value)" } ?? value
+            let place = fields.lastIndex { $0.name <= field.name } ?? -1
+            fields.insert(field, at: place + 1)
         }
-        let names = values.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        let signed = names.joined(separator: ";")
-        let headers = names.map { "\($0):\(values[$0] ?? "")\n" }.joined()
-        let query = request.query
+        var signed = ""
+        var headers = ""
+        for (index, field) in fields.enumerated() {
+            if index > 0, fields[index - 1].name == field.name {
+                headers += ","
+            } else {
+                signed += signed.isEmpty ? "" : ";"
+                signed += field.name
+                headers += headers.isEmpty ? "" : "\n"
+                headers += field.name
+                headers += ":"
+            }
+            headers += collapsingBlanks(field.value)
+        }
+        var text = request.method.rawValue
+        for part in ["\n", request.path, "\n", canonicalQuery(request), "\n", headers, "\n\n"] {
+            text += part
+        }
+        for part in [signed, "\n", payloadText(payload)] { text += part }
+        return (signed, text)
+    }
+
+    private static func canonicalQuery(_ request: HTTPRequest) -> String {
+        if request.query.isEmpty { return "" }
+        return request.query
             .map { (URIEncoding.encodeQuery($0.name), URIEncoding.encodeQuery($0.value ?? "")) }
             .sorted { $0 < $1 }
             .map { "\($0)=\($1)" }
             .joined(separator: "&")
-        let text = [
-            request.method.rawValue, request.path, query, headers, signed, payloadText(payload),
-        ].joined(separator: "\n")
-        return (signed, text)
     }
 
     /// Headers that libcurl or a proxy may add or change are left out.
@@ -81,12 +108,16 @@ package struct SignatureV4: Sendable {
 
     /// Outer blanks go, inner runs of blanks become one.
     private static func collapsingBlanks(_ value: String) -> String {
-        guard value.utf8.contains(0x20) else { return value }
+        let utf8 = value.utf8Span
+        let bytes = utf8.span
+        guard bytes.indices.contains(where: { bytes[$0] == 0x20 }) else { return value }
         return value.split(separator: " ").joined(separator: " ")
     }
 
-    private func derivedKey(date: String) -> [UInt8] {
+    /// What signs all requests of one day (UTC) in the region: four HMACs.
+    package func derivedKey(at time: WallTime) -> [UInt8] {
         var derived = Array("AWS4\(key.secret.exposed)".utf8)
+        let date = String(CivilTime.formatBasic(time).prefix(8))
         for part in [date, region, "s3", "aws4_request"] {
             derived = Hash.hmacSHA256(key: derived, Array(part.utf8))
         }

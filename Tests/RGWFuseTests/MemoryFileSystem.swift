@@ -187,6 +187,11 @@ final class MemoryFileSystem: FileSystemOperations {
         send("allocate", reply) { (tree) throws(FileSystemError) in _ = try tree.node(inode) }
     }
 
+    func copyRange(_ range: FileSystem.CopyRange, _ reply: consuming Reply<UInt64>) {
+        count("copyRange")
+        reply.fail(.notSupported)
+    }
+
     func seek(
         _ inode: InodeNumber, _ handle: HandleID, from offset: UInt64, hole: Bool,
         _ reply: consuming Reply<UInt64>

@@ -146,23 +146,24 @@ private struct StoppedClock: Clock {
     }
 
     @Test func theReserveTakesSpaceUntilItIsReleased() throws {
-        let temporary = try TemporaryDirectory()
-        let files = try HostFiles(spool: temporary.path)
-        #expect(try files.releaseReserve() == false)
-        try files.keepReserve(1 << 20)
-        try files.keepReserve(1 << 20)
-        let status = try HostNames.status("\(temporary.path)/ballast")
-        #expect(try #require(status).allocated >= 1 << 20)
-        #expect(try files.releaseReserve())
-        #expect(try files.releaseReserve() == false)
-        #expect(try files.volume().totalBytes >= files.volume().freeBytes)
+        try withTemporaryDirectory { spool in
+            let files = try HostFiles(spool: spool)
+            #expect(try files.releaseReserve() == false)
+            try files.keepReserve(1 << 20)
+            try files.keepReserve(1 << 20)
+            let status = try HostNames.status("\(spool)/ballast")
+            #expect(try #require(status).allocated >= 1 << 20)
+            #expect(try files.releaseReserve())
+            #expect(try files.releaseReserve() == false)
+            #expect(try files.volume().totalBytes >= files.volume().freeBytes)
+        }
     }
 
     @Test func aSparseFileTakesLessThanItsSize() throws {
-        let temporary = try TemporaryDirectory()
-        let files = try HostFiles(spool: temporary.path)
-        let file = try files.create(DataID(1))
-        try file.truncate(to: 64 << 20)
-        #expect(try file.allocatedBytes() < 1 << 20)
+        try withTemporaryDirectory { spool in
+            let file = try HostFiles(spool: spool).create(DataID(1))
+            try file.truncate(to: 64 << 20)
+            #expect(try file.allocatedBytes() < 1 << 20)
+        }
     }
 }

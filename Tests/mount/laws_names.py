@@ -124,6 +124,28 @@ class RenameLaws:
         self.assertEqual((self.d / "new").read_bytes(), b"first second third")
         self.assertEqual(os.listdir(self.d), ["new"])
 
+    def test_a_name_that_is_replaced_is_never_missing(self):
+        path = self.file("file", b"0" * 100)
+        reader, writer = os.pipe()
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                os.close(writer)
+                while not select.select([reader], [], [], 0)[0]:
+                    if len(set(path.read_bytes())) != 1:
+                        break
+                else:
+                    status = 0
+            finally:
+                os._exit(status)
+        os.close(reader)
+        for number in range(200):
+            (self.d / "new").write_bytes(b"%d" % (number % 10) * 100)
+            os.rename(self.d / "new", path)
+        os.close(writer)
+        self.assertEqual(os.waitpid(child, 0)[1], 0, "a reader failed or saw a mixture")
+
     def test_swapping_names_through_a_third(self):
         one, two = self.file("one", b"1"), self.file("two", b"2")
         os.rename(one, self.d / "third")
@@ -133,9 +155,11 @@ class RenameLaws:
 
 
 class ExchangeLaws:
+    exchangeable = RenameLaws.kinds[1:]
+
     def test_exchange_swaps_every_pair_of_kinds(self):
-        for one in RenameLaws.kinds[1:]:
-            for two in RenameLaws.kinds[1:]:
+        for one in self.exchangeable:
+            for two in self.exchangeable:
                 with self.subTest(one=one, two=two):
                     first = RenameLaws.make(self, one, f"{one}-with-{two}-1")
                     second = RenameLaws.make(self, two, f"{one}-with-{two}-2")

@@ -138,6 +138,18 @@ class OpenLaws:
         self.assertEqual(sorted(lines), sorted(
             b"%s %d" % (word, n) for word in (b"one", b"two", b"three") for n in range(100)))
 
+    def test_a_log_that_is_emptied_goes_on_from_its_start_only_when_it_is_appended_to(self):
+        path = self.file("log")
+        append, write = self.opened(path, os.O_WRONLY | os.O_APPEND), self.opened(path)
+        os.write(append, b"12345")
+        os.truncate(path, 0)
+        os.write(append, b"abc")
+        self.assertEqual(path.read_bytes(), b"abc")
+        os.lseek(write, 5, os.SEEK_SET)
+        os.truncate(path, 0)
+        os.write(write, b"abc")
+        self.assertEqual(path.read_bytes(), bytes(5) + b"abc")
+
     def test_paths_that_cannot_be_walked(self):
         path = self.file()
         os.symlink("loop", self.d / "loop")

@@ -6,6 +6,9 @@
 //   rawclient BUCKET_URL getmany PREFIX DIR CONNECTIONS    lists, then reads
 //   rawclient BUCKET_URL list PREFIX                       prints the number of keys
 //   rawclient BUCKET_URL deletemany PREFIX                 lists, then DeleteObjects
+//   rawclient BUCKET_URL headloop KEY COUNT CONNECTIONS    the same request again and again;
+//   rawclient BUCKET_URL getloop KEY COUNT CONNECTIONS     prints the seconds
+//   rawclient BUCKET_URL putloop FILE COUNT CONNECTIONS    to as many keys as connections
 //
 // Requests carry no signature: the bucket has a policy that lets everybody do everything.
 // Keys are plain ASCII.
@@ -22,6 +25,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct text {
@@ -39,6 +43,7 @@ struct transfer {
   CURL *easy;
   FILE *file;         // the body that goes up or comes down
   struct text *text;  // or a body that is kept in memory
+  curl_socket_t socket;
   char url[2048];
 };
 
@@ -46,8 +51,9 @@ enum { CONNECTIONS_MAX = 256 };
 
 static const char *bucket_url;
 // libcurl 7.88 does not say which socket a transfer of a multi handle uses (CURLINFO_ACTIVESOCKET
-// is -1 there), so every open socket acknowledges at once: a few microseconds a response.
+// is -1 there), but its local port before each request.
 static curl_socket_t sockets[CONNECTIONS_MAX];
+static int ports[CONNECTIONS_MAX];
 static int socket_count;
 
 static void fail(const char *format, ...) {
@@ -71,23 +77,44 @@ static curl_socket_t on_open(void *context, curlsocktype purpose, struct curl_so
   (void)purpose;
   if (socket_count == CONNECTIONS_MAX) return CURL_SOCKET_BAD;
   curl_socket_t fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-  if (fd >= 0) sockets[socket_count++] = fd;
+  if (fd >= 0) {
+    ports[socket_count] = 0;
+    sockets[socket_count++] = fd;
+  }
   return fd;
 }
 
 static int on_close(void *context, curl_socket_t fd) {
   (void)context;
   for (int i = 0; i < socket_count; i++)
-    if (sockets[i] == fd) sockets[i--] = sockets[--socket_count];
+    if (sockets[i] == fd) {
+      sockets[i] = sockets[--socket_count];
+      ports[i--] = ports[socket_count];
+    }
   return close(fd);
 }
 
+static int on_begin(void *context, char *remote, char *local, int remote_port, int local_port) {
+  struct transfer *t = context;
+  (void)remote;
+  (void)local;
+  (void)remote_port;
+  t->socket = -1;
+  for (int i = 0; i < socket_count; i++) {
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    if (!ports[i] && !getsockname(sockets[i], (struct sockaddr *)&address, &length))
+      ports[i] = ntohs(address.sin_port);  // at the same place in IPv6's
+    if (ports[i] == local_port) t->socket = sockets[i];
+  }
+  return CURL_PREREQFUNC_OK;
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *context) {
-  (void)context;
+  struct transfer *t = context;
   int one = 1;
   if (size * count >= 5 && !memcmp(bytes, "HTTP/", 5))
-    for (int i = 0; i < socket_count; i++)
-      setsockopt(sockets[i], IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
+    setsockopt(t->socket, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
   return size * count;
 }
 
@@ -116,7 +143,12 @@ static void prepare(struct transfer *t, const char *format, ...) {
   curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
   curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
   curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(t->easy, CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, on_begin);
+  curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t);
   curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
+  curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
   curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
   curl_easy_setopt(t->easy, CURLOPT_BUFFERSIZE, 512L << 10);
@@ -274,6 +306,34 @@ static void delete_many(const char *prefix) {
   }
 }
 
+// The same requests as rgwfs-bench makes.
+struct loop {
+  char verb;  // of headloop, getloop or putloop
+  const char *name;
+  int connections;
+};
+
+static void loop_nth(struct transfer *t, size_t number, void *context) {
+  const struct loop *l = context;
+  if (l->verb == 'p') {
+    char key[64];
+    snprintf(key, sizeof key, "bench-put-%d", (int)(number % l->connections));
+    prepare_put(t, l->name, key);
+    return;
+  }
+  prepare(t, "/%s", l->name);
+  if (l->verb == 'h') curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+}
+
+static void loop(char verb, const char *name, size_t count, int connections) {
+  struct loop l = {verb, name, connections};
+  struct timespec begin, end;
+  clock_gettime(CLOCK_MONOTONIC, &begin);
+  run_many(count, connections, loop_nth, &l);
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  printf("%f\n", end.tv_sec - begin.tv_sec + (end.tv_nsec - begin.tv_nsec) / 1e9);
+}
+
 int main(int argc, char **argv) {
   const char *verb = argc > 2 ? argv[2] : "";
   int count = argc - 3;
@@ -294,10 +354,13 @@ int main(int argc, char **argv) {
     run_many(c.keys.count, atoi(word[2]), get_nth, &c);
   } else if (!strcmp(verb, "list") && count == 1) {
     printf("%zu\n", list(word[0]).count);
+  } else if (count == 3 && (!strcmp(verb, "headloop") || !strcmp(verb, "getloop") ||
+                            !strcmp(verb, "putloop"))) {
+    loop(verb[0], word[0], strtoul(word[1], NULL, 10), atoi(word[2]));
   } else if (!strcmp(verb, "deletemany") && count == 1) {
     delete_many(word[0]);
   } else {
-    fprintf(stderr, "usage: rawclient BUCKET_URL put|get|putmany|getmany|list|deletemany ...\n");
+    fprintf(stderr, "usage: rawclient BUCKET_URL put|get|putmany|getmany|list|deletemany|headloop|getloop|putloop ...\n");
     return 2;
   }
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "CRGWHostProgram.h"
+#include "CRGWHostSocket.h"
 
 // Flags of CRGWHost_open; O_CLOEXEC is always added.
 enum {
@@ -58,6 +59,7 @@ int CRGWHost_fstat(int fd, struct CRGWHost_status *status);
 int CRGWHost_stat(const char *path, struct CRGWHost_status *status);
 int CRGWHost_fchmod(int fd, uint32_t mode);
 int CRGWHost_flock(int fd);
+int CRGWHost_flock_wait(int fd);
 // Bytes that an ordinary user may still write on the filesystem of `fd`.
 int64_t CRGWHost_free_bytes(int fd);
 // Bytes of the whole filesystem.
