@@ -142,7 +142,7 @@ extension FileSystem {
         _ path: RenamePath, _ mode: RenameMode, _ objects: [ListedObject],
         _ ended: ParkedReply<Need?>
     ) {
-        perform(Reply { ended.send($0) }) { state, moment throws(FileSystemError) in
+        perform(Reply { ended.send($0) }, undoes: true) { state, moment throws(FileSystemError) in
             switch try state.planRename(path, mode, moment) {
             case .need(let need): return .need(need)
             case .done(.tree(let inode, _)):

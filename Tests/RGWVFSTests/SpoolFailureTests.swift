@@ -26,6 +26,8 @@ import Testing
         },
         Change(testDescription: "rename of an unsent file") { try $0.rename("unsent", "new") },
         Change(testDescription: "rename over an object") { try $0.rename("unsent", "object") },
+        Change(testDescription: "rename of an object") { try $0.rename("object", "new") },
+        Change(testDescription: "rename of a directory") { try $0.rename("empty", "new") },
         Change(testDescription: "create below") { _ = try $0.create("empty/new") },
     ]
 
