@@ -70,7 +70,8 @@ enum JournalSchema {
                 if let used = node.data { data = raised(data, over: used.value) }
             case .intent(let intent):
                 if let used = intent.inode { inode = raised(inode, over: used.value) }
-            case .removeNode, .removeIntent, .flight, .removeFlight: break
+            case .partial(let partial): inode = raised(inode, over: partial.inode.value)
+            case .removeNode, .removeIntent, .flight, .removeFlight, .extent, .removePartial: break
             }
         }
         return (inode, data)
@@ -162,7 +163,25 @@ enum JournalSchema {
             upload_metadata INTEGER,
             PRIMARY KEY (tenant, bucket, key)
         ) STRICT, WITHOUT ROWID;
+        """,
+        // Files of which only a part is in the spool.
         """
+        CREATE TABLE partial (
+            inode INTEGER PRIMARY KEY,
+            tenant TEXT NOT NULL,
+            bucket TEXT NOT NULL,
+            key BLOB NOT NULL,
+            etag TEXT NOT NULL,
+            length INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE extent (
+            inode INTEGER NOT NULL,
+            generation INTEGER NOT NULL,
+            lower INTEGER NOT NULL,
+            upper INTEGER NOT NULL,
+            PRIMARY KEY (inode, generation, lower)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ]
 
     /// Format 1. Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html,

@@ -66,7 +66,9 @@ extension FileSystem {
         let parked = reply.park()
         if configuration.guarantee == .local {
             workers.submit { [self] in
-                parked.send(barrier().map { .failure(FileSystemError($0)) } ?? .success(()))
+                awaitBarrier { error in
+                    parked.send(error.map { .failure(FileSystemError($0)) } ?? .success(()))
+                }
             }
             return
         }
@@ -93,6 +95,7 @@ extension FileSystem {
             }
             guard !keys.isEmpty else { return false }
             let waiter = SyncWaiter(count: keys.count, done: done)
+            if !isPatient { state.pause.probeNow() }
             for key in keys {
                 state.intents.wait(key, waiter, isPatient: isPatient)
                 state.intents.expedite(key, now: now)

@@ -91,7 +91,7 @@ struct IntentTable: Sendable {
     }
 
     // Changed by this type's extensions only.
-    var intents: [ObjectAddress: Intent] = [:]
+    var intents = NotedTable<ObjectAddress, Intent>()
     var flights: [ObjectAddress: Flight] = [:]
     var unsettled: [ObjectAddress: Unsettled] = [:]
     var uploads: [ObjectAddress: Upload] = [:]
@@ -219,6 +219,25 @@ struct IntentTable: Sendable {
         if flights[address] == nil { count(address, by: -1) }
         wake(after: address)
         return intent.waiters.map(\.waiter)
+    }
+
+    /// Puts an intent back as it was before an operation that is taken back; nil: there was none. What is
+    /// under way cannot be taken back and stays. Returns who has nothing to wait for any more.
+    mutating func restore(_ address: ObjectAddress, _ old: Intent?) -> [SyncWaiter] {
+        guard flights[address] == nil else { return [] }
+        guard var old else { return remove(address) }
+        let now = intents[address]
+        old.waiters = (now?.waiters ?? []).map { waiting in
+            var waiting = waiting
+            waiting.revision = min(waiting.revision, old.revision)
+            return waiting
+        }
+        follow(address, old: now?.record.after, new: old.record.after)
+        intents[address] = old
+        link(address)
+        if now == nil { count(address, by: 1) }
+        if !old.held { enqueue(address) }
+        return []
     }
 
     /// The server's tag of a key became known while an intent for it waits.
