@@ -91,7 +91,8 @@ extension FileSystem {
         let isWaiting = withState { state in
             // What only settles is in the bucket.
             let keys = state.intents.pendingKeys(under: prefix).filter {
-                state.intents.intents[$0].map { !$0.held && $0.settling == nil } ?? false
+                state.intents.intents[$0].map { $0.settling == nil } ?? false
+                    && !state.intents.isHeldBack($0)
             }
             guard !keys.isEmpty else { return false }
             let waiter = SyncWaiter(count: keys.count, done: done)

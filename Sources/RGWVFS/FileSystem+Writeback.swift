@@ -47,7 +47,8 @@ extension FileSystem {
                 guard state.intents.requestCount < configuration.uploadsMax else {
                     return .again(nil)
                 }
-                if case .closed(let until) = state.pause.gate(now) {
+                let flights = state.intents.flights
+                if case .closed(let until) = state.pause.gate(now, { flights[$0] != nil }) {
                     return .again(state.planPump(until, now: now))
                 }
                 if let pick = Self.deletions(&state, now: now).0 { return pick }

@@ -178,6 +178,17 @@ struct IntentTable: Sendable {
         return keys
     }
 
+    /// The intent waits for a file to be closed: its own, or the one that another intent it comes after has.
+    func isHeldBack(_ address: ObjectAddress) -> Bool {
+        var next: ObjectAddress? = address
+        var seen: Set<ObjectAddress> = []
+        while let current = next, seen.insert(current).inserted, let intent = intents[current] {
+            if intent.held { return true }
+            next = intent.record.after
+        }
+        return false
+    }
+
     // MARK: Changes
 
     /// Writes the desired state of a key; waiters and the oldest birth are kept.

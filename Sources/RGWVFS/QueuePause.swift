@@ -20,9 +20,11 @@ struct QueuePause: Sendable {
         case closed(until: Instant?)
     }
 
-    func gate(_ now: Instant) -> Gate {
+    /// `isFlying`: the key has a request under way. A probe may also end without having asked the server.
+    mutating func gate(_ now: Instant, _ isFlying: (ObjectAddress) -> Bool) -> Gate {
         if reason == nil { return .open }
-        if probe != nil { return .closed(until: nil) }
+        if let probe, isFlying(probe) { return .closed(until: nil) }
+        probe = nil
         return now < until ? .closed(until: until) : .probe
     }
 

@@ -115,8 +115,7 @@ enum Recovery {
             }
             if let name = names.last {
                 let parent = state.ensureDirectory(names.dropLast(), time: time)
-                let content = try content(
-                    node, files, afterPowerCut: afterPowerCut, intent.address)
+                let content = try content(node, files, intent.address)
                 place(node, parent, name, content, into: &state, now: now)
             } else {
                 state.inodes[.root]?.attributes = node.attributes
@@ -132,22 +131,17 @@ enum Recovery {
         }
     }
 
-    /// The file's bytes. A data file that is missing, or shorter than its row says although no power cut
-    /// explains it, fails every access to this one file, and its upload.
+    /// The file's bytes. A data file that is missing fails every access to this one file, and its upload. How
+    /// long one is, the file itself says: it may have been cut or written just before a crash, and the row not.
     private static func content(
-        _ node: NodeRecord, _ files: any SpoolFiles, afterPowerCut: Bool, _ address: ObjectAddress
+        _ node: NodeRecord, _ files: any SpoolFiles, _ address: ObjectAddress
     ) throws(SpoolError) -> (content: Inode.Content, size: UInt64) {
         guard let data = node.data else { return (.remote, node.attributes.size) }
         guard let file = try files.open(data) else {
             let gone = UnreadableFile("the data file of \(address) is missing from the spool")
             return (.spool(data, gone), node.attributes.size)
         }
-        let size = try file.size()
-        if size < node.attributes.size, !afterPowerCut {
-            let short = UnreadableFile("the data file of \(address) was cut in the spool")
-            return (.spool(data, short), node.attributes.size)
-        }
-        return (.spool(data, file), size)
+        return (.spool(data, file), try file.size())
     }
 
     private static func place(
