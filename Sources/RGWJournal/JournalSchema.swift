@@ -122,7 +122,7 @@ enum JournalSchema {
         let empty = JournalContents()
         try database.inTransaction(.immediate) {
             try database.execute(sql: "PRAGMA application_id=\(applicationID)")
-            try database.execute(sql: tables)
+            try database.execute(sql: formatOne)
             let insert = try database.makeStatement(sql: "INSERT INTO meta VALUES (?, ?)")
             let next = (empty.nextInode.value, empty.nextData.value)
             try insert.execute(arguments: ["format", 1])
@@ -186,7 +186,7 @@ enum JournalSchema {
 
     /// Format 1. Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html,
     /// sqlite.org/withoutrowid.html.
-    private static let tables = """
+    static let formatOne = """
         CREATE TABLE meta (
             name TEXT PRIMARY KEY,
             value INTEGER NOT NULL

@@ -61,7 +61,7 @@ enum Recovery {
                 continue
             }
             try restore(
-                intent, nodes, files, afterPowerCut: afterPowerCut, into: &state, now: now,
+                intent, nodes, files, into: &state, now: now,
                 time: time)
             outcome.files += 1
         }
@@ -101,7 +101,7 @@ enum Recovery {
 
     private static func restore(
         _ intent: IntentRecord, _ nodes: [InodeNumber: NodeRecord], _ files: any SpoolFiles,
-        afterPowerCut: Bool, into state: inout VolumeState, now: Instant, time: WallTime
+        into state: inout VolumeState, now: Instant, time: WallTime
     ) throws(SpoolError) {
         if intent.want == .copy, intent.inode == nil, let source = intent.source {
             state.place(intent.address, source.version, time: time)

@@ -70,9 +70,6 @@ package struct VolumeConfiguration: Sendable {
     package var settleTime = Duration.seconds(120)
     /// Parallel uploads and other changes in the bucket.
     package var uploadsMax = 16
-    /// Many objects are deleted with one request. RGW 16 crashes at DeleteObjects where a bucket
-    /// notifies somebody of removals (measured).
-    package var deletesTogether = true
     /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.
     package var multipartThreshold: UInt64 = 5 << 30
     /// Bytes of a part, unless 10,000 of them are too few; and how many go up at a time.

@@ -64,7 +64,6 @@ struct VolumeState: ~Copyable {
         self.space = space
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
         self.nextInode = max(2, nextInode.value)
-        intents.gathersDeletions = configuration.deletesTogether
         reads = ReadCache(
             capacity: configuration.memoryBytes / 2, window: configuration.readAheadBytes)
         var root = Inode(
