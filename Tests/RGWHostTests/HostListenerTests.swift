@@ -105,6 +105,7 @@ import Testing
             ) { connection in
                 do throws(HostError) {
                     _ = try connection.readLine(limit: 10, within: .seconds(60))
+                    refused.update { $0 = 0 }
                 } catch { refused.update { $0 = error.errno } }
             }
             let connection = try HostConnection(directory: directory, name: "socket")
