@@ -38,7 +38,8 @@ import Testing
 
     @Test func aPathLongerThanAnAddressIsNoObstacle() throws {
         try withTemporaryDirectory { directory in
-            let deep = directory + String(repeating: "/\(String(repeating: "d", count: 60))", count: 4)
+            let deep =
+                directory + String(repeating: "/\(String(repeating: "d", count: 60))", count: 4)
             try HostNames.makeDirectories(deep, mode: 0o700)
             let listener = try echo(deep)
             #expect(try ask(deep, "x") == "1 \(HostProcess.effectiveUser)")
