@@ -48,6 +48,8 @@ let package = Package(
         module("RGWWire", ["RGWBase", "RGWObject", "RGWCrypto"]),
         module("RGWClient", ["RGWBase", "RGWObject", "RGWWire", "RGWCrypto"]),
 
+        module("RGWControl", ["RGWBase"]),
+
         // Adapters: the only places where unsafe code is allowed (RGWJournal needs none).
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         module("RGWCrypto", ["CCrypto"]),
@@ -71,12 +73,14 @@ let package = Package(
         // The program.
         module(
             "RGWMount",
-            ["RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCrypto", "RGWVFS"]),
+            [
+                "RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCrypto", "RGWVFS", "RGWControl",
+            ]),
         .executableTarget(
             name: "rgwfs",
             dependencies: [
                 "RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCurl", "RGWHost", "RGWSpool",
-                "RGWJournal", "RGWVFS", "RGWFuse", "RGWMount", argumentParser, logging,
+                "RGWJournal", "RGWVFS", "RGWFuse", "RGWMount", "RGWControl", argumentParser, logging,
             ],
             swiftSettings: house),
 
@@ -102,8 +106,12 @@ let package = Package(
         tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWObject", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit", "RGWBase", "RGWObject", "RGWSpool"]),
+        tests("RGWControlTests", ["RGWControl", "RGWBase"]),
         tests(
-            "RGWMountTests", ["RGWMount", "RGWClient", "RGWWire", "RGWBase", "RGWObject", "RGWVFS"]),
+            "RGWMountTests",
+            [
+                "RGWMount", "RGWClient", "RGWWire", "RGWBase", "RGWObject", "RGWVFS", "RGWControl",
+            ]),
         tests("RGWFuseTests", ["RGWFuse", "RGWVFS", "RGWTestKit", "RGWHost"]),
         tests("RGWTestKitTests", ["RGWTestKit", "RGWBase", "RGWObject", "RGWCrypto"]),
         tests(

@@ -6,6 +6,9 @@
 #include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -21,6 +24,11 @@ _Static_assert(CRGWFuse_renameNoReplace == RENAME_NOREPLACE, "rename flag");
 _Static_assert(CRGWFuse_renameExchange == RENAME_EXCHANGE, "rename flag");
 _Static_assert(CRGWFuse_xattrCreate == XATTR_CREATE, "setxattr flag");
 _Static_assert(CRGWFuse_xattrReplace == XATTR_REPLACE, "setxattr flag");
+_Static_assert(CRGWFuse_keepSize == FALLOC_FL_KEEP_SIZE, "fallocate flag");
+_Static_assert(CRGWFuse_punchHole == FALLOC_FL_PUNCH_HOLE, "fallocate flag");
+_Static_assert(CRGWFuse_zeroRange == FALLOC_FL_ZERO_RANGE, "fallocate flag");
+_Static_assert(CRGWFuse_seekData == SEEK_DATA, "lseek whence");
+_Static_assert(CRGWFuse_seekHole == SEEK_HOLE, "lseek whence");
 _Static_assert(CRGWFuse_unmountForce == MNT_FORCE, "umount2 flag");
 _Static_assert(CRGWFuse_unmountDetach == MNT_DETACH, "umount2 flag");
 
@@ -34,14 +42,42 @@ struct fuse_session *CRGWFuse_session(
     return session;
 }
 
+// Puts the kernel's "kill set-ID bits" where libfuse hands it to the operation.
+static void move_drop_flag(void *buffer, size_t size)
+{
+    const struct fuse_in_header *header = buffer;
+    void *argument = (char *)buffer + sizeof(*header);
+    size_t room = size - sizeof(*header);
+    if (header->opcode == FUSE_WRITE && room >= sizeof(struct fuse_write_in)) {
+        struct fuse_write_in *write = argument;
+        if (write->write_flags & FUSE_WRITE_KILL_SUIDGID)
+            write->flags |= CRGWFuse_dropPrivileges;
+    } else if (header->opcode == FUSE_OPEN && room >= sizeof(struct fuse_open_in)) {
+        struct fuse_open_in *open = argument;
+        if (open->open_flags & FUSE_OPEN_KILL_SUIDGID)
+            open->flags |= CRGWFuse_dropPrivileges;
+    } else if (header->opcode == FUSE_SETATTR && room >= sizeof(struct fuse_setattr_in)) {
+        struct fuse_setattr_in *change = argument;
+        if (change->valid & FATTR_KILL_SUIDGID)
+            change->mode |= CRGWFuse_dropPrivileges;
+    }
+}
+
 static ssize_t receive(int descriptor, void *buffer, size_t size, void *userdata)
 {
     (void)userdata;
-    return read(descriptor, buffer, size);
+    ssize_t received = read(descriptor, buffer, size);
+    if (received >= (ssize_t)sizeof(struct fuse_in_header))
+        move_drop_flag(buffer, (size_t)received);
+    return received;
 }
 
-// libfuse 3.14 forgets to pass FUSE_CAP_PARALLEL_DIROPS on (later ones do not), and without it the
-// kernel lets only one lookup at a time into a directory. The answer to INIT is known by its shape
+// Adds to the answer to INIT what libfuse 3.14 does not know or pass on:
+// - PARALLEL_DIROPS (forgotten; later ones do not): without it the kernel lets only one lookup at a
+//   time into a directory.
+// - HANDLE_KILLPRIV_V2 (unknown): without it the kernel asks for security.capability before writes,
+//   and reads the mode again before it takes set-ID bits away. Kernels before 5.12 ignore it.
+// The answer to INIT is known by its shape
 // and by being the first: requests count up from 2 (from 1 before Linux 4.20). Source: linux
 // fs/fuse/dev.c.
 static ssize_t send_vector(int descriptor, struct iovec *vector, int count, void *userdata)
@@ -51,7 +87,7 @@ static ssize_t send_vector(int descriptor, struct iovec *vector, int count, void
         const struct fuse_out_header *header = vector[0].iov_base;
         struct fuse_init_out *init = vector[1].iov_base;
         if (header->unique <= 2 && header->error == 0 && init->major == FUSE_KERNEL_VERSION)
-            init->flags |= FUSE_PARALLEL_DIROPS;
+            init->flags |= FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2;
     }
     return writev(descriptor, vector, count);
 }
@@ -154,4 +190,26 @@ int64_t CRGWFuse_read(int descriptor, void *buffer, size_t size, uint64_t offset
         done += (size_t)n;
     }
     return (int64_t)done;
+}
+
+// Whether the line of /proc/PID/status named `name` (its mask is hexadecimal) has SIGKILL.
+static int mask_has_kill(const char *status, const char *name)
+{
+    const char *line = strstr(status, name);
+    return line != NULL && (strtoull(line + strlen(name), NULL, 16) >> (SIGKILL - 1) & 1);
+}
+
+int CRGWFuse_is_dying(int thread)
+{
+    char path[32], status[4096];
+    snprintf(path, sizeof(path), "/proc/%d/status", thread);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return 0;
+    int64_t size = CRGWFuse_read(descriptor, status, sizeof(status) - 1, 0);
+    close(descriptor);
+    if (size < 0)
+        return 0;
+    status[size] = 0;
+    return mask_has_kill(status, "\nSigPnd:") || mask_has_kill(status, "\nShdPnd:");
 }

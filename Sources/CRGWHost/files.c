@@ -112,6 +112,8 @@ static void convert(const struct stat *from, struct CRGWHost_status *to) {
     to->device_minor = minor(from->st_dev);
     to->inode = from->st_ino;
     to->size = (uint64_t)from->st_size;
+    // st_blocks counts 512 bytes whatever st_blksize says. Source: stat(3type).
+    to->allocated = (uint64_t)from->st_blocks * 512;
     to->mtime.seconds = from->st_mtim.tv_sec;
     to->mtime.nanoseconds = from->st_mtim.tv_nsec;
 }
@@ -132,6 +134,7 @@ int CRGWHost_stat(const char *path, struct CRGWHost_status *status) {
 
 int CRGWHost_fchmod(int fd, uint32_t mode) { RETRY(fchmod(fd, (mode_t)mode)); }
 int CRGWHost_flock(int fd) { RETRY(flock(fd, LOCK_EX | LOCK_NB)); }
+int CRGWHost_flock_wait(int fd) { RETRY(flock(fd, LOCK_EX)); }
 
 int64_t CRGWHost_free_bytes(int fd) {
     struct statvfs native;
@@ -139,6 +142,16 @@ int64_t CRGWHost_free_bytes(int fd) {
     uint64_t unit = native.f_frsize;
     uint64_t bytes;
     if (__builtin_mul_overflow(native.f_bavail, unit, &bytes)) return INT64_MAX;
+    if (bytes > INT64_MAX) return INT64_MAX;
+    return (int64_t)bytes;
+}
+
+int64_t CRGWHost_total_bytes(int fd) {
+    struct statvfs native;
+    if (fstatvfs(fd, &native) < 0) return -errno;
+    uint64_t bytes;
+    if (__builtin_mul_overflow((uint64_t)native.f_blocks, (uint64_t)native.f_frsize, &bytes))
+        return INT64_MAX;
     if (bytes > INT64_MAX) return INT64_MAX;
     return (int64_t)bytes;
 }

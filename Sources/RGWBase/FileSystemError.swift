@@ -28,7 +28,7 @@ package enum FileSystemError: Error, Hashable, Sendable, CaseIterable {
     case crossesDevices
     /// EFBIG
     case tooLarge
-    /// ENOSPC: the spool's disk is full.
+    /// ENOSPC: the spool's disk is full, or an object has no room for another attribute.
     case spoolFull
     /// EDQUOT: the bucket's or user's quota is used up.
     case quotaExceeded
@@ -44,6 +44,10 @@ package enum FileSystemError: Error, Hashable, Sendable, CaseIterable {
     case noAttribute
     /// ERANGE: the caller's buffer is too small.
     case bufferTooSmall
+    /// E2BIG: an extended attribute that no object can hold.
+    case attributeTooLarge
+    /// ENXIO: no data, or no hole, at or after an offset.
+    case noSuchOffset
     /// EINTR
     case interrupted
     /// ENOSYS: not built; the kernel stops asking.

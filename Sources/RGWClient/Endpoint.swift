@@ -115,14 +115,19 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// RGW with `rgw dns name` takes the first label of a host that it does not know for the
-    /// bucket, and says NoSuchBucket of any bucket then. Nil where that cannot be: addresses and
-    /// single labels.
-    var unknownHostHint: String? {
+    /// RGW with `rgw dns name` takes a host name that it does not know, or the part of it before its
+    /// own, for the bucket, and says NoSuchBucket of any bucket then; the error names what it looked
+    /// for. True when `bucket` is such a name. Source: docs.ceph.com, radosgw/s3/commons, "Bucket
+    /// and Host Name"; measured on 16.
+    func wasTaken(for bucket: String) -> Bool {
+        style == .path && (host == bucket || host.hasPrefix("\(bucket)."))
+    }
+
+    /// Where `wasTaken` can be: not with addresses, for which RGW never does so.
+    var mayBeTakenForBucket: Bool {
         let isAddress =
             host.contains(":") || host.utf8.allSatisfy { $0 == 0x2E || (0x30...0x39) ~= $0 }
-        guard style == .path, !isAddress, host.contains(".") else { return nil }
-        return "no such bucket, or the gateway does not know the host name \(host) (rgw dns name)"
+        return style == .path && !isAddress
     }
 
     var origin: HTTPOrigin { HTTPOrigin(secure: scheme == .https, host: host, port: port) }

@@ -7,7 +7,7 @@ struct MultipartPlan: Equatable {
     let partSize: UInt64
 
     /// S3's limit of parts in one upload.
-    static let partsMax: UInt64 = 10_000
+    static let partsMax = UInt64(UploadedPart.numberMax)
     /// The smallest part that is not the last. Source: S3 API reference, "Multipart upload limits".
     static let partSizeMin: UInt64 = 5 << 20
 
@@ -43,8 +43,17 @@ struct MultipartPlan: Equatable {
     /// The ETag of one part: its MD5.
     static func etag(ofPart digest: [UInt8]) -> ETag { ETag(Hexadecimal.encode(digest)) }
 
-    /// RGW's ETag of the whole: the MD5 of the parts' MD5s, and their number.
-    static func etag(ofPartDigests digests: [[UInt8]]) -> ETag {
-        ETag("\(Hexadecimal.encode(Hash.md5(Array(digests.joined()))))-\(digests.count)")
+    /// RGW's ETag of the whole: the MD5 of the parts' MD5s, and their number. Nil unless the parts are
+    /// numbered 1, 2, 3 ... and their ETags are MD5s.
+    static func etag(ofParts parts: [UploadedPart]) -> ETag? {
+        guard !parts.isEmpty, parts.map(\.number) == Array(1...parts.count) else { return nil }
+        var digests: [UInt8] = []
+        for part in parts {
+            guard let digest = Hexadecimal.decode(part.etag.text), digest.count == 16 else {
+                return nil
+            }
+            digests += digest
+        }
+        return ETag("\(Hexadecimal.encode(Hash.md5(digests)))-\(parts.count)")
     }
 }

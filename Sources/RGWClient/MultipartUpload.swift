@@ -3,8 +3,7 @@ import RGWObject
 import RGWWire
 import Synchronization
 
-/// One multipart upload: create, parts in parallel, the precondition, complete, and the ETag by
-/// HEAD; aborted when anything before completing fails.
+/// One body sent in parts: create, parts in parallel, complete; aborted when it definitely failed.
 ///
 /// Each part's MD5 is computed while it is sent and compared with the part's ETag. State is guarded
 /// by its mutex; calls are made outside it.
@@ -27,30 +26,38 @@ final class MultipartUpload: Cancellable {
         var partsEnded = false
     }
     private let state = Mutex(State())
+    /// What the signature says of each part, in their order.
+    private let payloads: [PayloadSigning]
 
+    /// Reads the whole body where signatures cover it: parts are sent from threads that must not.
     init(
         _ store: S3ObjectStore, _ address: ObjectAddress, body: ObjectBody,
         precondition: Precondition, completion: @escaping Completion<Stored>
-    ) {
+    ) throws(ObjectStoreError) {
         self.store = store
         context = store.context
         self.address = address
         self.body = body
         self.precondition = precondition
-        plan = MultipartPlan(
+        let plan = MultipartPlan(
             length: body.length, preferred: store.context.configuration.partSize)
+        self.plan = plan
         self.completion = completion
+        var payloads = [PayloadSigning](repeating: .unsigned, count: plan.count)
+        for number in 1...plan.count where store.context.configuration.signsPayload {
+            let part = MultipartPlan.slice(body, plan.range(ofPart: number))
+            payloads[number - 1] = try store.context.digest(of: part, "PUT \(address)")
+        }
+        self.payloads = payloads
     }
 
-    func start(_ request: HTTPRequest) -> Self {
+    func start(_ metadata: ObjectMetadata) -> Self {
         run(0) { done in
-            self.store.simpleCall(
-                .createMultipart, subject: "\(self.address)", request: request,
-                parse: { response throws(S3Failure) in try response.uploadID() },
-                completion: done)
+            self.store.createUpload(self.address, metadata: metadata, completion: done)
         } then: { result in
             switch result {
-            case .success(let upload): self.sendParts(upload)
+            case .success(let id):
+                self.sendParts(MultipartUploadAddress(object: self.address, id: id))
             case .failure(let error): self.completion(.failure(error))
             }
         }
@@ -72,7 +79,7 @@ final class MultipartUpload: Cancellable {
     // MARK: Parts
 
     /// Starts as many parts as may be under way; goes on to completing after the last.
-    private func sendParts(_ upload: String) {
+    private func sendParts(_ upload: MultipartUploadAddress) {
         while true {
             let (number, step) = state.withLock { state in
                 Self.nextStep(
@@ -85,7 +92,7 @@ final class MultipartUpload: Cancellable {
             switch step {
             case .wait: return
             case .abort: return abort(upload)
-            case .complete: return checkPrecondition(upload)
+            case .complete: return complete(upload)
             }
         }
     }
@@ -109,10 +116,12 @@ final class MultipartUpload: Cancellable {
         case complete
     }
 
-    private func sendPart(_ number: Int, _ upload: String) {
+    private func sendPart(_ number: Int, _ upload: MultipartUploadAddress) {
         let range = plan.range(ofPart: number)
-        let request = context.builder.uploadPart(
-            address, upload: upload, number: number, body: MultipartPlan.slice(body, range))
+        var request = context.builder.uploadPart(
+            upload, number: number, body: MultipartPlan.slice(body, range))
+        request.payload = payloads[number - 1]
+        let prepared = request
         var options = context.options(
             .uploadPart, lane: .bulk, length: range.upperBound - range.lowerBound)
         options.digestsBody = true
@@ -120,7 +129,7 @@ final class MultipartUpload: Cancellable {
         let call = S3Call<[UInt8]>(
             context, .uploadPart, subject: "\(address) part \(number)",
             prepare: { () throws(ObjectStoreError) in
-                PreparedRequest(operation: .uploadPart, request: request, options: sent)
+                PreparedRequest(operation: .uploadPart, request: prepared, options: sent)
             },
             parse: { response throws(S3Failure) in
                 try response.requireSuccess()
@@ -133,7 +142,7 @@ final class MultipartUpload: Cancellable {
     }
 
     private func partEnded(
-        _ number: Int, _ upload: String, _ result: Result<[UInt8], ObjectStoreError>
+        _ number: Int, _ upload: MultipartUploadAddress, _ result: Result<[UInt8], ObjectStoreError>
     ) {
         let others = state.withLock { state -> [any Cancellable] in
             state.running[number] = nil
@@ -152,80 +161,36 @@ final class MultipartUpload: Cancellable {
 
     // MARK: The end
 
-    /// RGW ignores conditions on CompleteMultipartUpload, so the object is looked at just before.
-    private func checkPrecondition(_ upload: String) {
-        guard precondition != .none else { return complete(upload) }
+    private func complete(_ upload: MultipartUploadAddress) {
+        let parts = state.withLock { state in
+            (1...plan.count).compactMap { number in
+                state.digests[number].map {
+                    UploadedPart(number: number, etag: MultipartPlan.etag(ofPart: $0))
+                }
+            }
+        }
         run(0) { done in
-            self.store.head(self.address, completion: done)
+            self.store.completeUpload(
+                upload, parts: parts, precondition: self.precondition, completion: done)
         } then: { result in
-            switch (self.precondition, result) {
-            case (.absent, .failure(let error)) where error.kind == .noSuchKey:
-                self.complete(upload)
-            case (.matches(let etag), .success(let head)) where head.etag == etag:
-                self.complete(upload)
-            case (_, .failure(let error)) where error.kind != .noSuchKey:
+            // What may have been completed must not be aborted.
+            if case .failure(let error) = result, error.kind != .unknownOutcome {
                 self.fail(error, upload)
-            default:
-                self.fail(
-                    ObjectStoreError(.preconditionFailed, operation: "PUT \(self.address)"), upload)
-            }
-        }
-    }
-
-    private func complete(_ upload: String) {
-        let digests = state.withLock { state in
-            (1...plan.count).compactMap { state.digests[$0] }
-        }
-        let parts = digests.enumerated().map { index, digest in
-            UploadedPart(number: index + 1, etag: MultipartPlan.etag(ofPart: digest))
-        }
-        let request = context.builder.completeMultipart(address, upload: upload, parts: parts)
-        let etag = MultipartPlan.etag(ofPartDigests: digests)
-        run(0) { done in
-            self.store.simpleCall(
-                .completeMultipart, subject: "\(self.address)", request: request,
-                parse: { response throws(S3Failure) in try response.requireCompleted() },
-                completion: done)
-        } then: { result in
-            self.completed(result, etag, upload)
-        }
-    }
-
-    /// After a lost answer the object itself tells whether the upload was completed.
-    private func completed(
-        _ result: Result<Void, ObjectStoreError>, _ etag: ETag, _ upload: String
-    ) {
-        if case .failure(let error) = result, error.kind != .unknownOutcome {
-            return fail(error, upload)
-        }
-        run(0) { done in
-            self.store.head(self.address, completion: done)
-        } then: { [context, completion] head in
-            if case .success(let head) = head, head.etag == etag {
-                completion(.success(Stored(etag: etag, lastModified: head.lastModified)))
-            } else if case .failure(let error) = result {
-                completion(.failure(error))
             } else {
-                // Somebody wrote after us, or HEAD failed: ours was stored all the same.
-                completion(.success(Stored(etag: etag, lastModified: context.serverTime())))
+                self.completion(result)
             }
         }
     }
 
-    private func fail(_ error: ObjectStoreError, _ upload: String) {
+    private func fail(_ error: ObjectStoreError, _ upload: MultipartUploadAddress) {
         state.withLock { $0.error = $0.error ?? error }
         abort(upload)
     }
 
     /// Frees the parts; the first error is what the caller hears, whatever becomes of this.
-    private func abort(_ upload: String) {
+    private func abort(_ upload: MultipartUploadAddress) {
         let error = state.withLock(\.error) ?? cancelled
-        let call = store.simpleCall(
-            .abortMultipart, subject: "\(address)",
-            request: context.builder.abortMultipart(address, upload: upload),
-            parse: { response throws(S3Failure) in try response.requireSuccess() },
-            completion: { [completion] _ in completion(.failure(error)) })
-        _ = call
+        store.abortUpload(upload) { [completion] _ in completion(.failure(error)) }
     }
 
     /// Runs a call that can be cancelled, then the next step.

@@ -106,8 +106,20 @@ final class S3Call<Answer: Sendable>: Cancellable {
                 throw S3Failure(error, operation, subject: subject)
             }
         } catch {
-            fail(error)
+            fail(hinted(error))
         }
+    }
+
+    /// Says so where the gateway took its own name for the bucket's.
+    private func hinted(_ failure: S3Failure) -> S3Failure {
+        let endpoint = context.configuration.endpoint
+        guard failure.error.kind == .noSuchBucket, let looked = failure.error.bucketName,
+            endpoint.wasTaken(for: looked), subject.prefix(while: { $0 != "/" }) != looked
+        else { return failure }
+        var failure = failure
+        failure.error.message =
+            "the gateway takes its host name \(endpoint.host) for the bucket's (rgw dns name)"
+        return failure
     }
 
     private func fail(_ failure: S3Failure) {

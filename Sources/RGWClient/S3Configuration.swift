@@ -15,6 +15,8 @@ package struct S3Configuration: Equatable, Sendable {
     package var endpoint: Endpoint
     package var region = "default"
     package var signatureVersion = SignatureVersion.v4
+    /// Signature version 4 covers the bodies of requests: each is hashed before it is sent.
+    package var signsPayload = false
     package var connectTimeout: Duration = .seconds(10)
     /// The longest silence within one attempt.
     package var timeo: Duration = .seconds(60)

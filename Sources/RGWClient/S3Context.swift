@@ -1,4 +1,5 @@
 import RGWBase
+import RGWCrypto
 import RGWObject
 import RGWWire
 import Synchronization
@@ -14,12 +15,14 @@ final class S3Context: Sendable {
     let clock: any Clock
     let timer: any Timer
     let entropy: any Entropy
+    let removalNotices = RemovalNotices()
 
     private struct Learnt {
         /// Server's clock minus ours, in seconds.
         var clockOffset: Int64 = 0
         /// Known once a PUT with If-Match succeeded.
         var quoting: IfMatchQuoting?
+        var capabilities = ServerCapabilities()
     }
     private let learnt = Mutex(Learnt())
 
@@ -63,18 +66,70 @@ final class S3Context: Sendable {
 
     func learn(_ quoting: IfMatchQuoting) { learnt.withLock { $0.quoting = quoting } }
 
+    var capabilities: ServerCapabilities { learnt.withLock(\.capabilities) }
+
+    /// What a probe found.
+    func learn(_ found: ServerCapabilities) {
+        learnt.withLock { learnt in
+            learnt.capabilities = found
+            if let form = IfMatchQuoting.preferred.first(where: found.ifMatchForms.contains) {
+                learnt.quoting = form
+            }
+        }
+    }
+
     func sign(_ request: HTTPRequest) -> HTTPRequest {
         guard let key = credentials.current().signingKey else { return request }
         switch configuration.signatureVersion {
         case .v4:
+            var request = request
+            request.payload = payload(of: request)
             let time = serverTime()
             let signature = SignatureV4(key: key, region: configuration.region)
             return signature.sign(
-                request, payload: .unsigned, at: time, derived: derivedKey(signature, at: time))
+                request, at: time, derived: derivedKey(signature, at: time))
         case .v2:
             return SignatureV2(key: key).sign(request, at: serverTime())
         }
     }
+
+    /// What is signed of the body. A file was hashed by whoever made the request (`digest(of:)`),
+    /// because this runs on threads that must not wait for a disk.
+    private func payload(of request: HTTPRequest) -> PayloadSigning {
+        guard configuration.signsPayload else { return .unsigned }
+        switch request.body {
+        case nil: return .sha256(Hash.sha256([]))
+        case .bytes(let bytes): return .sha256(Hash.sha256(bytes))
+        case .file: return request.payload
+        }
+    }
+
+    /// The signature's digest of a body from a file, where one is needed: reads all of it.
+    func digest(
+        of body: ObjectBody, _ operation: String
+    ) throws(ObjectStoreError) -> PayloadSigning {
+        guard configuration.signsPayload, configuration.signatureVersion == .v4,
+            case .file(let file, let start, let length) = body
+        else { return .unsigned }
+        var digest = SHA256Digest()
+        var done: UInt64 = 0
+        while done < length {
+            let wanted = Int(min(length - done, Self.digestChunk))
+            guard let bytes = file.contents(at: start + done, count: wanted),
+                bytes.count == wanted
+            else {
+                throw ObjectStoreError(
+                    .bodyUnreadable, operation: operation,
+                    message: "the body cannot be read for its signature")
+            }
+            digest.update(bytes.span)
+            done += UInt64(wanted)
+        }
+        return .sha256(digest.finalize())
+    }
+
+    /// Bytes read at once for a digest, so that memory does not grow with the body.
+    private static let digestChunk: UInt64 = 1 << 20
 
     /// Kept for the day: making it costs more than the rest of a signature.
     private func derivedKey(_ signature: SignatureV4, at time: WallTime) -> [UInt8] {

@@ -15,7 +15,8 @@ extension S3ObjectStore {
             completion: completion)
     }
 
-    /// A bodiless refusal is resolved by listing one key, whose refusal has a code.
+    /// A bodiless refusal is resolved by listing one key, whose refusal has a code and names the
+    /// bucket that was looked for.
     @discardableResult
     package func headBucket(
         _ bucket: BucketName, completion: @escaping Completion<BucketUsage>
@@ -25,7 +26,7 @@ extension S3ObjectStore {
         let resolving = Once()
         let builder = context.builder
         let options = context.options(.headBucket, lane: .metadata)
-        let hint = context.configuration.endpoint.unknownHostHint
+        let asksForBucket = context.configuration.endpoint.mayBeTakenForBucket
         return S3Call(
             context, .headBucket, subject: "\(bucket)",
             prepare: { () throws(ObjectStoreError) in
@@ -37,18 +38,12 @@ extension S3ObjectStore {
                 return PreparedRequest(operation: .headBucket, request: request, options: options)
             },
             parse: { response throws(S3Failure) in try response.bucketUsage() },
-            adjust: { $0.isBodilessRefusal && resolving.first() },
-            completion: { result in
-                completion(
-                    result.mapError { error in
-                        guard error.kind == .noSuchBucket, error.message == nil else {
-                            return error
-                        }
-                        var hinted = error
-                        hinted.message = hint
-                        return hinted
-                    })
-            }
+            adjust: { failure in
+                let isDoubtful =
+                    asksForBucket && failure.error.kind == .noSuchBucket
+                    && failure.error.code == nil
+                return (failure.isBodilessRefusal || isDoubtful) && resolving.first()
+            }, completion: completion
         ).start()
     }
 

@@ -37,12 +37,17 @@ extension S3ObjectStore {
         let context = context
         let conditional = ConditionalPut(precondition, known: context.ifMatchQuoting)
         let options = context.options(.putObject, lane: .bulk, length: body.length)
+        let payload: PayloadSigning
+        do { payload = try context.digest(of: body, "PUT \(address)") } catch {
+            return refuse(error, completion)
+        }
         return S3Call(
             context, .putObject, subject: "\(address)",
             prepare: { () throws(ObjectStoreError) in
-                let request = try context.builder.putObject(
+                var request = try context.builder.putObject(
                     address, body: body, md5: md5, metadata: metadata, precondition: precondition,
                     quoting: conditional.quoting)
+                request.payload = payload
                 return PreparedRequest(operation: .putObject, request: request, options: options)
             },
             parse: { response throws(S3Failure) in
@@ -82,6 +87,29 @@ extension S3ObjectStore {
         simpleCall(
             .deleteObject, subject: "\(address)", request: context.builder.deleteObject(address),
             parse: Self.parseDeleted, completion: completion)
+    }
+
+    @discardableResult
+    package func delete(
+        _ address: ObjectAddress, matching: ETag?, completion: @escaping Completion<Deletion>
+    ) -> any Cancellable {
+        guard let matching else {
+            return delete(address) { completion($0.map { .deleted }) }
+        }
+        let known = context.capabilities
+        guard known.conditionalDelete == .present, let form = known.deleteForm else {
+            return deleteAfterHead(address, matching: matching, completion: completion)
+        }
+        return simpleCall(
+            .deleteObject, subject: "\(address)",
+            request: context.builder.deleteObject(address, matching: (matching, form)),
+            parse: { response throws(S3Failure) in
+                do throws(S3Failure) { try response.requireSuccess() } catch {
+                    guard error.error.kind == .noSuchKey else { throw error }
+                    return .absent
+                }
+                return .deleted
+            }, completion: completion)
     }
 
     /// S3 answers 204 for a key that does not exist; a definite NoSuchKey means the same.

@@ -25,6 +25,9 @@ package final class S3ObjectStore: ObjectStore {
         .seconds(context.serverTime().seconds - context.clock.wallTime().seconds)
     }
 
+    /// What is known of the server so far: everything after `CapabilityProbe.run`.
+    package var capabilities: ServerCapabilities { context.capabilities }
+
     /// A call whose request is the same for every attempt and whose answer is collected.
     func simpleCall<Answer: Sendable>(
         _ operation: S3Operation, subject: String, request: HTTPRequest,

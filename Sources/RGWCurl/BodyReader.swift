@@ -21,11 +21,13 @@ enum BodyReader {
             return count
         case .file(let file, let start, _):
             // SAFETY: pread writes at most `count` bytes, which the buffer has.
-            return unsafe buffer.withUnsafeMutableBytes { target in
+            let got = unsafe buffer.withUnsafeMutableBytes { target in
                 guard let base = target.baseAddress else { return 0 }
                 return unsafe CRGWCurl_pread(
                     file.descriptor, base, count, Int64(clamping: start + offset))
             }
+            if got > 0 { file.noteSent(got) }
+            return got
         }
     }
 }

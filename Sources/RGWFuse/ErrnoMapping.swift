@@ -29,6 +29,8 @@ extension FileSystemError {
         case .badHandle: EBADF
         case .noAttribute: ENODATA
         case .bufferTooSmall: ERANGE
+        case .attributeTooLarge: E2BIG
+        case .noSuchOffset: ENXIO
         case .interrupted: EINTR
         case .notImplemented: ENOSYS
         case .shuttingDown: ENOTCONN

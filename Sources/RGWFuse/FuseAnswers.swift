@@ -24,6 +24,10 @@ enum FuseAnswers {
         reply.written(count)
     }
 
+    static func position(_ reply: consuming FuseReply, _ offset: UInt64, _: FuseContext) {
+        reply.position(offset)
+    }
+
     static func statistics(
         _ reply: consuming FuseReply, _ answer: VolumeStatistics, _: FuseContext
     ) {

@@ -15,8 +15,8 @@ enum FuseConnection {
     /// - WRITEBACK_CACHE: the kernel would keep written data that the spool must have before
     ///   close(2) returns, and would decide sizes and times itself; it was also slower.
     /// - SPLICE_*: slower than one copy for requests of this size.
-    /// - HANDLE_KILLPRIV: on, the filesystem would have to clear set-user-ID bits on every write,
-    ///   truncate and chown; off, the kernel sends a plain mode change when bits must go.
+    /// - HANDLE_KILLPRIV: its second version is asked for instead (CRGWFuse), which says with each
+    ///   write and truncation whether set-ID bits must go.
     /// - DONT_MASK: the kernel applies the umask, so permissions arrive final.
     /// - POSIX_LOCKS, FLOCK_LOCKS: locks stay local, in the kernel.
     /// - EXPORT_SUPPORT: inode numbers do not outlive the mount, so NFS handles could not be

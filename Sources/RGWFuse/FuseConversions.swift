@@ -12,12 +12,12 @@ extension stat {
     /// bucket's listing.
     static let preferredDirectoryBytes = 256 << 10
 
-    init(_ inode: InodeNumber, _ attributes: FileAttributes) {
+    init(_ inode: InodeNumber, _ attributes: FileAttributes, isRemoved: Bool = false) {
         self.init()
         st_ino = UInt(inode.value)
         st_mode = attributes.mode
         // Directories do not count their subdirectories here.
-        st_nlink = attributes.kind == .directory ? 2 : 1
+        st_nlink = isRemoved ? 0 : attributes.kind == .directory ? 2 : 1
         st_uid = attributes.uid
         st_gid = attributes.gid
         st_rdev = UInt(attributes.rdev)
@@ -88,8 +88,10 @@ extension statvfs {
 
 extension AttributeChanges {
     /// From setattr's `to_set` bits. Source: fuse_lowlevel.h, FUSE_SET_ATTR_*.
-    init(_ attributes: stat, set: Int32) {
+    init(_ attributes: stat, set: Int32, hasHandle: Bool) {
         self.init()
+        self.hasHandle = hasHandle
+        dropsPrivileges = attributes.st_mode & UInt32(CRGWFuse_dropPrivileges) != 0
         func has(_ bit: Int32) -> Bool { set & bit != 0 }
         if has(FUSE_SET_ATTR_MODE) { permissions = attributes.st_mode & 0o7777 }
         if has(FUSE_SET_ATTR_UID) { uid = attributes.st_uid }
@@ -112,7 +114,8 @@ extension OpenFlags {
             read: access == O_RDONLY || access == O_RDWR,
             write: access == O_WRONLY || access == O_RDWR,
             truncate: flags & O_TRUNC != 0, append: flags & O_APPEND != 0,
-            exclusive: flags & O_EXCL != 0)
+            exclusive: flags & O_EXCL != 0,
+            dropsPrivileges: flags & Int32(CRGWFuse_dropPrivileges) != 0)
     }
 }
 
@@ -123,6 +126,20 @@ extension RenameMode {
         case 0: self = .replace
         case Int(CRGWFuse_renameNoReplace): self = .noReplace
         case Int(CRGWFuse_renameExchange): self = .exchange
+        default: return nil
+        }
+    }
+}
+
+extension Allocation {
+    /// nil: flags that this filesystem does not know (COLLAPSE_RANGE and its kin) or that mean nothing
+    /// together. Source: fallocate(2).
+    init?(_ mode: Int32) {
+        let keepsSize = Int(mode) & Int(CRGWFuse_keepSize) != 0
+        switch Int(mode) & ~Int(CRGWFuse_keepSize) {
+        case 0: self = .reserve(keepsSize: keepsSize)
+        case Int(CRGWFuse_punchHole) where keepsSize: self = .punchHole
+        case Int(CRGWFuse_zeroRange): self = .zero(keepsSize: keepsSize)
         default: return nil
         }
     }

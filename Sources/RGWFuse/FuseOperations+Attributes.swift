@@ -14,12 +14,13 @@ extension FuseOperations {
                     InodeNumber(inode), reply.promise(context, FuseAnswers.attributes))
             }
         }
-        unsafe table.setattr = { request, inode, attributes, set, _ in
+        unsafe table.setattr = { request, inode, attributes, set, info in
             unsafe FuseRequest.serve(request) { context, reply in
                 guard let attributes = unsafe attributes else { return reply.fail(.inputOutput) }
+                let changes = AttributeChanges(
+                    unsafe attributes.pointee, set: set, hasHandle: unsafe info != nil)
                 context.fileSystem.setattr(
-                    InodeNumber(inode), AttributeChanges(unsafe attributes.pointee, set: set),
-                    unsafe FuseRequest.caller(request),
+                    InodeNumber(inode), changes, unsafe FuseRequest.caller(request),
                     reply.promise(context, FuseAnswers.attributes))
             }
         }
@@ -45,7 +46,7 @@ extension FuseOperations {
         unsafe table.listxattr = { request, inode, room in
             unsafe FuseRequest.serve(request) { context, reply in
                 context.fileSystem.listxattr(
-                    InodeNumber(inode),
+                    InodeNumber(inode), unsafe FuseRequest.caller(request),
                     reply.promise(context) { reply, names, _ in
                         // Each name ends with NUL. Source: listxattr(2).
                         reply.attribute(names.flatMap { $0 + [0] }, room: room)

@@ -9,7 +9,6 @@ import RGWVFS
 /// Entries left empty, because what libfuse (ENOSYS) and the kernel then do is right:
 /// - getlk, setlk, flock: locks are kept by the kernel, local to the machine.
 /// - access: with default_permissions the kernel checks; else ENOSYS means "allowed".
-/// - fallocate, lseek, copy_file_range: EOPNOTSUPP, no holes, copying through read and write.
 /// - ioctl (ENOTTY), poll (always ready), bmap (block devices only).
 /// - write_buf, retrieve_reply: would need splice or stores into the page cache.
 /// - destroy: sent to filesystems on block devices only; the end of `FuseSession.run` says the

@@ -43,13 +43,38 @@ import RGWVFS
     ) -> Reply<Value> {
         // SAFETY: the request moves into the closure, and out of it when that runs.
         let parked = unsafe Parked(request: take())
-        return Reply { result in
+        let interruption = Interruption { unsafe Self.listen($0, parked.request) }
+        return Reply(interruption: interruption) { result in
+            unsafe Self.endListening(interruption, parked.request)
             let reply = unsafe FuseReply(parked.request)
             switch result {
             case .success(let value): send(reply, value, context)
             case .failure(let error): reply.fail(error)
             }
         }
+    }
+
+    /// From now on libfuse tells when the kernel takes back its interest in the request: at any signal. Most
+    /// programs do not expect EINTR from files, so only whoever is being killed is let go.
+    // SAFETY: the interruption lives as long as the promise, which ends this before it answers; libfuse
+    // then waits for a callback that runs.
+    private static func listen(_ interruption: Interruption, _ request: fuse_req_t) {
+        let data = unsafe Unmanaged.passUnretained(interruption).toOpaque()
+        unsafe fuse_req_interrupt_func(
+            request,
+            { request, data in
+                guard let data = unsafe data, let caller = unsafe fuse_req_ctx(request),
+                    unsafe CRGWFuse_is_dying(caller.pointee.pid) != 0
+                else { return }
+                unsafe Unmanaged<Interruption>.fromOpaque(data)._withUnsafeGuaranteedRef {
+                    $0.request()
+                }
+            }, data)
+    }
+
+    // SAFETY: the request is not answered yet.
+    private static func endListening(_ interruption: Interruption, _ request: fuse_req_t) {
+        if interruption.hasWaited { unsafe fuse_req_interrupt_func(request, nil, nil) }
     }
 }
 
@@ -72,7 +97,8 @@ extension FuseReply {
     }
 
     consuming func attributes(_ answer: AttributeAnswer) {
-        var attributes = stat(answer.inode, answer.attributes)
+        var attributes = stat(
+            answer.inode, answer.attributes, isRemoved: answer.isRemoved)
         _ = unsafe fuse_reply_attr(take(), &attributes, answer.timeout.asTimeout)
     }
 
@@ -88,6 +114,10 @@ extension FuseReply {
     }
 
     consuming func written(_ count: Int) { _ = unsafe fuse_reply_write(take(), count) }
+
+    consuming func position(_ offset: UInt64) {
+        _ = unsafe fuse_reply_lseek(take(), off_t(clamping: offset))
+    }
 
     consuming func statistics(_ answer: VolumeStatistics) {
         var statistics = statvfs(answer)

@@ -139,6 +139,10 @@ package struct HostDescriptor: ~Copyable, Sendable {
     package func freeBytes() throws(HostError) -> UInt64 {
         UInt64(try checked(CRGWHost_free_bytes(number), "statvfs", path))
     }
+    /// Bytes of the whole filesystem. Source: statvfs(3), f_blocks.
+    package func totalBytes() throws(HostError) -> UInt64 {
+        UInt64(try checked(CRGWHost_total_bytes(number), "statvfs", path))
+    }
     /// The magic number of statfs(2).
     package func filesystemType() throws(HostError) -> Int64 {
         try checked(CRGWHost_filesystem_type(number), "statfs", path)
@@ -150,6 +154,11 @@ package struct HostDescriptor: ~Copyable, Sendable {
         if result == -11 { return false }
         try checked(result, "flock", path)
         return true
+    }
+
+    /// The same, as soon as whoever has it lets it go.
+    package func lockWaiting() throws(HostError) {
+        try checked(CRGWHost_flock_wait(number), "flock", path)
     }
 
     /// `offset` as off_t; EFBIG where that is too narrow.

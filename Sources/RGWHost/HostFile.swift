@@ -69,6 +69,28 @@ package enum HostFile {
         try writeAtomically(path, bytes: Array(text.utf8), mode: mode)
     }
 
+    /// Copies the bytes of a file into one that must not exist yet (EEXIST), and syncs it. What was
+    /// copied before a failure is removed.
+    package static func copy(_ source: String, to target: String) throws(HostError) {
+        let from = try HostDescriptor(source)
+        let to = try HostDescriptor(target, [.write, .create, .exclusive])
+        do throws(HostError) {
+            var buffer = [UInt8](repeating: 0, count: 1 << 20)
+            var offset: UInt64 = 0
+            while true {
+                let count = try from.read(into: &buffer, at: offset)
+                if count == 0 { break }
+                try to.write(buffer.span.extracting(0..<count), at: offset)
+                offset += UInt64(count)
+            }
+            try to.sync()
+        } catch {
+            // The first error is the one that matters.
+            do throws(HostError) { try HostNames.unlink(target) } catch {}
+            throw error
+        }
+    }
+
     /// Writes into a file that exists, in one call, as `/sys` and `/proc` want it.
     package static func store(_ text: String, into path: String) throws(HostError) {
         let file = try HostDescriptor(path, .write)

@@ -87,9 +87,36 @@ package final class HostFiles: SpoolFiles {
         do throws(HostError) { try root.syncFilesystem() } catch { throw error.spoolError }
     }
 
-    package func freeBytes() throws(SpoolError) -> UInt64 {
-        do throws(HostError) { return try root.freeBytes() } catch { throw error.spoolError }
+    package func volume() throws(SpoolError) -> SpoolVolume {
+        try asSpoolOperation { () throws(HostError) in
+            SpoolVolume(totalBytes: try root.totalBytes(), freeBytes: try root.freeBytes())
+        }
     }
+
+    package func keepReserve(_ bytes: UInt64) throws(SpoolError) {
+        if bytes == 0 { return }
+        try asSpoolOperation { () throws(HostError) in
+            let file = try HostDescriptor(reserve, [.write, .create])
+            if try file.status().allocated >= bytes { return }
+            do throws(HostError) {
+                try file.allocate(0..<bytes, keepSize: false)
+            } catch {
+                // What was taken before the disk was full goes back: half a reserve is none.
+                try HostNames.unlink(reserve)
+                throw error
+            }
+        }
+    }
+
+    package func releaseReserve() throws(SpoolError) -> Bool {
+        try asSpoolOperation { () throws(HostError) in
+            guard try HostNames.status(reserve) != nil else { return false }
+            try HostNames.unlink(reserve)
+            return true
+        }
+    }
+
+    private var reserve: String { "\(root.path)/ballast" }
 
     // MARK: - Names
 
@@ -118,11 +145,14 @@ package final class HostFiles: SpoolFiles {
         return target
     }
 
+    /// Where the data file of a spool is, whether it exists or not.
+    package static func path(of id: DataID, in spool: String) -> String {
+        "\(spool)/data/\(shard(of: id))/\(hexadecimal(id.value, digits: 16))"
+    }
+
     private func directory(of id: DataID) -> String { "\(root.path)/data/\(Self.shard(of: id))" }
 
-    private func path(of id: DataID) -> String {
-        "\(directory(of: id))/\(hexadecimal(id.value, digits: 16))"
-    }
+    private func path(of id: DataID) -> String { Self.path(of: id, in: root.path) }
 
     private static func shard(of id: DataID) -> String { hexadecimal(id.value & 0xFF, digits: 2) }
 

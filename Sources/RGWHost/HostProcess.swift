@@ -1,4 +1,5 @@
 import CRGWHost
+import RGWBase
 
 /// This process and others, as `/proc` and the kernel show them.
 package enum HostProcess {
@@ -41,6 +42,19 @@ package enum HostProcess {
     /// A child's exit status, or 128 + the signal that ended it. Source: waitpid(2).
     package static func wait(for child: Int32) throws(HostError) -> Int32 {
         try checked(CRGWHost_wait(child), "wait for \(child)")
+    }
+
+    /// As kill -9 from outside would: nothing is flushed, closed or told. Source: signal(7).
+    package static func killItself() -> Never {
+        _ = CRGWHost_kill(identifier, 9)
+        // The signal is delivered before the call returns; this is for the compiler.
+        CRGWHost_exit(137)
+    }
+
+    /// The calling thread goes no further; the others do.
+    package static func stopThread() -> Never {
+        let never = HostCondition<Void>(())
+        while true { _ = never.wait(until: .distantFuture) { _ in nil as Void? } }
     }
 
     /// Ends the process at once: no handlers, no buffers. Source: _exit(2).

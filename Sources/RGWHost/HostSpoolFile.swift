@@ -83,6 +83,10 @@ package final class HostSpoolFile: SpoolFile {
         try asSpoolOperation { () throws(HostError) in try file.seek(from: offset, hole: hole) }
     }
 
+    package func allocatedBytes() throws(SpoolError) -> UInt64 {
+        try asSpoolOperation { () throws(HostError) in try file.status().allocated }
+    }
+
     /// Bytes: large enough that the system calls cost nothing, small enough for a cache.
     private static let chunk: UInt64 = 1 << 20
 }

@@ -11,6 +11,8 @@ package struct HostStatus: Equatable, Sendable {
     package var gid: UInt32
     package var inode: UInt64
     package var size: UInt64
+    /// Bytes of the disk that it takes.
+    package var allocated: UInt64
     package var mtime: WallTime
     package var deviceMajor: UInt32
     package var deviceMinor: UInt32
@@ -22,6 +24,7 @@ package struct HostStatus: Equatable, Sendable {
         gid = native.gid
         inode = native.inode
         size = native.size
+        allocated = native.allocated
         mtime = WallTime(
             seconds: native.mtime.seconds, nanoseconds: native.mtime.nanoseconds)
         deviceMajor = native.device_major

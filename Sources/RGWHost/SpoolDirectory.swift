@@ -124,10 +124,13 @@ package final class SpoolDirectory: Sendable {
 
     /// Filesystems whose locks or whose fsync cannot be trusted to be local, by the magic number of
     /// statfs(2). FUSE: rgwfs below rgwfs would wait for itself. Source: linux/magic.h.
-    private static let unfitFilesystems: [Int64: String] = [
+    package static let unfitFilesystems: [Int64: String] = [
         0x6969: "NFS",
         0x6573_5546: "FUSE",
         0xFF53_4D42: "CIFS",
         0xFE53_4D42: "SMB",
     ]
+
+    /// tmpfs: fit, but empty after a restart of the machine. Source: linux/magic.h.
+    package static let memoryFilesystem: Int64 = 0x0102_1994
 }

@@ -7,18 +7,29 @@ package final class SpoolLock: Sendable {
     /// Who held the spool before; nil: nobody, or it is not known.
     package let previousOwner: SpoolOwner?
 
+    /// Takes the lock to look, without a word in the file: who held the spool last, and in which
+    /// boot, stays known. Throws `busy`, and ENOENT where there is no spool.
+    package convenience init(inspecting spool: String) throws(SpoolError) {
+        try self.init(spool: spool, claim: nil, flags: .write)
+    }
+
     /// Throws `busy` with a sentence that names the owner when another process has the lock.
-    package init(spool: String, mountPoint: String) throws(SpoolError) {
+    package convenience init(spool: String, mountPoint: String) throws(SpoolError) {
+        try self.init(
+            spool: spool, claim: .current(mountPoint: mountPoint), flags: [.write, .create])
+    }
+
+    /// `claim`: what the file is to say from now on.
+    private init(spool: String, claim: SpoolOwner?, flags: HostOpenFlags) throws(SpoolError) {
         let held: Bool
         do throws(HostError) {
-            file = try HostDescriptor(Self.path(in: spool), [.write, .create], mode: 0o600)
+            file = try HostDescriptor(Self.path(in: spool), flags, mode: 0o600)
             held = try file.lockExclusively()
             previousOwner = SpoolOwner(
                 parsing: String(decoding: try file.read(at: 0, count: 1 << 16), as: UTF8.self))
-            if held {
-                let owner = SpoolOwner.current(mountPoint: mountPoint)
+            if held, let claim {
                 try file.truncate(to: 0)
-                try file.write(Array(owner.text.utf8).span, at: 0)
+                try file.write(Array(claim.text.utf8).span, at: 0)
             }
         } catch {
             throw error.spoolError

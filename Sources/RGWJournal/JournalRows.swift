@@ -22,6 +22,12 @@ enum JournalRows {
             try database.cachedStatement(
                 sql: "DELETE FROM intent WHERE tenant = ? AND bucket = ? AND key = ?"
             ).execute(arguments: StatementArguments(columns(address)))
+        case .flight(let flight):
+            try database.cachedStatement(sql: insertFlight).execute(arguments: arguments(flight))
+        case .removeFlight(let address):
+            try database.cachedStatement(
+                sql: "DELETE FROM flight WHERE tenant = ? AND bucket = ? AND key = ?"
+            ).execute(arguments: StatementArguments(columns(address)))
         }
     }
 
@@ -48,6 +54,18 @@ enum JournalRows {
         return intents
     }
 
+    /// In the order of their addresses' bytes.
+    static func flights(_ database: Database) throws -> [FlightRecord] {
+        var flights: [FlightRecord] = []
+        let rows = try Row.fetchCursor(
+            database, sql: "SELECT * FROM flight ORDER BY tenant, bucket, key")
+        while let row = try rows.next() {
+            var fields = JournalFields(row, table: "flight")
+            flights.append(try flight(&fields))
+        }
+        return flights
+    }
+
     // MARK: - Writing
 
     private typealias Column = (any DatabaseValueConvertible)?
@@ -58,7 +76,8 @@ enum JournalRows {
     }
 
     private static let insertNode = insert(into: "node", columns: 22)
-    private static let insertIntent = insert(into: "intent", columns: 11)
+    private static let insertIntent = insert(into: "intent", columns: 18)
+    private static let insertFlight = insert(into: "flight", columns: 13)
 
     private static func arguments(_ node: NodeRecord) throws -> StatementArguments {
         let attributes = node.attributes
@@ -74,8 +93,9 @@ enum JournalRows {
         columns += [
             Int64(bitPattern: attributes.rdev), node.data.map { Int64(bitPattern: $0.value) },
             Int64(bitPattern: node.generation.value), try MetadataText.encode(node.metadata),
-            node.base?.etag.text, node.base.map { Int64(bitPattern: $0.size) },
-            node.base?.lastModified.seconds, node.base?.lastModified.nanoseconds,
+        ]
+        columns += Self.columns(node.base)
+        columns += [
             node.replacing ? Int64(1) : Int64(0),
             node.sealed.map { Int64(bitPattern: $0.value) },
         ]
@@ -90,6 +110,29 @@ enum JournalRows {
         ]
         columns += intent.after.map { Self.columns($0) } ?? [nil, nil, nil]
         columns += [intent.born.seconds, intent.born.nanoseconds]
+        columns += intent.source.map { Self.columns($0.address) } ?? [nil, nil, nil]
+        columns += Self.columns(intent.source?.version)
+        return StatementArguments(columns)
+    }
+
+    private static func columns(_ version: BaseVersion?) -> [Column] {
+        [
+            version?.etag.text, version.map { Int64(bitPattern: $0.size) },
+            version?.lastModified.seconds, version?.lastModified.nanoseconds,
+        ]
+    }
+
+    private static func arguments(_ flight: FlightRecord) -> StatementArguments {
+        var columns = columns(flight.address)
+        columns += [
+            Int64(flight.want.rawValue), flight.base?.text,
+            flight.tags.map(\.text).joined(separator: "\n"),
+            flight.isUnconditional ? Int64(1) : Int64(0), flight.started.seconds,
+            flight.started.nanoseconds, flight.upload?.id,
+            flight.upload.map { Int64(bitPattern: $0.partSize) },
+            flight.upload.map { Int64(bitPattern: $0.generation.value) },
+            flight.upload.map { Int64(bitPattern: $0.size) },
+        ]
         return StatementArguments(columns)
     }
 
@@ -136,7 +179,39 @@ enum JournalRows {
             address: address, want: want,
             inode: try fields.optional(Int64.self).map { InodeNumber(UInt64(bitPattern: $0)) },
             base: try fields.optional(String.self).map { ETag($0) },
-            after: try self.address(&fields), born: try fields.time())
+            after: try self.address(&fields), born: try fields.time(),
+            source: try source(&fields))
+    }
+
+    private static func source(_ fields: inout JournalFields) throws -> CopySource? {
+        guard let address = try address(&fields) else {
+            fields.skip(4)
+            return nil
+        }
+        guard let version = try base(&fields) else {
+            throw JournalDamage("a copy does not say which version")
+        }
+        return CopySource(address: address, version: version)
+    }
+
+    private static func flight(_ fields: inout JournalFields) throws -> FlightRecord {
+        guard let address = try address(&fields),
+            let want = IntentRecord.Want(rawValue: try fields.narrow())
+        else { throw JournalDamage("a request does nothing that is known") }
+        return FlightRecord(
+            address: address, want: want,
+            base: try fields.optional(String.self).map { ETag($0) },
+            tags: try fields.required(String.self).split(separator: "\n").map { ETag(String($0)) },
+            isUnconditional: try fields.integer() != 0, started: try fields.time(),
+            upload: try upload(&fields))
+    }
+
+    private static func upload(_ fields: inout JournalFields) throws -> UploadRecord? {
+        guard let id = try fields.optional(String.self) else { return nil }
+        return UploadRecord(
+            id: id, partSize: UInt64(bitPattern: try fields.integer()),
+            generation: Generation(UInt64(bitPattern: try fields.integer())),
+            size: UInt64(bitPattern: try fields.integer()))
     }
 
     /// Nil: the columns are NULL.

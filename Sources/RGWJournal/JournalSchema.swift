@@ -2,11 +2,14 @@ import GRDB
 import RGWBase
 import RGWSpool
 
-/// The tables of the journal, format 1, and the few values kept beside the records.
+/// The tables of the journal and the few values kept beside the records.
+///
+/// A file of an older format is brought up to date step by step, in one transaction; a newer one is
+/// refused. A new file goes the same way from format 1, so that every step is always taken.
 ///
 /// 64-bit unsigned values are stored as SQLite's signed integers with the same bits.
 enum JournalSchema {
-    static let format: Int64 = 1
+    static var format: Int64 { Int64(migrations.count) + 1 }
     /// "RGWF", for file(1) and for telling a journal from any other database.
     static let applicationID: Int64 = 0x5247_5746
     /// Identifiers reserved at a time, so that ordinary commits leave `meta` alone.
@@ -24,11 +27,25 @@ enum JournalSchema {
             throw JournalDamage("it is another program's database")
         }
         let found = try value("format", database)
-        guard found == format else {
+        guard (1...format).contains(found) else {
             throw JournalDamage("it has format \(found), this program knows format \(format)")
         }
         let verdict = try String.fetchOne(database, sql: "PRAGMA quick_check(1)")
         guard verdict == "ok" else { throw JournalDamage(verdict ?? "its check gave no answer") }
+        if found < format {
+            try database.inTransaction(.immediate) {
+                try migrate(database, from: found)
+                return .commit
+            }
+        }
+    }
+
+    private static func migrate(_ database: Database, from found: Int64) throws {
+        for migration in migrations.dropFirst(Int(found) - 1) {
+            try database.execute(sql: migration)
+        }
+        try database.execute(
+            sql: "UPDATE meta SET value = ? WHERE name = 'format'", arguments: [format])
     }
 
     // MARK: - Identifiers
@@ -53,7 +70,7 @@ enum JournalSchema {
                 if let used = node.data { data = raised(data, over: used.value) }
             case .intent(let intent):
                 if let used = intent.inode { inode = raised(inode, over: used.value) }
-            case .removeNode, .removeIntent: break
+            case .removeNode, .removeIntent, .flight, .removeFlight: break
             }
         }
         return (inode, data)
@@ -107,15 +124,46 @@ enum JournalSchema {
             try database.execute(sql: tables)
             let insert = try database.makeStatement(sql: "INSERT INTO meta VALUES (?, ?)")
             let next = (empty.nextInode.value, empty.nextData.value)
-            try insert.execute(arguments: ["format", format])
+            try insert.execute(arguments: ["format", 1])
             try insert.execute(arguments: ["barrier", 0])
             try insert.execute(arguments: ["next_inode", Int64(bitPattern: next.0)])
             try insert.execute(arguments: ["next_data", Int64(bitPattern: next.1)])
+            try migrate(database, from: 1)
             return .commit
         }
     }
 
-    /// Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html,
+    /// Each entry leads from format N to N + 1, the first from 1 to 2. Entries are added at the end and
+    /// never changed.
+    private static let migrations = [
+        """
+        ALTER TABLE intent ADD COLUMN source_tenant TEXT;
+        ALTER TABLE intent ADD COLUMN source_bucket TEXT;
+        ALTER TABLE intent ADD COLUMN source_key BLOB;
+        ALTER TABLE intent ADD COLUMN source_etag TEXT;
+        ALTER TABLE intent ADD COLUMN source_size INTEGER;
+        ALTER TABLE intent ADD COLUMN source_mtime_seconds INTEGER;
+        ALTER TABLE intent ADD COLUMN source_mtime_nanoseconds INTEGER;
+        CREATE TABLE flight (
+            tenant TEXT NOT NULL,
+            bucket TEXT NOT NULL,
+            key BLOB NOT NULL,
+            want INTEGER NOT NULL,
+            base_etag TEXT,
+            tags TEXT NOT NULL,
+            unconditional INTEGER NOT NULL,
+            started_seconds INTEGER NOT NULL,
+            started_nanoseconds INTEGER NOT NULL,
+            upload TEXT,
+            part_size INTEGER,
+            upload_generation INTEGER,
+            upload_size INTEGER,
+            PRIMARY KEY (tenant, bucket, key)
+        ) STRICT, WITHOUT ROWID;
+        """
+    ]
+
+    /// Format 1. Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html,
     /// sqlite.org/withoutrowid.html.
     private static let tables = """
         CREATE TABLE meta (

@@ -65,6 +65,7 @@ package final class SQLiteJournal: Journal {
                 return JournalContents(
                     nodes: try JournalRows.nodes(database),
                     intents: try JournalRows.intents(database),
+                    flights: try JournalRows.flights(database),
                     nextInode: InodeNumber(limits.inode), nextData: DataID(limits.data))
             }
         } catch {

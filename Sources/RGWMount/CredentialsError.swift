@@ -39,6 +39,8 @@ package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertib
                 + "\(known.isEmpty ? "none" : Shown.text(known.joined(separator: ", "))))"
         case .profileIncomplete(let path, let line, let profile, let missing):
             "\(Shown.path(path)):\(line): profile '\(Shown.text(profile))' has no \(missing)"
+        case .noKeyForBucket(let path, ""):
+            "\(Shown.path(path)) has no default key, which the source / needs"
         case .noKeyForBucket(let path, let bucket):
             "\(Shown.path(path)) has no key for bucket '\(bucket)' and no default key"
         case .duplicate(let path, let line, let what):

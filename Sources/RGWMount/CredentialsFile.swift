@@ -1,5 +1,6 @@
 import RGWBase
 package import RGWClient
+import RGWControl
 package import RGWObject
 
 /// A file with keys in one of three formats; which one is found from its content.

@@ -29,7 +29,7 @@ extension Endpoint {
 
     /// An address such as 10.0.0.1 or [::1], for which RGW never looks for a bucket in the Host
     /// header.
-    var isNumeric: Bool {
+    package var isNumeric: Bool {
         host.utf8.contains(0x3A) || host.utf8.allSatisfy { ByteText.isDigit($0) || $0 == 0x2E }
     }
 }

@@ -16,23 +16,54 @@ package struct MountPlan: Sendable {
     package init(
         _ arguments: MountArguments, in environment: some MountEnvironment
     ) throws(MountFailure) {
+        try self.init(arguments, mountPoint: nil, spool: nil, in: environment)
+    }
+
+    /// Nothing is mounted; the mount that these arguments describe is looked at.
+    package init(
+        checking arguments: MountArguments, in environment: some MountEnvironment
+    ) throws(MountFailure) {
+        try self.init(arguments, mountPoint: MountPoint.none, spool: nil, in: environment)
+    }
+
+    /// Nothing is mounted; what waits in the spool `uploading` is sent.
+    package init(
+        _ arguments: MountArguments, uploading spool: String,
+        in environment: some MountEnvironment
+    ) throws(MountFailure) {
+        try self.init(arguments, mountPoint: MountPoint.none, spool: spool, in: environment)
+    }
+
+    private init(
+        _ arguments: MountArguments, mountPoint point: MountPoint?, spool directory: String?,
+        in environment: some MountEnvironment
+    ) throws(MountFailure) {
         do throws(SourceError) {
             source = try MountSource(parsing: arguments.source)
         } catch { throw .source(error) }
         let settings = try Self.settings(arguments, source: source, in: environment)
         self.settings = settings
         do throws(MountPointError) {
-            mountPoint = try MountPoint(arguments.mountPoint, in: environment)
+            if let point {
+                mountPoint = point
+            } else {
+                mountPoint = try MountPoint(arguments.mountPoint, in: environment)
+            }
         } catch { throw .mountPoint(error) }
         do throws(TLSFileError) {
             tls = try TLSFiles(settings, in: environment)
         } catch { throw .tls(error) }
         do throws(CredentialsError) {
             credentials = try CredentialsSearch.find(
-                settings, bucket: source.bucket, in: environment)
+                settings, bucket: source.credentialsBucket, in: environment)
         } catch { throw .credentials(error) }
-        spool = try SpoolLocation(
-            settings: settings, server: settings.client.endpoint, source: source, in: environment)
+        if let directory {
+            spool = SpoolLocation(directory: directory, in: environment)
+        } else {
+            spool = try SpoolLocation(
+                settings: settings, server: settings.client.endpoint, source: source,
+                in: environment)
+        }
         var volume = settings.volumeConfiguration(
             source: source, uid: environment.userID, gid: environment.groupID,
             contentTypes: Self.contentTypes(environment), hostName: environment.hostName)

@@ -36,6 +36,14 @@ package struct MountPoint: Equatable, Sendable {
     /// The mount of an rgwfs that died is there; it has to go first.
     package let hasDeadMount: Bool
 
+    /// For who mounts nothing.
+    static let none = MountPoint(path: "", hasDeadMount: false)
+
+    private init(path: String, hasDeadMount: Bool) {
+        self.path = path
+        self.hasDeadMount = hasDeadMount
+    }
+
     package init(_ name: String, in environment: some MountEnvironment) throws(MountPointError) {
         let absolute = environment.absolute(name)
         // A dead mount has no real path any more, so it is recognised by the name itself.

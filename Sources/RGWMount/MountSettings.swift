@@ -41,6 +41,10 @@ package struct MountSettings: Sendable {
 
     // Spool.
     package var spoolDirectory: String?
+    /// Another mount of this machine may change the same keys.
+    package var allowsOverlap = false
+    /// After an unmount uploads go on until everything is in the bucket.
+    package var lingers = true
 
     // Process.
     package var isForeground = false

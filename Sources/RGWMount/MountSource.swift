@@ -4,7 +4,6 @@ package import RGWObject
 /// Why a source is not a bucket or a prefix: one sentence.
 package enum SourceError: Error, Equatable, Sendable, CustomStringConvertible {
     case empty
-    case allBuckets
     case isURL(String)
     case bucketName(source: String, reason: String)
     case tenantName(source: String)
@@ -13,7 +12,6 @@ package enum SourceError: Error, Equatable, Sendable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .empty: "the source is empty: name a bucket, for example photos or photos/2024"
-        case .allBuckets: "source '/' (all buckets) is not supported yet: name a bucket"
         case .isURL(let source):
             "source '\(source)' is a URL: name a bucket, and give the server with -o url=URL"
         case .bucketName(let source, let reason):
@@ -26,13 +24,14 @@ package enum SourceError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What is mounted: a bucket, or the part of one below a prefix.
+/// What is mounted: a bucket, the part of one below a prefix, or all buckets.
 package struct MountSource: Equatable, Sendable, CustomStringConvertible {
-    package let bucket: BucketName
+    /// nil: all buckets of the user, as directories.
+    package let bucket: BucketName?
     /// Empty, or ends in `/`.
     package let prefix: [UInt8]
 
-    /// `photos`, `photos/2024`, `tenant:photos`, `s3://photos/2024/`.
+    /// `/`, `photos`, `photos/2024`, `tenant:photos`, `s3://photos/2024/`.
     ///
     /// Names follow RGW's relaxed rules, because buckets made through Swift or by older releases
     /// break S3's.
@@ -46,7 +45,11 @@ package struct MountSource: Equatable, Sendable, CustomStringConvertible {
             throw .isURL(Self.withoutUser(shown))
         }
         guard !rest.isEmpty else { throw .empty }
-        guard rest.contains(where: { $0 != 0x2F }) else { throw .allBuckets }
+        guard rest.contains(where: { $0 != 0x2F }) else {
+            bucket = nil
+            prefix = []
+            return
+        }
         let slash = rest.firstIndex(of: 0x2F)
         let bucket = String(decoding: rest[..<(slash ?? rest.endIndex)], as: UTF8.self)
         var prefix = slash.map { rest[($0 + 1)...] } ?? []
@@ -103,12 +106,17 @@ package struct MountSource: Equatable, Sendable, CustomStringConvertible {
 
     /// As the mount table shows it: without `s3://` and the slash at the end.
     package var description: String {
+        guard let bucket else { return "/" }
         guard !prefix.isEmpty else { return bucket.description }
         return "\(bucket)/" + String(decoding: prefix.dropLast(), as: UTF8.self)
     }
 
+    /// Whose key is wanted; without a name the default one.
+    package var credentialsBucket: BucketName { bucket ?? BucketName(name: "") }
+
     /// The sections of the configuration file that apply, the most general one first.
     var configurationSections: [String] {
+        guard let bucket else { return ["default", description] }
         var sections = ["default", bucket.description]
         var path = bucket.description
         for part in prefix.split(separator: 0x2F) {

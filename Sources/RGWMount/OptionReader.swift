@@ -65,6 +65,9 @@ package enum OptionReader {
             if settings.profile != nil { throw .contradiction("public_bucket", "profile") }
         }
         try settings.checkTLS()
+        if settings.client.signsPayload, settings.client.signatureVersion == .v2 {
+            throw .contradiction("signed_payload", "sigv=2")
+        }
         guard settings.checksPermissions else {
             throw .valueInvalid(name: "default_permissions", value: "0", expected: "1")
         }

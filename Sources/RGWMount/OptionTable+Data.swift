@@ -58,6 +58,15 @@ extension OptionTable {
             expected: "a directory's path",
             help: "Where changes wait for their upload; by default /var/lib/rgwfs for root and "
                 + "$XDG_STATE_HOME/rgwfs (~/.local/state/rgwfs) for others"),
+        .value(
+            "spool_size", [], .writeBack, placeholder: "SIZE",
+            expected: "a size such as 64M or 10G, from 16M to 1024T", defaultText: nil,
+            help: "Bytes that unsent data may take; by default half of the spool's file system, 100G "
+                + "at most",
+            read: { text in
+                OptionValue.bytes(text).flatMap { (16 << 20...1 << 50).contains($0) ? $0 : nil }
+            },
+            assign: { $0.volume.spoolBytesMax = $1 }),
         .duration(
             "writeback_delay", [], .writeBack, \.volume.writebackDelay,
             in: .zero ... .seconds(3600),
@@ -90,6 +99,18 @@ extension OptionTable {
         .duration(
             "drain_timeout", [], .writeBack, \.volume.drainTimeout, in: .zero ... .seconds(86_400),
             help: "Longest time that unmounting waits for uploads"),
+        .flag(
+            "nolinger", [], .writeBack,
+            help:
+                "After an unmount go on uploading for drain_timeout only, not until everything is "
+                + "in the bucket"
+        ) { $0.lingers = !$1 },
+        .flag(
+            "allow_overlap", [], .writeBack,
+            help:
+                "Mount although another mount of this machine changes the same keys: each would "
+                + "see the other's changes late, as another machine's"
+        ) { $0.allowsOverlap = $1 },
     ]
 }
 

@@ -50,6 +50,10 @@ package enum OptionTable {
             $0.client.signatureVersion = $1 ? .v4 : .v2
         },
         .flag(
+            "signed_payload", [], .server,
+            help: "Sign the content of uploads too: each is read once more before it is sent"
+        ) { $0.client.signsPayload = $1 },
+        .flag(
             "virtual_host", [], .server,
             help:
                 "Put the bucket's name in front of the host name; the server needs a wildcard DNS "

@@ -27,7 +27,7 @@ package struct PreflightContext: Equatable, Sendable {
 /// Why the bucket cannot be mounted: one sentence that names the server, and the bucket or key it
 /// is about.
 ///
-/// The check is a LIST of one key below the source, because its errors have a body with S3's code,
+/// The check is a LIST of one key below the source (for all buckets: of the buckets), because its errors have a body with S3's code,
 /// which the answers to HEAD do not.
 package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvertible {
     package let context: PreflightContext
@@ -38,7 +38,11 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
         self.context = context
     }
 
-    private var bucket: String { context.source.bucket.description }
+    private var bucket: String { context.source.bucket?.description ?? "/" }
+    /// What was tried, as a verb and its object.
+    private var attempt: String {
+        context.source.bucket == nil ? "list the buckets" : "list bucket \(bucket)"
+    }
     private var server: String { context.server.description }
     private var user: String {
         context.accessKey.map { "user \(Shown.text($0))" } ?? "an anonymous user"
@@ -67,10 +71,10 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
             "\(server) did not answer within \(OptionValue.text(duration: context.timeout)) "
                 + "(connect_timeout)"
         case .busy: "\(server) refuses requests because it is overloaded (\(answer))"
-        case .unknownOutcome: "\(server) failed to list bucket \(bucket) (\(answer))\(detail)"
+        case .unknownOutcome: "\(server) failed to \(attempt) (\(answer))\(detail)"
         case .malformedAnswer:
             "\(server) does not answer as an S3 service does (\(answer))\(detail)"
-        case .cancelled: "checking bucket \(bucket) at \(server) was interrupted"
+        case .cancelled: "the check of \(bucket) at \(server) was interrupted"
         case .noSuchKey, .noSuchUpload, .preconditionFailed, .quotaExceeded, .tooLarge, .badDigest,
             .invalidRange, .bucketNotEmpty, .bucketExists, .invalidName, .invalidRequest,
             .notImplemented, .bodyUnreadable:
@@ -84,8 +88,17 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
     private var noSuchBucket: String {
         let text = "\(bucket): no such bucket at \(server) (\(user))"
         if context.server.isNumeric || context.server.style == .virtualHost { return text }
-        return text + "; if it exists, the server does not know its own name "
-            + "\(context.server.host) (rgw_dns_name): use its address in url="
+        let advice = "\(context.server.host) (rgw_dns_name): use its address in url="
+        switch error.bucketName {
+        // RGW says which bucket it looked for.
+        case context.source.bucket.name, context.source.bucket.description: return text
+        case let looked? where !looked.isEmpty:
+            return
+                "\(server) takes its own name for that of a bucket, because it does not know it: "
+                + advice
+        default:
+            return text + "; if it exists, the server does not know its own name " + advice
+        }
     }
 
     private var accessDenied: String {
@@ -112,7 +125,7 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
     ]
 
     private var refused: String {
-        let text = "\(server) refuses to list bucket \(bucket) (\(answer))\(detail)"
+        let text = "\(server) refuses to \(attempt) (\(answer))\(detail)"
         guard let code = error.code, Self.regionCodes.contains(code) else { return text }
         return text + "; the region may be wrong (region=\(context.region))"
     }

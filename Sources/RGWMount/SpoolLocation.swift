@@ -10,14 +10,25 @@ package struct SpoolLocation: Equatable, Sendable {
     /// 16 hexadecimal digits.
     package let identifier: String
     package var directory: String { "\(base)/\(identifier)" }
+    /// Where the list of all spools of this user is, whatever `spool=` says.
+    package let registry: String
 
     package init(
         settings: MountSettings, server: Endpoint, source: MountSource,
         in environment: some MountEnvironment
     ) throws(MountFailure) {
         base = try Self.base(settings, in: environment)
+        registry = Self.defaultBase(in: environment) ?? base
         identifier = Self.identifier(
             server: server, source: source, userID: environment.userID)
+    }
+
+    /// A spool that is there.
+    init(directory: String, in environment: some MountEnvironment) {
+        let parts = directory.split(separator: "/", omittingEmptySubsequences: false)
+        base = parts.dropLast().joined(separator: "/")
+        identifier = String(parts.last ?? "")
+        registry = Self.defaultBase(in: environment) ?? base
     }
 
     /// The first 16 digits of SHA-256(scheme|host|port|tenant|bucket|prefix|uid).
@@ -25,7 +36,7 @@ package struct SpoolLocation: Equatable, Sendable {
         server: Endpoint, source: MountSource, userID: UInt32
     ) -> String {
         var text = Array("\(server.scheme.rawValue)|\(server.host)|\(server.effectivePort)|".utf8)
-        text += Array("\(source.bucket.tenant ?? "")|\(source.bucket.name)|".utf8)
+        text += Array("\(source.bucket?.tenant ?? "")|\(source.bucket?.name ?? "")|".utf8)
         text += source.prefix
         text += Array("|\(userID)".utf8)
         return Hexadecimal.encode(Array(Hash.sha256(text).prefix(8)))
@@ -37,14 +48,21 @@ package struct SpoolLocation: Equatable, Sendable {
         _ settings: MountSettings, in environment: some MountEnvironment
     ) throws(MountFailure) -> String {
         if let directory = settings.spoolDirectory { return environment.absolute(directory) }
+        guard let base = defaultBase(in: environment) else {
+            throw .spool(
+                "no place for the spool: HOME and XDG_STATE_HOME are not set; give spool=DIR")
+        }
+        return base
+    }
+
+    /// Where this user's spools are unless `spool=` says otherwise; nil: the environment does not
+    /// tell.
+    package static func defaultBase(in environment: some MountEnvironment) -> String? {
         if environment.userID == 0 { return "/var/lib/rgwfs" }
         if let state = environment.variable("XDG_STATE_HOME"), state.utf8.first == 0x2F {
             return "\(state)/rgwfs"
         }
-        guard let home = environment.variable("HOME"), home.utf8.first == 0x2F else {
-            throw .spool(
-                "no place for the spool: HOME and XDG_STATE_HOME are not set; give spool=DIR")
-        }
+        guard let home = environment.variable("HOME"), home.utf8.first == 0x2F else { return nil }
         return "\(home)/.local/state/rgwfs"
     }
 }

@@ -4,6 +4,16 @@ package import RGWBase
 package protocol BodyFile: AnyObject, Sendable {
     /// Open for reading; transports `pread` from it.
     var descriptor: Int32 { get }
+    /// Up to `count` bytes from `offset`, shorter only at the end; nil when they cannot be read. For
+    /// digests of what is about to be sent.
+    func contents(at offset: UInt64, count: Int) -> [UInt8]?
+    /// A transport has taken this many bytes more to send: the request moves.
+    func noteSent(_ count: Int)
+}
+
+extension BodyFile {
+    /// For files whose owner does not ask.
+    package func noteSent(_ count: Int) {}
 }
 
 /// What a PUT sends.
@@ -44,6 +54,13 @@ package struct Stored: Equatable, Sendable {
         self.etag = etag
         self.lastModified = lastModified
     }
+}
+
+/// The answer to a DELETE of one version.
+package enum Deletion: Hashable, Sendable, CaseIterable {
+    case deleted
+    /// There was nothing to delete.
+    case absent
 }
 
 /// A key that DeleteObjects could not delete.
@@ -101,6 +118,53 @@ package protocol ObjectStore: Sendable {
         precondition: Precondition, completion: @escaping Completion<Stored>
     ) -> any Cancellable
 
+    /// The steps of an upload in parts, for callers that keep their own account of it and go on after
+    /// a restart. `metadata` is what the whole object will have.
+    @discardableResult
+    func createUpload(
+        _ address: ObjectAddress, metadata: ObjectMetadata,
+        completion: @escaping Completion<UploadID>
+    ) -> any Cancellable
+
+    /// One part; a part of that number that is there already is replaced. `number` is 1 ... 10,000,
+    /// `md5` is the part's, sent as Content-MD5 and compared with its ETag. Every part but the last
+    /// must have 5 MiB at least, or completing fails.
+    @discardableResult
+    func putPart(
+        _ upload: MultipartUploadAddress, number: Int, body: ObjectBody, md5: [UInt8],
+        completion: @escaping Completion<UploadedPart>
+    ) -> any Cancellable
+
+    /// What the server has of an upload, by number: all of it. noSuchUpload when it was completed or
+    /// aborted, or never was.
+    @discardableResult
+    func listParts(
+        _ upload: MultipartUploadAddress, completion: @escaping Completion<[ListedPart]>
+    ) -> any Cancellable
+
+    /// Puts the parts together: every part that was sent, from 1 on without gaps. Also succeeds when
+    /// the upload is gone because an earlier call completed it: the object has the ETag then.
+    /// The precondition is checked by HEAD just before, where the server ignores it here.
+    @discardableResult
+    func completeUpload(
+        _ upload: MultipartUploadAddress, parts: [UploadedPart], precondition: Precondition,
+        completion: @escaping Completion<Stored>
+    ) -> any Cancellable
+
+    /// Frees the parts. Succeeds also when the upload is gone.
+    @discardableResult
+    func abortUpload(
+        _ upload: MultipartUploadAddress, completion: @escaping Completion<Void>
+    ) -> any Cancellable
+
+    /// One page of uploads that were neither completed nor aborted, by key and then id. `limit` is
+    /// 1 ... 1000; `after` is the last one of the page before.
+    @discardableResult
+    func listUploads(
+        _ bucket: BucketName, prefix: ObjectKey?, after: OpenUpload?, limit: Int,
+        completion: @escaping Completion<UploadPage>
+    ) -> any Cancellable
+
     /// CopyObject. `metadata` replaces all of the source's (REPLACE directive); nil keeps the source's
     /// (COPY directive; not allowed onto itself). `sourceMatching` guards the source
     /// (`x-amz-copy-if-match`, RGW's own header: `x-amz-copy-source-if-*` is ignored there).
@@ -116,6 +180,16 @@ package protocol ObjectStore: Sendable {
         _ address: ObjectAddress, completion: @escaping Completion<Void>
     )
         -> any Cancellable
+
+    /// DELETE of one version: fails with preconditionFailed, and deletes nothing, when the key has
+    /// another tag. `matching` nil deletes whatever is there, and then answers `deleted`.
+    ///
+    /// Where the server ignores If-Match on DELETE (RGW before 20.2.1, measured on 16) the tag is
+    /// compared by a HEAD just before: a version that somebody writes between the two is deleted.
+    @discardableResult
+    func delete(
+        _ address: ObjectAddress, matching: ETag?, completion: @escaping Completion<Deletion>
+    ) -> any Cancellable
 
     /// DeleteObjects: at most 1,000 keys of one bucket. The answer lists the keys that failed.
     @discardableResult

@@ -51,6 +51,9 @@ package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvert
     package var requestID: String?
     /// One more sentence: the server's message, or libcurl's.
     package var message: String?
+    /// `<BucketName>`: the bucket that RGW looked for. Another one than was asked for shows that RGW
+    /// took the Host header's name for a bucket's.
+    package var bucketName: String?
 
     package init(
         _ kind: Kind, operation: String, status: Int? = nil, code: String? = nil,

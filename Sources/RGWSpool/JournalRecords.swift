@@ -59,6 +59,9 @@ package struct IntentRecord: Equatable, Sendable {
         case makeDirectory = 4
         /// Delete the directory marker, after everything below it.
         case removeDirectory = 5
+        /// Copy `source` here: what a rename of an object leaves to do. With a node, its metadata
+        /// replaces the source's; without one, the source's stays.
+        case copy = 6
     }
 
     package var address: ObjectAddress
@@ -71,10 +74,12 @@ package struct IntentRecord: Equatable, Sendable {
     package var after: ObjectAddress?
     /// When the oldest change in it was made.
     package var born: WallTime
+    /// What `copy` copies. Nothing else may happen to that key before.
+    package var source: CopySource?
 
     package init(
         address: ObjectAddress, want: Want, inode: InodeNumber?, base: ETag?,
-        after: ObjectAddress?, born: WallTime
+        after: ObjectAddress?, born: WallTime, source: CopySource? = nil
     ) {
         self.address = address
         self.want = want
@@ -82,6 +87,63 @@ package struct IntentRecord: Equatable, Sendable {
         self.base = base
         self.after = after
         self.born = born
+        self.source = source
+    }
+}
+
+/// An object that is to appear under another key, in the version that was there when it was renamed.
+package struct CopySource: Equatable, Sendable {
+    package var address: ObjectAddress
+    package var version: BaseVersion
+    package init(address: ObjectAddress, version: BaseVersion) {
+        self.address = address
+        self.version = version
+    }
+}
+
+/// A request that changes a key, noted before it is sent and until its outcome is known. After a crash
+/// the object itself tells by its tag whether the request took effect. One record a key.
+package struct FlightRecord: Equatable, Sendable {
+    package var address: ObjectAddress
+    package var want: IntentRecord.Want
+    /// The tag that the key was required to have; nil: none, or no requirement.
+    package var base: ETag?
+    /// The tags the key may get: by this request, and by earlier ones whose outcome never became known.
+    package var tags: [ETag]
+    /// Such a request may overwrite or delete whatever is there when it takes effect.
+    package var isUnconditional: Bool
+    /// When the latest of them was sent.
+    package var started: WallTime
+    /// The multipart upload it is; nil: one request.
+    package var upload: UploadRecord?
+
+    package init(
+        address: ObjectAddress, want: IntentRecord.Want, base: ETag?, tags: [ETag],
+        isUnconditional: Bool, started: WallTime, upload: UploadRecord? = nil
+    ) {
+        self.address = address
+        self.want = want
+        self.base = base
+        self.tags = tags
+        self.isUnconditional = isUnconditional
+        self.started = started
+        self.upload = upload
+    }
+}
+
+/// A multipart upload that the server knows.
+package struct UploadRecord: Equatable, Sendable {
+    package var id: String
+    /// Bytes of every part but the last.
+    package var partSize: UInt64
+    /// The content it sends.
+    package var generation: Generation
+    package var size: UInt64
+    package init(id: String, partSize: UInt64, generation: Generation, size: UInt64) {
+        self.id = id
+        self.partSize = partSize
+        self.generation = generation
+        self.size = size
     }
 }
 
@@ -93,22 +155,27 @@ package enum JournalChange: Equatable, Sendable {
     /// Insert or replace.
     case intent(IntentRecord)
     case removeIntent(ObjectAddress)
+    /// Insert or replace.
+    case flight(FlightRecord)
+    case removeFlight(ObjectAddress)
 }
 
 /// Everything a journal holds, as recovery reads it.
 package struct JournalContents: Equatable, Sendable {
     package var nodes: [NodeRecord]
     package var intents: [IntentRecord]
+    package var flights: [FlightRecord]
     /// Identifiers above every one ever committed.
     package var nextInode: InodeNumber
     package var nextData: DataID
 
     package init(
         nodes: [NodeRecord] = [], intents: [IntentRecord] = [],
-        nextInode: InodeNumber = InodeNumber(2), nextData: DataID = DataID(1)
+        flights: [FlightRecord] = [], nextInode: InodeNumber = InodeNumber(2), nextData: DataID = DataID(1)
     ) {
         self.nodes = nodes
         self.intents = intents
+        self.flights = flights
         self.nextInode = nextInode
         self.nextData = nextData
     }

@@ -48,6 +48,30 @@ package protocol SpoolFile: BodyFile {
     func allocate(_ range: Range<UInt64>, keepSize: Bool) throws(SpoolError)
     /// The next data (`hole` false) or hole (`hole` true) at or after `offset`; nil: none. Source: lseek(2).
     func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64?
+    /// Bytes of the disk that it takes; of a sparse file fewer than its size.
+    func allocatedBytes() throws(SpoolError) -> UInt64
+}
+
+extension SpoolFile {
+    /// For files that have no holes.
+    package func allocatedBytes() throws(SpoolError) -> UInt64 { try size() }
+}
+
+/// How much of the spool's filesystem there is.
+package struct SpoolVolume: Equatable, Sendable {
+    package var totalBytes: UInt64
+    /// What an ordinary user may still write.
+    package var freeBytes: UInt64
+    package init(totalBytes: UInt64, freeBytes: UInt64) {
+        self.totalBytes = totalBytes
+        self.freeBytes = freeBytes
+    }
+}
+
+extension SpoolFile {
+    package func contents(at offset: UInt64, count: Int) -> [UInt8]? {
+        do throws(SpoolError) { return try read(at: offset, count: count) } catch { return nil }
+    }
 }
 
 /// The spool's directory of data files.
@@ -62,6 +86,11 @@ package protocol SpoolFiles: Sendable {
     func moveToLost(_ id: DataID, description: String) throws(SpoolError)
     /// `syncfs` of the spool: data files and their names reach the disk.
     func syncAll() throws(SpoolError)
-    /// Bytes free for the spool on its filesystem.
-    func freeBytes() throws(SpoolError) -> UInt64
+    /// The spool's filesystem, as it is now.
+    func volume() throws(SpoolError) -> SpoolVolume
+    /// Sets `bytes` of the disk aside, so that commits go on when it is full; nothing to do when they
+    /// are set aside already. Errors: `full` when there is no room for it.
+    func keepReserve(_ bytes: UInt64) throws(SpoolError)
+    /// Gives the reserve back to the filesystem. False: there was none.
+    func releaseReserve() throws(SpoolError) -> Bool
 }

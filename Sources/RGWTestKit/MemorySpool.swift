@@ -1,5 +1,4 @@
-package import RGWBase
-import RGWCrypto
+import RGWBase
 import RGWObject
 package import RGWSpool
 import Synchronization
@@ -9,14 +8,16 @@ package final class MemoryJournal: Journal {
     private struct State {
         var nodes: [InodeNumber: NodeRecord] = [:]
         var intents: [ObjectAddress: IntentRecord] = [:]
+        var flights: [ObjectAddress: FlightRecord] = [:]
         var nextInode = InodeNumber(2)
         var nextData = DataID(1)
         var commits = 0
         var failure: SpoolError?
     }
     private let state = Mutex(State())
+    package let faults: SpoolFaults
 
-    package init() {}
+    package init(faults: SpoolFaults = SpoolFaults()) { self.faults = faults }
 
     package var commits: Int { state.withLock { $0.commits } }
 
@@ -28,11 +29,13 @@ package final class MemoryJournal: Journal {
             JournalContents(
                 nodes: state.nodes.values.sorted { $0.inode < $1.inode },
                 intents: state.intents.values.sorted { $0.address.key < $1.address.key },
+                flights: state.flights.values.sorted { $0.address.key < $1.address.key },
                 nextInode: state.nextInode, nextData: state.nextData)
         }
     }
 
     package func commit(_ changes: [JournalChange], durability: Durability) throws(SpoolError) {
+        try faults.check(changes.isEmpty ? .barrier : .commit)
         let failure: SpoolError? = state.withLock { state in
             if let failure = state.failure { return failure }
             state.commits += 1
@@ -53,116 +56,8 @@ package final class MemoryJournal: Journal {
         case .removeNode(let inode): state.nodes[inode] = nil
         case .intent(let intent): state.intents[intent.address] = intent
         case .removeIntent(let address): state.intents[address] = nil
+        case .flight(let flight): state.flights[flight.address] = flight
+        case .removeFlight(let address): state.flights[address] = nil
         }
-    }
-}
-
-/// Data files in memory.
-package final class MemoryFiles: SpoolFiles {
-    private struct State {
-        var files: [DataID: MemoryFile] = [:]
-        var lost: [(DataID, String)] = []
-    }
-    private let state = Mutex(State())
-
-    package init() {}
-
-    /// What was moved to `lost/`, with its descriptions.
-    package var lost: [(DataID, String)] { state.withLock { $0.lost } }
-
-    package func create(_ id: DataID) throws(SpoolError) -> any SpoolFile {
-        let file = MemoryFile()
-        let isNew = state.withLock { state in
-            let isNew = state.files[id] == nil
-            state.files[id] = file
-            return isNew
-        }
-        if !isNew { throw .failed(operation: "create data file \(id.value)", errno: 17) }
-        return file
-    }
-
-    package func open(_ id: DataID) throws(SpoolError) -> (any SpoolFile)? {
-        state.withLock { $0.files[id] }
-    }
-
-    package func remove(_ id: DataID) throws(SpoolError) { state.withLock { $0.files[id] = nil } }
-
-    package func list() throws(SpoolError) -> [DataID] {
-        state.withLock { $0.files.keys.sorted() }
-    }
-
-    package func moveToLost(_ id: DataID, description: String) throws(SpoolError) {
-        state.withLock { state in
-            state.files[id] = nil
-            state.lost.append((id, description))
-        }
-    }
-
-    package func syncAll() throws(SpoolError) {}
-    package func freeBytes() throws(SpoolError) -> UInt64 { 1 << 40 }
-}
-
-/// One data file in memory.
-package final class MemoryFile: SpoolFile {
-    private let bytes = Mutex<[UInt8]>([])
-
-    package var descriptor: Int32 { -1 }
-
-    package func write(_ span: Span<UInt8>, at offset: UInt64) throws(SpoolError) {
-        var copy: [UInt8] = []
-        for index in span.indices { copy.append(span[index]) }
-        let start = Int(offset)
-        bytes.withLock { [copy] bytes in
-            let end = start + copy.count
-            if bytes.count < end {
-                bytes.append(contentsOf: [UInt8](repeating: 0, count: end - bytes.count))
-            }
-            bytes.replaceSubrange(start..<end, with: copy)
-        }
-    }
-
-    package func read(at offset: UInt64, count: Int) throws(SpoolError) -> [UInt8] {
-        bytes.withLock { bytes in
-            let start = min(bytes.count, Int(offset))
-            return Array(bytes[start..<min(bytes.count, start + count)])
-        }
-    }
-
-    package func truncate(to size: UInt64) throws(SpoolError) {
-        bytes.withLock { bytes in
-            if bytes.count > Int(size) {
-                bytes.removeLast(bytes.count - Int(size))
-            } else {
-                bytes.append(contentsOf: [UInt8](repeating: 0, count: Int(size) - bytes.count))
-            }
-        }
-    }
-
-    package func size() throws(SpoolError) -> UInt64 { bytes.withLock { UInt64($0.count) } }
-    package func sync() throws(SpoolError) {}
-
-    package func md5(length: UInt64) throws(SpoolError) -> [UInt8] {
-        let part: [UInt8]? = bytes.withLock { bytes in
-            bytes.count < Int(length) ? nil : Array(bytes[..<Int(length)])
-        }
-        guard let part else { throw .failed(operation: "md5", errno: 5) }
-        return Hash.md5(part)
-    }
-
-    package func punchHole(_ range: Range<UInt64>) throws(SpoolError) {
-        bytes.withLock { bytes in
-            for index in Int(range.lowerBound)..<min(bytes.count, Int(range.upperBound)) {
-                bytes[index] = 0
-            }
-        }
-    }
-
-    package func allocate(_ range: Range<UInt64>, keepSize: Bool) throws(SpoolError) {
-        if !keepSize, try size() < range.upperBound { try truncate(to: range.upperBound) }
-    }
-
-    package func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64? {
-        let size = try size()
-        return offset >= size ? nil : hole ? size : offset
     }
 }

@@ -27,7 +27,6 @@ package final class ModelRun {
 
     package struct Mismatch: Error {
         package var text: String
-        package var isExcused = false
     }
 
     struct Handle {
@@ -42,7 +41,6 @@ package final class ModelRun {
     var handles: [Handle?] = [nil, nil, nil, nil]
     let faults: FaultSource
     var random: ModelRandom
-    private var wasCutOff = false
 
     init(_ plan: Plan) throws {
         self.plan = plan
@@ -58,15 +56,13 @@ package final class ModelRun {
             let run = try ModelRun(plan)
             for (index, operation) in operations.enumerated() {
                 do { try run.apply(operation) } catch let mismatch as Mismatch {
-                    throw Mismatch(
-                        text: "at \(index), \(operation): \(mismatch.text)",
-                        isExcused: mismatch.isExcused)
+                    throw Mismatch(text: "at \(index), \(operation): \(mismatch.text)")
                 }
             }
             try run.end()
             return nil
         } catch let mismatch as Mismatch {
-            return mismatch.isExcused ? nil : mismatch.text
+            return mismatch.text
         } catch { return "\(error)" }
     }
 
@@ -91,10 +87,8 @@ package final class ModelRun {
         return (operations, text)
     }
 
-    /// The journal does not keep what the requests under way at a kill sent. When such a file was written
-    /// again before its next upload, the mount takes its own version for a stranger's and keeps both.
     func fail(_ text: String) throws -> Never {
-        throw Mismatch(text: text, isExcused: wasCutOff && text.contains(".conflict-host-"))
+        throw Mismatch(text: text)
     }
 
     // MARK: Steps
@@ -163,8 +157,6 @@ package final class ModelRun {
 
     /// `kill -9` and a new mount: what was acknowledged is there.
     private func kill() throws {
-        let status = volume.fileSystem.status()
-        if status.uploading > 0 || faults.count > 0 && status.pending > 0 { wasCutOff = true }
         handles = [nil, nil, nil, nil]
         volume = try Volume(remounting: volume)
         try faults.suspended {
@@ -204,8 +196,10 @@ package final class ModelRun {
         let status = volume.fileSystem.status()
         if status.pending > 0 { try fail("\(status.pending) changes were never sent: \(status)") }
         let rows = try volume.journal.load()
-        if !rows.nodes.isEmpty || !rows.intents.isEmpty {
-            try fail("the journal keeps \(rows.nodes.map(\.inode)) \(rows.intents.map(\.address))")
+        if !rows.nodes.isEmpty || !rows.intents.isEmpty || !rows.flights.isEmpty {
+            try fail(
+                "the journal keeps \(rows.nodes.map(\.inode)) \(rows.intents.map(\.address)) "
+                    + "\(rows.flights.map(\.address))")
         }
         let data = try volume.files.list()
         if !data.isEmpty { try fail("the spool keeps \(data)") }

@@ -70,13 +70,8 @@ extension StrictObjectStore {
             }
             guard let bytes else { return .failure(.bodyUnreadable) }
             guard Hash.md5(bytes) == md5 else { return .failure(.badDigest) }
-            switch precondition {
-            case .none: break
-            case .absent: if bucket[address.key] != nil { return .failure(.preconditionFailed) }
-            case .matches(let etag):
-                guard bucket[address.key]?.head.etag == etag else {
-                    return .failure(.preconditionFailed)
-                }
+            guard Self.holds(precondition, bucket[address.key]) else {
+                return .failure(.preconditionFailed)
             }
             let object = Self.make(bytes, metadata, time)
             bucket[address.key] = object
@@ -85,14 +80,12 @@ extension StrictObjectStore {
         }
     }
 
-    package func putMultipart(
-        _ address: ObjectAddress, body: ObjectBody, metadata: ObjectMetadata,
-        precondition: Precondition, completion: @escaping Completion<Stored>
-    ) -> any Cancellable {
-        let digest = Self.bytes(body, SpoolBodyReader()).map { Hash.md5($0) } ?? []
-        return put(
-            address, body: body, md5: digest, metadata: metadata, precondition: precondition,
-            completion: completion)
+    static func holds(_ precondition: Precondition, _ object: Object?) -> Bool {
+        switch precondition {
+        case .none: true
+        case .absent: object == nil
+        case .matches(let etag): object?.head.etag == etag
+        }
     }
 
     package func copy(
@@ -133,6 +126,31 @@ extension StrictObjectStore {
             }
             state.buckets[address.bucket.description]?[address.key] = nil
             return .success(())
+        }
+    }
+
+    /// One atomic request, or HEAD and DELETE where the server is said not to know If-Match there.
+    package func delete(
+        _ address: ObjectAddress, matching: ETag?, completion: @escaping Completion<Deletion>
+    ) -> any Cancellable {
+        guard let matching else {
+            return delete(address) { completion($0.map { .deleted }) }
+        }
+        if !hasConditionalDeletes {
+            return deleteAfterHead(address, matching: matching, completion: completion)
+        }
+        return serve(
+            "DELETE", address.key.text, changes: [address], completion: completion
+        ) { state in
+            switch Self.find(state, address) {
+            case .failure(.noSuchKey): return .success(.absent)
+            case .failure(let kind): return .failure(kind)
+            case .success(let object) where object.head.etag != matching:
+                return .failure(.preconditionFailed)
+            case .success:
+                state.buckets[address.bucket.description]?[address.key] = nil
+                return .success(.deleted)
+            }
         }
     }
 

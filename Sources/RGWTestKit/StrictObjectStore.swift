@@ -30,6 +30,13 @@ package final class StrictObjectStore: ObjectStore {
         case loseRequest
     }
 
+    /// An upload in parts that was neither completed nor aborted.
+    package struct Upload: Sendable {
+        package var open: OpenUpload
+        package var metadata: ObjectMetadata
+        package var parts: [Int: [UInt8]] = [:]
+    }
+
     struct State {
         var buckets: [String: [ObjectKey: Object]] = [:]
         var requests: [Request] = []
@@ -37,6 +44,10 @@ package final class StrictObjectStore: ObjectStore {
         var violations: [String] = []
         var fault: (@Sendable (Request) -> Fault?)?
         var usageQuota: UInt64?
+        var uploads: [UploadID: Upload] = [:]
+        var uploadsMade = 0
+        var partSizeMin: UInt64 = 5 << 20
+        var conditionalDeletes = true
     }
 
     let state: Mutex<State>
@@ -79,6 +90,23 @@ package final class StrictObjectStore: ObjectStore {
     package func clearRequests() { state.withLock { $0.requests = [] } }
     /// Rules that were broken: two changes of one key at once, malformed keys.
     package var violations: [String] { state.withLock { $0.violations } }
+
+    /// Uploads that were neither completed nor aborted, by key and id.
+    package var openUploads: [Upload] {
+        state.withLock { Self.sorted(Array($0.uploads.values)) }
+    }
+
+    /// Bytes that a part must have unless it is the last: 5 MiB on servers, less where a test wants
+    /// many parts of little data.
+    package func setPartSizeMin(_ bytes: UInt64) { state.withLock { $0.partSizeMin = bytes } }
+
+    /// False: a DELETE of one version costs HEAD and DELETE, and has a race between them, as on RGW
+    /// before 20.2.1.
+    package func setConditionalDeletes(_ atomic: Bool) {
+        state.withLock { $0.conditionalDeletes = atomic }
+    }
+
+    var hasConditionalDeletes: Bool { state.withLock { $0.conditionalDeletes } }
 
     package func setFault(_ fault: (@Sendable (Request) -> Fault?)?) {
         state.withLock { $0.fault = fault }

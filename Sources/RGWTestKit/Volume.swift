@@ -23,10 +23,11 @@ package final class Volume: Sendable {
         _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         let world = VirtualWorld()
+        let faults = SpoolFaults()
         try self.init(
             world: world,
             store: StrictObjectStore(buckets: [Self.bucket], queue: world, clock: world),
-            journal: MemoryJournal(), files: MemoryFiles(), adjust)
+            journal: MemoryJournal(faults: faults), files: MemoryFiles(faults: faults), adjust)
     }
 
     /// Mounts what an earlier volume left, as after `kill -9`.
@@ -75,12 +76,12 @@ package final class Volume: Sendable {
 
     /// Starts an operation without waiting.
     package func begin<Value: Sendable>(
-        _ operation: (consuming Reply<Value>) -> Void
+        interruption: Interruption? = nil, _ operation: (consuming Reply<Value>) -> Void
     )
         -> Box<Value>
     {
         let box = Box<Value>()
-        operation(Reply { box.result = $0 })
+        operation(Reply(interruption: interruption) { box.result = $0 })
         return box
     }
 

@@ -11,10 +11,10 @@ extension FileSystem {
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }
-            if let size = changes.size,
-                let need = try state.truncate(inode, to: size, moment)
-            {
-                return .need(need)
+            if let size = changes.size {
+                let isSame = state.inodes[inode]?.attributes.size == size
+                if let need = try state.truncate(inode, to: size, moment) { return .need(need) }
+                if isSame, changes.hasHandle { state.markContent(inode, moment) }
             }
             try state.change(inode, changes, moment)
             return .done(try state.attributeAnswer(inode, now: moment.now))
@@ -22,23 +22,45 @@ extension FileSystem {
         pump()
     }
 
+    package func dropPrivileges(_ inode: InodeNumber) {
+        let (now, time) = (clock.now(), clock.wallTime())
+        let changed = withState { state in
+            state.dropPrivileges(inode, Moment(now: now, since: now, time: time))
+        }
+        if changed { commitInBackground() }
+    }
+
     /// How long the bucket's usage is believed.
     private static let usageLifetime = Duration.seconds(5)
 
     package func statfs(_ reply: consuming Reply<VolumeStatistics>) {
-        let now = clock.now()
-        let cached: VolumeStatistics? = withState { state in
-            state.usage.flatMap { now < $0.at + Self.usageLifetime ? $0.value : nil }
+        perform(reply) { state, moment throws(FileSystemError) in
+            guard let usage = state.usage,
+                usage.at >= moment.since || moment.now < usage.at + Self.usageLifetime
+            else { return .need(.usage) }
+            return .done(usage.value)
         }
-        if let cached { return reply.succeed(cached) }
-        let parked = reply.park()
-        store.headBucket(layout.bucket) { [self] result in
+    }
+
+    /// One request for everybody who asks. What was known stays when the server does not answer; a
+    /// server that does not tell this user, and all buckets together, leave constants.
+    func fetchUsage(_ need: Need) {
+        let startedAt = clock.now()
+        guard let bucket = configuration.bucket else {
+            return finish(need, nil) { $0.usage = (Self.statistics(BucketUsage()), startedAt) }
+        }
+        store.headBucket(bucket) { [self] result in
             switch result {
-            case .failure(let error): parked.fail(FileSystemError(error))
             case .success(let usage):
-                let value = Self.statistics(usage)
-                withState { state in state.usage = (value, now) }
-                parked.succeed(value)
+                finish(need, nil) { $0.usage = (Self.statistics(usage), startedAt) }
+            case .failure(let error) where error.kind == .accessDenied:
+                finish(need, nil) { $0.usage = (Self.statistics(BucketUsage()), startedAt) }
+            case .failure(let error):
+                let isKnown = withState { state in
+                    state.usage?.at = startedAt
+                    return state.usage != nil
+                }
+                finish(need, isKnown ? nil : FileSystemError(error))
             }
         }
     }
@@ -56,35 +78,5 @@ extension FileSystem {
             totalBytes: totalBytes, freeBytes: totalBytes - min(totalBytes, usedBytes),
             totalObjects: totalObjects,
             freeObjects: totalObjects - min(totalObjects, usedObjects))
-    }
-}
-
-extension VolumeState {
-    /// chmod, chown, utimensat. Permission was checked by the kernel (default_permissions).
-    mutating func change(
-        _ inode: InodeNumber, _ changes: AttributeChanges, _ moment: FileSystem.Moment
-    ) throws(FileSystemError) {
-        guard let known = inodes[inode] else { throw .stale }
-        var attributes = known.attributes
-        if let permissions = changes.permissions { attributes.permissions = permissions & 0o7777 }
-        if let uid = changes.uid { attributes.uid = uid }
-        if let gid = changes.gid { attributes.gid = gid }
-        switch changes.atime {
-        case .now: attributes.atime = moment.time
-        case .at(let time): attributes.atime = time
-        case nil: break
-        }
-        switch changes.mtime {
-        case .now: attributes.mtime = moment.time
-        case .at(let time): attributes.mtime = time
-        case nil: break
-        }
-        guard attributes != known.attributes else { return }
-        if configuration.readOnly { throw .readOnly }
-        attributes.ctime = changes.ctime ?? moment.time
-        inodes[inode]?.attributes = attributes
-        if inode == .root || known.link != nil {
-            wantMetadata(inode, now: moment.now, time: moment.time)
-        }
     }
 }

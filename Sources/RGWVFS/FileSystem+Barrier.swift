@@ -31,24 +31,29 @@ extension FileSystem {
     }
 
     /// Data first, then the records that name it. Blocks; not to be called on a reply's path without need.
-    func barrier() -> SpoolError? {
-        let unsealed = withState { state in state.unsealed() }
+    /// `fsynced`: sealed also when somebody goes on writing to it.
+    func barrier(fsynced: InodeNumber? = nil) -> SpoolError? {
+        let unsealed = withState { state in state.unsealed(fsynced: fsynced) }
         do throws(SpoolError) {
             try spool.syncAll()
+            failpoint(.dataSynced)
             withState { state in state.seal(unsealed) }
             commitInBackground()
             try journalStore.commit([], durability: .power)
+            failpoint(.sealed)
             return nil
         } catch { return error }
     }
 }
 
 extension VolumeState {
-    /// Files that wait to be uploaded and whose bytes may not be on the spool's disk.
-    func unsealed() -> [(InodeNumber, Generation)] {
+    /// Files that wait to be uploaded and whose bytes may not be on the spool's disk. Not those that no
+    /// close or fsync has confirmed: an empty file that was just created would count as complete.
+    func unsealed(fsynced: InodeNumber?) -> [(InodeNumber, Generation)] {
         intents.intents.values.compactMap { intent in
             guard intent.record.want == .put, let number = intent.record.inode,
-                let inode = inodes[number], inode.dataID != nil, inode.sealed != inode.generation
+                let inode = inodes[number], inode.dataID != nil, inode.sealed != inode.generation,
+                !inode.unflushed || number == fsynced
             else { return nil }
             return (number, inode.generation)
         }

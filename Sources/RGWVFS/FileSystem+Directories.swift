@@ -22,12 +22,24 @@ extension FileSystem {
         perform(reply) { state, moment throws(FileSystemError) in
             guard let open = state.directories[handle] else { throw .badHandle }
             // Rule: rewinddir shows the directory as it is now. Source: POSIX readdir(3).
-            if offset == 0 || open.names == nil {
-                guard state.isListingFresh(inode, now: moment.now, since: moment.since) else {
-                    return .need(.listAll(inode))
+            if offset == 0 || open.names == nil && open.pages == nil {
+                if state.isListingFresh(inode, now: moment.now, since: moment.since) {
+                    state.directories[handle]?.pages = nil
+                    let names = state.snapshot(inode)
+                    state.directories[handle]?.names = names
+                } else if state.inodes[inode]?.directory?.isLarge != true {
+                    return .need(.list(inode))
+                } else if open.pages.map({ $0.startedAt < moment.since }) ?? true {
+                    state.directories[handle]?.names = nil
+                    state.directories[handle]?.pages = DirectoryPages(startedAt: moment.now)
                 }
-                let names = state.snapshot(inode)
-                state.directories[handle]?.names = names
+            }
+            if let ahead = state.pageAhead(handle, offset) {
+                state.actions.append { [self] in fetch(ahead) { _ in } }
+            }
+            if state.directories[handle]?.pages != nil {
+                return state.pageEntries(
+                    handle, inode, from: offset, budget: budget, plus: plus, now: moment.now)
             }
             return .done(
                 state.entries(
@@ -58,17 +70,19 @@ extension FileSystem {
             }
             return
         }
-        let prefix: [UInt8]? = withState { state in state.prefixBytes(inode) }
+        let prefix: KeyPrefix? = withState { state in state.prefix(inode) }
         guard let prefix else { return parked.succeed(()) }
-        waitForAll(under: prefix, isPatient: false) { error in
-            parked.send(error.map { .failure($0) } ?? .success(()))
+        wait(parked) { whenOver in
+            waitForAll(under: prefix, isPatient: false) { error in
+                whenOver { parked.send(error.map { .failure($0) } ?? .success(())) }
+            }
         }
     }
 
     /// Calls back when every change made so far to keys that start with `prefix` is in the bucket.
     /// `isPatient`: failures that may pass by themselves are waited for.
     func waitForAll(
-        under prefix: [UInt8], isPatient: Bool,
+        under prefix: KeyPrefix, isPatient: Bool,
         then done: @escaping @Sendable (FileSystemError?) -> Void
     ) {
         let now = clock.now()
@@ -118,26 +132,37 @@ extension VolumeState {
         plus: Bool, now: Instant
     ) -> [DirectoryEntry] {
         guard let names = directories[handle]?.names else { return [] }
-        var entries: [DirectoryEntry] = []
-        var left = budget.bytes
-        var position = offset
-        while position < UInt64(names.count) + 2 {
-            let dots = Int(min(2, position)) == 2 ? 0 : Int(position) + 1
-            let listed = dots == 0 ? names[Int(position) - 2] : nil
-            let length = listed?.name.bytes.count ?? dots
-            // Source: linux/fuse.h, FUSE_DIRENT_ALIGN.
-            let cost = (budget.fixedBytes + length + 7) & ~7
-            guard cost <= left else { break }
-            left -= cost
+        var left = budget
+        var entries = offset < 2 ? dots(inode, from: offset, budget: &left) : []
+        var position = Int(max(2, min(offset, UInt64(names.count) + 2))) - 2
+        while position < names.count, left.take(names[position].name.bytes.count) {
             position += 1
             entries.append(
-                DirectoryEntry(
-                    name: listed?.name, dots: dots,
-                    inode: listed?.inode ?? (dots == 2 ? parent(inode) : inode),
-                    kind: listed?.kind ?? .directory, next: position,
-                    entry: plus ? listed.flatMap { knownEntry($0, now: now) } : nil))
+                entry(names[position - 1], next: UInt64(position) + 2, plus: plus, now: now))
         }
         return entries
+    }
+
+    /// `.` and `..`, as far as they come after `offset`.
+    func dots(
+        _ inode: InodeNumber, from offset: UInt64, budget: inout DirectoryBudget
+    ) -> [DirectoryEntry] {
+        var entries: [DirectoryEntry] = []
+        for dots in Int(offset) + 1...2 where budget.take(dots) {
+            entries.append(
+                DirectoryEntry(
+                    name: nil, dots: dots, inode: dots == 2 ? parent(inode) : inode,
+                    kind: .directory, next: UInt64(dots), entry: nil))
+        }
+        return entries
+    }
+
+    mutating func entry(
+        _ listed: OpenDirectory.Name, next: UInt64, plus: Bool, now: Instant
+    ) -> DirectoryEntry {
+        DirectoryEntry(
+            name: listed.name, dots: 0, inode: listed.inode, kind: listed.kind, next: next,
+            entry: plus ? knownEntry(listed, now: now) : nil)
     }
 
     private func parent(_ inode: InodeNumber) -> InodeNumber {

@@ -26,75 +26,45 @@ extension FileSystem {
 
     private func start(_ need: Need) {
         switch need {
-        case .list(let directory): list(need, directory, isWhole: false)
-        case .listAll(let directory): list(need, directory, isWhole: true)
+        case .list(.root) where layout.isAllBuckets: listBuckets(need)
+        case .list(let directory): list(need, directory)
+        case .scan(let directory): scan(need, directory)
+        case .page(let handle, let index): page(need, handle, index)
         case .probe(let parent, let name): probe(need, parent, name)
         case .head(let inode): head(need, inode)
         case .target(let inode): target(need, inode)
         case .hydrate(let inode, let length): hydrate(need, inode, length: length)
+        case .usage: fetchUsage(need)
         case .landing(let address):
-            // Ends when the flight does (settleLandings).
+            // Ends when the flight does (settle).
             let isFlying = withState { state in state.intents.flights[address] != nil }
             if !isFlying { finish(need, nil) }
-        }
-    }
-
-    // MARK: Listings
-
-    /// A directory larger than this many pages is not listed to look up one name.
-    private static let lookupPagesMax = 1
-
-    private func list(_ need: Need, _ directory: InodeNumber, isWhole: Bool) {
-        let startedAt = clock.now()
-        let bytes = withState { state -> [UInt8]? in
-            guard let bytes = state.prefixBytes(directory) else { return nil }
-            state.beginLoad(directory)
-            return bytes
-        }
-        guard let bytes else { return finish(need, .stale) }
-        let prefix: ObjectKey?
-        do throws(ObjectKey.Invalid) {
-            prefix = bytes.isEmpty ? nil : try ObjectKey(bytes)
-        } catch {
-            return finish(need, .nameTooLong) { state in state.endLoad(directory) }
-        }
-        listPage(
-            need, directory, prefix: prefix, after: nil, isWhole: isWhole, startedAt: startedAt,
-            objects: [], prefixes: [], pages: 1)
-    }
-
-    private func listPage(
-        _ need: Need, _ directory: InodeNumber, prefix: ObjectKey?, after: ObjectKey?,
-        isWhole: Bool, startedAt: Instant, objects: [ListedObject], prefixes: [ObjectKey],
-        pages: Int
-    ) {
-        store.list(
-            layout.bucket, prefix: prefix, delimited: true, after: after, limit: 1000
-        ) { [self] result in
-            switch result {
-            case .failure(let error):
-                finish(need, FileSystemError(error)) { state in state.endLoad(directory) }
-            case .success(let page):
-                let objects = objects + page.objects
-                let prefixes = prefixes + page.commonPrefixes
-                if let next = page.next, isWhole || pages < Self.lookupPagesMax {
-                    listPage(
-                        need, directory, prefix: prefix, after: next, isWhole: isWhole,
-                        startedAt: startedAt, objects: objects, prefixes: prefixes,
-                        pages: pages + 1)
-                    return
-                }
-                finish(need, nil) { state in
-                    // A directory renamed meanwhile has other keys: whoever waited asks again.
-                    if state.prefixBytes(directory) == prefix?.bytes ?? [] {
-                        state.absorbListing(
-                            directory, objects: objects, prefixes: prefixes,
-                            isComplete: page.next == nil, startedAt: startedAt)
-                    }
-                    state.endLoad(directory)
-                }
+        case .landings(let prefix):
+            let isFlying = withState { state in
+                state.intents.flights.keys.contains(where: prefix.contains)
             }
+            if !isFlying { finish(need, nil) }
+        case .landed(let address): awaitLanding(need, [address])
+        case .landedBelow(let prefix):
+            let keys = withState { state in state.intents.pendingKeys(under: prefix) }
+            awaitLanding(need, keys.filter { prefix.contains($0) })
         }
+    }
+
+    /// Runs the copies that wait for these keys now, and ends when they are done.
+    private func awaitLanding(_ need: Need, _ keys: [ObjectAddress]) {
+        let now = clock.now()
+        let isWaiting = withState { state in
+            let pending = keys.filter { state.intents.copySource($0) != nil }
+            guard !pending.isEmpty else { return false }
+            let waiter = SyncWaiter(count: pending.count) { [self] error in finish(need, error) }
+            for key in pending {
+                state.intents.wait(key, waiter, isPatient: false)
+                state.intents.expedite(key, now: now)
+            }
+            return true
+        }
+        if isWaiting { pump() } else { finish(need, nil) }
     }
 
     // MARK: Single names
@@ -109,7 +79,7 @@ extension FileSystem {
         guard let both else { return finish(need, .stale) }
         // The directory wins over an object of the same name, so both are asked.
         store.list(
-            layout.bucket, prefix: both.marker.key, delimited: false, after: nil, limit: 1
+            both.marker.bucket, prefix: both.marker.key, delimited: false, after: nil, limit: 1
         ) { [self] listed in
             switch listed {
             case .failure(let error):
@@ -151,15 +121,16 @@ extension FileSystem {
         let startedAt = clock.now()
         let known = withState {
             state -> (ObjectAddress, isDirectory: Bool, parent: InodeNumber?)? in
-            guard let address = state.address(inode), let known = state.inodes[inode] else {
+            guard let address = state.location(inode), let known = state.inodes[inode] else {
                 return nil
             }
             if let link = known.link { state.beginLoad(link.parent) }
             return (address, known.isDirectory, known.link?.parent)
         }
         guard let (address, isDirectory, parent) = known else { return finish(need, nil) }
+        let isBucket = withState { state in state.isBucket(inode) }
         store.head(address) { [self] result in
-            let isMoved = withState { state in state.address(inode) != address }
+            let isMoved = withState { state in state.location(inode) != address }
             if isMoved {
                 // Renamed meanwhile: the answer is about another file. Whoever waited decides again.
                 return finish(need, nil) { state in if let parent { state.endLoad(parent) } }
@@ -169,7 +140,7 @@ extension FileSystem {
                 finish(need, nil) { state in
                     // RGW answers HEAD of `bucket//` with the bucket's headers: only an object
                     // with POSIX metadata is the root's. Source: s3fs-fuse #2653.
-                    if inode != .root || head.metadata.user["mode"] != nil {
+                    if !isBucket || head.metadata.user["mode"] != nil {
                         state.absorbHead(inode, head, startedAt: startedAt)
                     } else {
                         state.absorbImplicit(inode, startedAt: startedAt)
@@ -190,10 +161,12 @@ extension FileSystem {
                     state.absorbAbsence(inode, startedAt: startedAt)
                 }
             case .failure(let error):
-                finish(need, FileSystemError(error)) { state in
+                finish(need, listingError(error)) { state in
                     if let parent { state.endLoad(parent) }
+                    state.noteListingFailure(error)
                 }
             }
+            commitInBackground()
         }
     }
 
@@ -203,6 +176,7 @@ extension FileSystem {
         startedAt: Instant
     ) {
         let isListed = withState { state -> Bool in
+            if state.isBucket(inode) { return true }
             guard let link = state.inodes[inode]?.link, !state.isLocal(inode) else { return true }
             return state.isListingFresh(link.parent, now: clock.now(), since: startedAt)
         }
@@ -212,7 +186,7 @@ extension FileSystem {
                 state.absorbImplicit(inode, startedAt: startedAt)
             }
         }
-        store.list(layout.bucket, prefix: marker.key, delimited: false, after: nil, limit: 1) {
+        store.list(marker.bucket, prefix: marker.key, delimited: false, after: nil, limit: 1) {
             [self] result in
             switch result {
             case .failure(let error):
@@ -247,7 +221,7 @@ extension FileSystem {
 
     private func target(_ need: Need, _ inode: InodeNumber) {
         let known = withState { state -> (ObjectAddress, BaseVersion)? in
-            guard let address = state.address(inode), let base = state.inodes[inode]?.base else {
+            guard let address = state.location(inode), let base = state.inodes[inode]?.base else {
                 return nil
             }
             return (address, base)

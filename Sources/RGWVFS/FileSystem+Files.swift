@@ -10,7 +10,7 @@ extension FileSystem {
         _ data: DataID, unless adopted: OnceGate, onFailureOf reply: consuming Reply<Value>
     ) -> Reply<Value> {
         let parked = reply.park()
-        return Reply { [self] result in
+        return Reply(interruption: parked.interruption) { [self] result in
             if case .failure = result, adopted.enter() {
                 withState { state in state.discard(data) }
                 commitInBackground()
@@ -27,7 +27,7 @@ extension FileSystem {
         -> Reply<CreateAnswer>
     {
         let parked = reply.park()
-        return Reply { [self] result in
+        return Reply(interruption: parked.interruption) { [self] result in
             if case .failure = result, let (inode, handle) = created.value {
                 let (now, time) = (clock.now(), clock.wallTime())
                 withState { state in
@@ -46,7 +46,7 @@ extension FileSystem {
         perform(reply) { [configuration] state, moment throws(FileSystemError) in
             guard let known = state.inodes[inode] else { throw .stale }
             if known.isDirectory { throw .isDirectory }
-            if flags.write && configuration.readOnly { throw .readOnly }
+            if flags.write && state.isReadOnly { throw .readOnly }
             let need =
                 flags.write
                 ? state.changeNeed(inode, now: moment.now, since: moment.since)
@@ -56,6 +56,7 @@ extension FileSystem {
             if flags.truncate, let need = try state.truncateToNothing(inode, moment) {
                 return .need(need)
             }
+            if flags.dropsPrivileges { _ = state.dropPrivileges(inode, moment) }
             return .done(try state.openFile(inode, flags))
         }
     }
@@ -90,67 +91,6 @@ extension FileSystem {
         }
     }
 
-    package func write(
-        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
-        _ reply: consuming Reply<Int>
-    ) {
-        let now = clock.now()
-        let ready: Result<(any SpoolFile)?, FileSystemError> = withState { state in
-            guard state.files[handle] != nil, let known = state.inodes[inode] else {
-                return .failure(.badHandle)
-            }
-            if state.isQuotaFull(now) { return .failure(.quotaExceeded) }
-            return .success(known.spoolFile)
-        }
-        switch ready {
-        case .failure(let error): reply.fail(error)
-        case .success(.some(let file)):
-            do throws(SpoolError) { try file.write(bytes, at: offset) } catch {
-                return reply.fail(FileSystemError(error))
-            }
-            wrote(inode, offset: offset, count: bytes.count, reply)
-        case .success(nil):
-            // The bytes are valid only during the call, and the file must come first.
-            var kept: [UInt8] = []
-            kept.reserveCapacity(bytes.count)
-            for index in bytes.indices { kept.append(bytes[index]) }
-            writeAfterHydration(inode, handle, offset: offset, kept, reply)
-        }
-    }
-
-    private func wrote(
-        _ inode: InodeNumber, offset: UInt64, count: Int, _ reply: consuming Reply<Int>
-    ) {
-        perform(reply) { state, moment throws(FileSystemError) in
-            state.noteWrite(inode, end: offset + UInt64(count), moment)
-            return .done(count)
-        }
-    }
-
-    private func writeAfterHydration(
-        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, _ bytes: [UInt8],
-        _ reply: consuming Reply<Int>
-    ) {
-        let parked = reply.park()
-        let hydrated = Reply<any SpoolFile> { [self] result in
-            switch result {
-            case .failure(let error): parked.fail(error)
-            case .success(let file):
-                workers.submit { [self] in
-                    do throws(SpoolError) { try file.write(bytes.span, at: offset) } catch {
-                        return parked.fail(FileSystemError(error))
-                    }
-                    wrote(inode, offset: offset, count: bytes.count, Reply { parked.send($0) })
-                }
-            }
-        }
-        perform(hydrated) { state, moment throws(FileSystemError) in
-            guard let known = state.inodes[inode] else { throw .stale }
-            if let file = known.spoolFile { return .done(file) }
-            return .need(.hydrate(inode, length: known.base?.size ?? 0))
-        }
-    }
-
     package func flush(
         _ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>
     ) {
@@ -174,7 +114,8 @@ extension FileSystem {
             if case .failure(let error) = result { return parked.fail(error) }
             if configuration.guarantee == .local {
                 workers.submit { [self] in
-                    parked.send(barrier().map { .failure(FileSystemError($0)) } ?? .success(()))
+                    let error = barrier(fsynced: inode)
+                    parked.send(error.map { .failure(FileSystemError($0)) } ?? .success(()))
                 }
             } else {
                 waitForBucket(inode, handle, parked)
@@ -195,16 +136,20 @@ extension FileSystem {
             let failure = withState { state in handle.flatMap { state.takeFailure($0) } }
             if let shown = error ?? failure { reply.fail(shown) } else { reply.succeed(()) }
         }
-        let waits = withState { state in
-            guard let address = state.address(inode), state.intents.intents[address] != nil else {
-                return false
+        wait(reply) { whenOver in
+            let over: @Sendable (FileSystemError?) -> Void = { error in
+                whenOver { answer(error) }
             }
-            state.intents.wait(
-                address, SyncWaiter(count: 1, done: answer), isPatient: false)
-            state.intents.expedite(address, now: now)
-            return true
+            let waits = withState { state in
+                guard let address = state.address(inode), state.intents.intents[address] != nil
+                else { return false }
+                state.intents.wait(
+                    address, SyncWaiter(count: 1, done: over), isPatient: false)
+                state.intents.expedite(address, now: now)
+                return true
+            }
+            if waits { pump() } else { over(nil) }
         }
-        if waits { pump() } else { answer(nil) }
     }
 
     package func release(

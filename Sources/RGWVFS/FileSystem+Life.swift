@@ -29,7 +29,7 @@ extension FileSystem {
             if once.enter() { completion(status()) }
         }
         timer.schedule(at: deadline) { finish() }
-        waitForAll(under: [], isPatient: true) { _ in finish() }
+        waitForAll(under: .everything, isPatient: true) { _ in finish() }
     }
 
     /// No operation is answered from now on but by ENOTCONN; what waits stays in the spool.

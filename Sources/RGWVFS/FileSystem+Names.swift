@@ -103,6 +103,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ caller: Caller,
         _ reply: consuming Reply<EntryAnswer>
     ) {
+        if layout.isAllBuckets, parent == .root { return makeBucket(name, reply.park()) }
         perform(reply) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: .directory, permissions: permissions & ~caller.umask & 0o7777,
@@ -125,7 +126,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
-            if state.configuration.readOnly { throw .readOnly }
+            if state.isReadOnly { throw .readOnly }
             let found = try state.existing(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
             guard state.inodes[inode]?.isDirectory == false else { throw .isDirectory }
@@ -137,8 +138,9 @@ extension FileSystem {
     package func rmdir(
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
+        if layout.isAllBuckets, parent == .root { return removeBucket(name, reply.park()) }
         perform(reply) { state, moment throws(FileSystemError) in
-            if state.configuration.readOnly { throw .readOnly }
+            if state.isReadOnly { throw .readOnly }
             let found = try state.existing(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
             if let need = try state.emptyNeed(inode, moment) { return .need(need) }

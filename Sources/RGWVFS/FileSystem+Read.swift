@@ -24,14 +24,18 @@ extension FileSystem {
         case .failure(let error): reply.fail(error)
         case .remote(let version, let range, let size):
             let parked = reply.park()
-            let first = Reply<ReadAnswer> { [self] result in
-                guard case .failure(.stale) = result else {
-                    withState { state in state.files[handle]?.hasRead = true }
-                    return parked.send(result)
+            wait(parked) { whenOver in
+                let first = Reply<ReadAnswer> { [self] result in
+                    whenOver { [self] in
+                        guard case .failure(.stale) = result else {
+                            withState { state in state.files[handle]?.hasRead = true }
+                            return parked.send(result)
+                        }
+                        readNewVersion(inode, handle, offset: offset, count: count, parked)
+                    }
                 }
-                readNewVersion(inode, handle, offset: offset, count: count, parked)
+                awaitBlocks(version, range, size: size, runs, first.park())
             }
-            awaitBlocks(version, range, size: size, runs, first.park())
         }
     }
 
@@ -107,9 +111,7 @@ extension FileSystem {
     }
 
     private func fetchRun(_ run: ReadCache.Run) {
-        let address = withState { state in
-            state.address(run.version.inode) ?? state.unlinked[run.version.inode]
-        }
+        let address = withState { state in state.location(run.version.inode) }
         guard let address else { return failRun(run, .stale) }
         let position = BlockPosition(first: run.firstBlock)
         store.get(
@@ -130,7 +132,13 @@ extension FileSystem {
             switch result {
             case .success: failRun(run, .inputOutput)  // Only blocks that never came are left.
             case .failure(let error):
-                if error.kind == .preconditionFailed || error.kind == .noSuchKey {
+                let isElsewhere = withState { state in
+                    state.location(run.version.inode) != address
+                }
+                if isElsewhere {
+                    // Renamed while it was asked for: the same version has another key.
+                    fetchRun(run.rest(from: position.value))
+                } else if error.kind == .preconditionFailed || error.kind == .noSuchKey {
                     withState { state in
                         state.inodes[run.version.inode]?.checkedAt = .distantPast
                     }

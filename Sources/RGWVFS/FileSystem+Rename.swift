@@ -2,9 +2,19 @@ package import RGWBase
 import RGWObject
 import RGWSpool
 
-/// rename: what is unsent moves in the journal alone; what is in the bucket is copied first, and its old
-/// name is deleted only when the journal has the new one. At every moment a file has at least one name.
+/// rename: answered when the journal has it. What is unsent goes up under its new name; what is in the
+/// bucket is read from its old key until it has been copied, and the old key is deleted after that. At
+/// every moment a file has at least one of its names in the bucket.
 extension FileSystem {
+    /// What the caller asked for.
+    struct RenameRequest: Sendable {
+        let parent: InodeNumber
+        let name: EntryName
+        let newParent: InodeNumber
+        let newName: EntryName
+        let mode: RenameMode
+    }
+
     /// Both names of a rename, and what they may be called in the bucket.
     struct RenamePath: Sendable {
         let parent: InodeNumber
@@ -15,94 +25,65 @@ extension FileSystem {
         let new: (file: ObjectAddress, marker: ObjectAddress)
     }
 
-    /// What a rename needs from the bucket before it can happen.
-    enum RenameWork: Sendable {
-        case finished
-        case copyFile(InodeNumber, ETag, ObjectMetadata)
-        case copyTree(InodeNumber)
+    /// How far a step of a rename got.
+    private enum Progress: Sendable {
+        case moved
+        /// It is a directory: what is below it must be listed.
+        case isTree
+        /// Another rename works on one of the names, on a directory above or on a name below.
+        case isReserved
+        /// Something else has to end first.
+        case waits(Need)
     }
 
     package func rename(
         _ parent: InodeNumber, _ name: EntryName, to newParent: InodeNumber, _ newName: EntryName,
         _ mode: RenameMode, _ reply: consuming Reply<Void>
     ) {
-        if mode == .exchange { return reply.fail(.invalidArgument) }
-        beginRename(parent, name, to: newParent, newName, mode, reply.park())
+        let request = RenameRequest(
+            parent: parent, name: name, newParent: newParent, newName: newName, mode: mode)
+        rename(request, reply.park())
     }
 
-    /// Waits while another rename works on one of the names, on a directory above or on a name below: its
-    /// copies would miss what this one moves.
-    private func beginRename(
-        _ parent: InodeNumber, _ name: EntryName, to newParent: InodeNumber, _ newName: EntryName,
-        _ mode: RenameMode, _ parked: ParkedReply<Void>
-    ) {
-        let made: Result<RenamePath?, FileSystemError> = withState { state in
-            do throws(FileSystemError) {
-                let path = RenamePath(
-                    parent: parent, name: name, newParent: newParent, newName: newName,
-                    old: try state.addresses(parent, name),
-                    new: try state.addresses(newParent, newName))
-                if state.isReserved(path) {
-                    state.renamesWaiting.append { [self] in
-                        beginRename(parent, name, to: newParent, newName, mode, parked)
-                    }
-                    return .success(nil)
-                }
-                state.reserve(path)
-                return .success(path)
-            } catch { return .failure(error) }
-        }
-        let path: RenamePath
-        switch made {
-        case .failure(let error): return parked.fail(error)
-        case .success(nil): return
-        case .success(.some(let reserved)): path = reserved
-        }
-        let done = Reply<Void> { [self] result in
-            withState { state in state.release(path) }
-            parked.send(result)
-            pump()
-        }
-        planRename(path, mode, done.park())
-    }
-
-    private func planRename(_ path: RenamePath, _ mode: RenameMode, _ done: ParkedReply<Void>) {
-        let planned = Reply<RenameWork> { [self] result in
+    /// A file moves at once. A directory's objects must be listed first.
+    private func rename(_ request: RenameRequest, _ parked: ParkedReply<Void>) {
+        let planned = Reply<Progress>(interruption: parked.interruption) { [self] result in
             switch result {
-            case .failure(let error): done.fail(error)
-            case .success(.finished): done.succeed(())
-            case .success(.copyFile(let inode, let etag, let metadata)):
-                copyFile(path, inode, etag, metadata, done)
-            case .success(.copyTree(let inode)): copyTree(path, inode, done)
+            case .failure(let error): parked.fail(error)
+            case .success(.moved): parked.succeed(())
+            case .success(.isTree): renameTree(request, parked)
+            case .success(.isReserved): afterReservations(request, parked)
+            case .success(.waits(let need)):
+                wait(parked) { whenOver in
+                    fetch(need) { [self] error in
+                        whenOver { [self] in
+                            if let error { parked.fail(error) } else { rename(request, parked) }
+                        }
+                    }
+                }
             }
         }
         perform(planned) { state, moment throws(FileSystemError) in
-            try state.planRename(path, mode, moment)
+            let path = try state.path(request)
+            if state.isReserved(path) { return .done(.isReserved) }
+            let plan = try state.planRename(path, request.mode, moment)
+            guard case .done(let plan) = plan else { return plan.asNeed() }
+            switch plan {
+            case .nothing: return .done(.moved)
+            case .tree: return .done(.isTree)
+            case .file(let inode, let target):
+                let need = try state.moveFile(inode, path, target: target, moment)
+                return .done(need.map { .waits($0) } ?? .moved)
+            }
         }
     }
 
-    private func copyFile(
-        _ path: RenamePath, _ inode: InodeNumber, _ etag: ETag, _ metadata: ObjectMetadata,
-        _ done: ParkedReply<Void>
-    ) {
-        store.copyUntilKnown(
-            from: path.old.file, to: path.new.file, metadata: metadata, sourceMatching: etag
-        ) { [self] result in
-            switch result {
-            case .failure(let error):
-                let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
-                withState { state in
-                    state.distrust(path)
-                    if error.kind == .unknownOutcome { state.undoCopy(path, etag, moment) }
-                }
-                commitInBackground()
-                done.fail(error.kind == .noSuchKey ? .notFound : FileSystemError(error))
-            case .success(let stored):
-                perform(Reply { done.send($0) }) { state, moment throws(FileSystemError) in
-                    try state.finishFileRename(path, inode, etag, metadata, stored, moment)
-                    return .done(())
-                }
-            }
+    /// The list of what another rename moves would miss what this one moves.
+    private func afterReservations(_ request: RenameRequest, _ parked: ParkedReply<Void>) {
+        withState { state in
+            let again: @Sendable () -> Void = { [self] in rename(request, parked) }
+            let isReserved = (try? state.path(request)).map { state.isReserved($0) } ?? false
+            if isReserved { state.renamesWaiting.append(again) } else { state.actions.append(again) }
         }
     }
 
@@ -111,11 +92,63 @@ extension FileSystem {
     /// A larger directory is not renamed: mv(1) then copies it. Source: writeback.md 4.6.
     private static let treeMax = 100_000
 
-    private func copyTree(_ path: RenamePath, _ inode: InodeNumber, _ done: ParkedReply<Void>) {
-        listTree(path.old.marker, after: nil, found: []) { [self] result in
+    /// While the objects are listed nothing is sent below either name.
+    private func renameTree(_ request: RenameRequest, _ parked: ParkedReply<Void>) {
+        let reserved: Result<RenamePath?, FileSystemError> = withState { state in
+            do throws(FileSystemError) {
+                let path = try state.path(request)
+                if state.isReserved(path) { return .success(nil) }
+                state.reserve(path)
+                return .success(path)
+            } catch { return .failure(error) }
+        }
+        let path: RenamePath
+        switch reserved {
+        case .failure(let error): return parked.fail(error)
+        case .success(nil): return afterReservations(request, parked)
+        case .success(.some(let known)): path = known
+        }
+        let ended = Reply<Need?> { [self] result in
+            withState { state in state.release(path) }
+            pump()
             switch result {
-            case .failure(let error): done.fail(error)
-            case .success(let objects): copyObjects(path, inode, objects, done)
+            case .failure(let error): parked.fail(error)
+            case .success(nil): parked.succeed(())
+            // Copies of an earlier rename go first; then there is more to list.
+            case .success(.some(let need)):
+                fetch(need) { [self] error in
+                    if let error { parked.fail(error) } else { rename(request, parked) }
+                }
+            }
+        }.park()
+        // Requests that were under way before may still change what is listed.
+        let quiet = Reply<Void> { [self] result in
+            if case .failure(let error) = result { return ended.fail(error) }
+            listTree(path.old.marker, after: nil, found: []) { [self] result in
+                switch result {
+                case .failure(let error): ended.fail(error)
+                case .success(let objects): moveTree(path, request.mode, objects, ended)
+                }
+            }
+        }
+        perform(quiet) { state, moment throws(FileSystemError) in
+            let plan = try state.planRename(path, request.mode, moment)
+            guard case .done = plan else { return plan.asNeed() }
+            return .done(())
+        }
+    }
+
+    private func moveTree(
+        _ path: RenamePath, _ mode: RenameMode, _ objects: [ListedObject],
+        _ ended: ParkedReply<Need?>
+    ) {
+        perform(Reply { ended.send($0) }) { state, moment throws(FileSystemError) in
+            switch try state.planRename(path, mode, moment) {
+            case .need(let need): return .need(need)
+            case .done(.tree(let inode, _)):
+                return .done(try state.moveTree(inode, path, objects, moment))
+            // Another client replaced it.
+            case .done(.nothing), .done(.file): throw .stale
             }
         }
     }
@@ -137,38 +170,6 @@ extension FileSystem {
             }
         }
     }
-
-    private func copyObjects(
-        _ path: RenamePath, _ inode: InodeNumber, _ objects: [ListedObject],
-        _ done: ParkedReply<Void>
-    ) {
-        let copies: [TreeCopy.Item] = withState { state in
-            objects.compactMap { object in
-                let from = ObjectAddress(bucket: path.old.marker.bucket, key: object.key)
-                // The marker is made anew; unsent and deleted files have nothing to copy.
-                if from == path.old.marker { return nil }
-                let want = state.intents.intents[from]?.record.want
-                if want == .put || want == .delete || want == .removeDirectory { return nil }
-                guard let to = path.renamed(from) else { return nil }
-                return TreeCopy.Item(from: from, to: to, etag: object.etag)
-            }
-        }
-        let copy = TreeCopy(store: store, items: copies, parallel: configuration.uploadsMax)
-        copy.run { [self] copied, error in
-            if let error {
-                perform(Reply { _ in done.fail(FileSystemError(error)) }) {
-                    state, moment throws(FileSystemError) in
-                    state.undoCopies(path, copied, moment)
-                    return .done(())
-                }
-                return
-            }
-            perform(Reply { done.send($0) }) { state, moment throws(FileSystemError) in
-                try state.finishTreeRename(path, inode, objects, copied, moment)
-                return .done(())
-            }
-        }
-    }
 }
 
 extension FileSystem.RenamePath {
@@ -178,5 +179,17 @@ extension FileSystem.RenamePath {
         return (try? ObjectKey(new.marker.key.bytes + rest)).map {
             ObjectAddress(bucket: new.marker.bucket, key: $0)
         }
+    }
+}
+
+extension VolumeState {
+    /// The names as they are called now: a directory above may have been renamed.
+    func path(
+        _ request: FileSystem.RenameRequest
+    ) throws(FileSystemError) -> FileSystem.RenamePath {
+        FileSystem.RenamePath(
+            parent: request.parent, name: request.name, newParent: request.newParent,
+            newName: request.newName, old: try addresses(request.parent, request.name),
+            new: try addresses(request.newParent, request.newName))
     }
 }

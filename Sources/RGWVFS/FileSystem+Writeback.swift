@@ -5,13 +5,23 @@ import RGWSpool
 /// The write-back pump: starts what is due, hears how it ended, decides what comes next.
 extension FileSystem {
     /// Everything a request needs, taken under the lock when it starts.
-    private struct Shipment: Sendable {
+    struct Shipment: Sendable {
         var flight: IntentTable.Flight
         var file: (any SpoolFile)?
         var size: UInt64
         var metadata: ObjectMetadata
         /// What the object's ETag will be if it is a single PUT, once known.
         var digest: [UInt8] = []
+
+        /// The tag that the key has if the request takes effect; nil: no object.
+        var tag: ETag? {
+            switch flight.want {
+            case .put, .makeDirectory: digest.isEmpty ? nil : ETag(Hexadecimal.text(digest))
+            case .metadata: flight.base
+            case .copy: flight.source?.version.etag
+            case .delete, .removeDirectory: nil
+            }
+        }
     }
 
     private enum Pick: Sendable {
@@ -19,16 +29,21 @@ extension FileSystem {
         case again(Instant?)
     }
 
-    /// Starts everything that is due, and sets the timer for what is due later.
-    func pump() {
+    /// Starts everything that is due, and sets the timer for what is due later. What is started commits
+    /// the journal before it sends; true: something was.
+    @discardableResult
+    func pump() -> Bool {
+        var hasStarted = false
         while true {
             let now = clock.now()
             let pick = withState { state -> Pick in
+                let settled = state.expire(now: now)
                 guard state.intents.flights.count < configuration.uploadsMax else {
                     return .again(nil)
                 }
-                let (flight, next) = state.intents.take(now: now)
+                var (flight, next) = state.intents.take(now: now)
                 if let flight { return .ship(Self.shipment(&state, flight)) }
+                if let settled { next = min(next ?? settled, settled) }
                 guard let next, state.pumpAt.map({ next < $0 || $0 <= now }) ?? true else {
                     return .again(nil)
                 }
@@ -37,17 +52,18 @@ extension FileSystem {
             }
             switch pick {
             case .ship(let shipment):
-                workers.submit { [self] in send(shipment) }
+                hasStarted = true
+                workers.submit { [self] in prepare(shipment) }
             case .again(let next):
                 if let next { timer.schedule(at: next) { [self] in timerFired(next) } }
-                return
+                return hasStarted
             }
         }
     }
 
     private func timerFired(_ at: Instant) {
         withState { state in if state.pumpAt == at { state.pumpAt = nil } }
-        pump()
+        if !pump() { commitInBackground() }
     }
 
     private static func shipment(
@@ -69,8 +85,50 @@ extension FileSystem {
 
     // MARK: Sending
 
+    /// What can be known before anything is sent; then the look at the object, or the request.
+    private func prepare(_ shipment: Shipment) {
+        var shipment = shipment
+        switch shipment.flight.want {
+        case .put where shipment.size > 0:
+            guard shipment.size <= configuration.multipartThreshold else { break }
+            do throws(SpoolError) {
+                shipment.digest = try shipment.file?.md5(length: shipment.size) ?? []
+            } catch {
+                // Cut shorter meanwhile, or unreadable: the spool's error is the file's.
+                let unreadable = ObjectStoreError(
+                    .bodyUnreadable, operation: "PUT \(shipment.flight.address)",
+                    message: "\(error)")
+                return ended(shipment, .failure(unreadable))
+            }
+        case .put, .makeDirectory: shipment.digest = Self.emptyDigest
+        case .metadata, .delete, .removeDirectory, .copy: break
+        }
+        if shipment.flight.inspects { return inspect(shipment, nil) }
+        noted(shipment) { [self] shipment in send(shipment) }
+    }
+
+    /// Rule: what is sent is in the journal before it is sent, so that after a crash the object tells by
+    /// its tag whether the request took effect. One transaction carries the rows of all that start at
+    /// once, and what ended before them. Source: writeback.md 4.9.
+    private func noted(_ shipment: Shipment, then send: @escaping @Sendable (Shipment) -> Void) {
+        let time = clock.wallTime()
+        let ticket = withState { state in
+            state.noteFlight(shipment.flight, tag: shipment.tag, time: time)
+            return state.journal.enqueued
+        }
+        commit(ticket) { [self] error in
+            guard let error else { return send(shipment) }
+            // Not recorded, so not sent.
+            let unnoted = ObjectStoreError(
+                .bodyUnreadable, operation: "\(shipment.flight.want) \(shipment.flight.address)",
+                message: "the journal: \(error)")
+            workers.submit { [self] in retryLater(shipment.flight, unnoted) }
+        }
+    }
+
     private func send(_ shipment: Shipment) {
         let flight = shipment.flight
+        failpoint(.starting(flight.want))
         switch flight.want {
         case .put: sendFile(shipment)
         case .metadata:
@@ -80,12 +138,26 @@ extension FileSystem {
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
         case .delete, .removeDirectory:
             store.delete(flight.address) { [self] in ended(shipment, $0.map { nil }) }
+        case .copy: sendCopy(shipment)
         case .makeDirectory:
             store.put(
                 flight.address, body: .bytes([]), md5: Self.emptyDigest,
                 metadata: shipment.metadata, precondition: .none
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
         }
+        failpoint(.sent(flight.want))
+    }
+
+    private func sendCopy(_ shipment: Shipment) {
+        let flight = shipment.flight
+        guard let source = flight.source else {
+            preconditionFailure("a copy without a source is refused when the journal is read")
+        }
+        store.copy(
+            from: source.address, to: flight.address,
+            metadata: flight.inode == nil ? nil : shipment.metadata,
+            sourceMatching: source.version.etag
+        ) { [self] in ended(shipment, $0.map { Optional($0) }) }
     }
 
     /// The MD5 of nothing. Source: RFC 1321, A.5.
@@ -95,46 +167,30 @@ extension FileSystem {
     ]
 
     private func sendFile(_ shipment: Shipment) {
-        var shipment = shipment
         let flight = shipment.flight
         let precondition: Precondition = flight.base.map { .matches($0) } ?? .absent
-        guard let file = shipment.file, shipment.size > 0 else {
-            shipment.digest = Self.emptyDigest
-            store.put(
-                flight.address, body: .bytes([]), md5: Self.emptyDigest,
-                metadata: shipment.metadata, precondition: precondition
-            ) { [self, shipment] in ended(shipment, $0.map { Optional($0) }) }
-            return
+        var body = ObjectBody.bytes([])
+        if let file = shipment.file, shipment.size > 0 {
+            body = .file(file, offset: 0, length: shipment.size)
         }
-        let body = ObjectBody.file(file, offset: 0, length: shipment.size)
-        if shipment.size > configuration.multipartThreshold {
+        if shipment.digest.isEmpty {
             store.putMultipart(
                 flight.address, body: body, metadata: shipment.metadata,
                 precondition: precondition
-            ) { [self, shipment] in ended(shipment, $0.map { Optional($0) }) }
+            ) { [self] in ended(shipment, $0.map { Optional($0) }) }
             return
-        }
-        do throws(SpoolError) {
-            shipment.digest = try file.md5(length: shipment.size)
-        } catch {
-            // Cut shorter meanwhile, or unreadable: the spool's error is the file's.
-            return ended(
-                shipment,
-                .failure(
-                    ObjectStoreError(
-                        .bodyUnreadable, operation: "PUT \(flight.address)",
-                        message: "\(error)")))
         }
         store.put(
             flight.address, body: body, md5: shipment.digest, metadata: shipment.metadata,
             precondition: precondition
-        ) { [self, shipment] in ended(shipment, $0.map { Optional($0) }) }
+        ) { [self] in ended(shipment, $0.map { Optional($0) }) }
     }
 
     // MARK: Ends
 
-    private func ended(_ shipment: Shipment, _ result: Result<Stored?, ObjectStoreError>) {
+    func ended(_ shipment: Shipment, _ result: Result<Stored?, ObjectStoreError>) {
         let flight = shipment.flight
+        failpoint(.answered(flight.want))
         switch result {
         case .success(let stored): landed(shipment, stored)
         case .failure(let error):
@@ -147,7 +203,7 @@ extension FileSystem {
         }
     }
 
-    private func landed(_ shipment: Shipment, _ stored: Stored?) {
+    func landed(_ shipment: Shipment, _ stored: Stored?) {
         let now = clock.now()
         let flight = shipment.flight
         let size = flight.want == .metadata ? nil : shipment.size
@@ -161,11 +217,24 @@ extension FileSystem {
         settle(flight.address)
     }
 
-    /// Whoever waits for the key to be free goes on, and so does the pump.
-    private func settle(_ address: ObjectAddress) {
-        commitInBackground()
+    /// Whoever waits for the key to be free goes on, and so does the pump. What is sent next takes the
+    /// journal's rows of what ended along.
+    func settle(_ address: ObjectAddress) {
         finish(.landing(address), nil)
-        pump()
+        settleBelow(address)
+        if !pump() { commitInBackground() }
+    }
+
+    private func settleBelow(_ address: ObjectAddress) {
+        let quiet: [Need] = withState { state in
+            state.fetches.keys.filter { need in
+                guard case .landings(let prefix) = need, prefix.contains(address) else {
+                    return false
+                }
+                return !state.intents.flights.keys.contains(where: prefix.contains)
+            }
+        }
+        for need in quiet { finish(need, nil) }
     }
 
     private func wasChanged(_ flight: IntentTable.Flight) -> Bool {
@@ -179,7 +248,7 @@ extension FileSystem {
     private static let backOffMin = Duration.seconds(1)
     private static let backOffMax = Duration.seconds(60)
 
-    private func retryLater(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
+    func retryLater(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
         let now = clock.now()
         var pause = Self.backOffMin * (1 << min(flight.tries, 6))
         if error.kind == .badDigest || error.kind == .bodyUnreadable {
@@ -201,7 +270,10 @@ extension FileSystem {
         settle(flight.address)
     }
 
-    private func refused(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
+    func refused(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
+        if flight.want == .copy, needsUpload(flight, error) {
+            return uploadInstead(flight, error)
+        }
         let now = clock.now()
         let wasBlocked = withState { state in
             let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
@@ -213,134 +285,54 @@ extension FileSystem {
         settle(flight.address)
     }
 
-    // MARK: Unknown outcomes and conflicts
+    // MARK: Copies that cannot be
 
-    /// The server did not say whether it was done, or a precondition failed: look before anything else.
-    private func inspect(_ shipment: Shipment, _ error: ObjectStoreError) {
-        let flight = shipment.flight
-        if error.kind == .unknownOutcome {
-            let tag = shipment.digest.isEmpty ? nil : ETag(Self.hex(shipment.digest))
-            withState { state in state.intents.noteUncertain(flight.address, tag: tag) }
-        }
-        store.head(flight.address) { [self] result in
-            switch result {
-            case .success(let head): inspected(shipment, head, error)
-            case .failure(let failure) where failure.kind == .noSuchKey:
-                switch flight.want {
-                case .delete, .removeDirectory: landed(shipment, nil)
-                case .metadata: refused(flight, failure)
-                case .put, .makeDirectory:
-                    // Deleted by somebody else, or never there: it is made anew.
-                    withState { state in
-                        if let record = state.intents.setBase(flight.address, nil) {
-                            state.journal.append(.intent(record))
-                        }
-                    }
-                    retryLater(flight, error)
-                }
-            case .failure(let failure): retryLater(flight, failure)
-            }
-        }
-    }
-
-    private func inspected(
-        _ shipment: Shipment, _ head: ObjectHead, _ error: ObjectStoreError
-    ) {
-        let flight = shipment.flight
-        let stored = Stored(etag: head.etag, lastModified: head.lastModified)
-        switch flight.want {
-        case .put:
-            let isOurs =
-                !shipment.digest.isEmpty && head.etag.text == Self.hex(shipment.digest)
-                && head.size == shipment.size
-            if isOurs, head.metadata.user == shipment.metadata.user {
-                // The answer was lost.
-                landed(shipment, stored)
-            } else if isOurs || isOwn(head.etag, flight) {
-                // Our bytes of an earlier request, or somebody's equal ones: with other attributes, or
-                // changed here since.
-                replace(flight, base: head.etag)
-            } else if head.etag == flight.base {
-                retryLater(flight, error)
-            } else {
-                conflict(shipment, head)
-            }
-        case .metadata:
-            if head.etag != flight.base {
-                conflict(shipment, head)
-            } else if head.metadata.user == shipment.metadata.user {
-                landed(shipment, stored)
-            } else {
-                retryLater(flight, error)
-            }
-        case .makeDirectory where head.metadata.user == shipment.metadata.user:
-            landed(shipment, stored)
-        case .makeDirectory:
-            // An older marker: the change of its attributes did not get there.
-            retryLater(flight, error)
-        case .delete, .removeDirectory:
-            retryLater(flight, error)
-        }
-    }
-
-    /// An earlier request of this mount, whose outcome was not known, left this version.
-    private func isOwn(_ tag: ETag, _ flight: IntentTable.Flight) -> Bool {
-        withState { state in
-            state.intents.intents[flight.address]?.perhapsStored.contains(tag) ?? false
-        }
-    }
-
-    /// The version that is there may be replaced: it is sent again, on condition that it is still there.
-    private func replace(_ flight: IntentTable.Flight, base: ETag) {
+    /// The copy is kept, and tried again rarely.
+    func blockCopy(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
         let now = clock.now()
-        withState { state in
-            if let record = state.intents.setBase(flight.address, base) {
-                state.journal.append(.intent(record))
+        let wasBlocked = withState { state in
+            let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
+            state.retry(flight, at: now + Self.backOffMax, blocked: error)
+            for waiter in state.intents.takeWaiters(flight.address) {
+                state.actions.append { waiter.waiter.settle(FileSystemError(error)) }
             }
-            state.retry(flight, at: now)
+            return wasBlocked
         }
+        if !wasBlocked { events(.blocked(path: flight.address.key.text, error: error)) }
         settle(flight.address)
     }
 
-    private func conflict(_ shipment: Shipment, _ head: ObjectHead) {
-        let flight = shipment.flight
-        let now = clock.now()
-        let time = clock.wallTime()
-        let path = flight.address.key.text
-        let isYielded = withState { state in state.yieldKey(flight, now: now) }
-        if isYielded { return settle(flight.address) }
-        let conflicted = ObjectStoreError(
-            .preconditionFailed, operation: "\(flight.want) \(flight.address)",
-            message: "changed by another client")
-        if flight.want == .metadata {
-            // Nothing but attributes is lost, and the newer version has its own.
-            return refused(flight, conflicted)
-        }
-        switch configuration.conflict {
-        case .hold: refused(flight, conflicted)
-        case .local:
-            withState { state in
-                if let record = state.intents.setBase(flight.address, head.etag) {
-                    state.journal.append(.intent(record))
-                }
-                state.retry(flight, at: now)
+    /// The server cannot copy this object; or the rename cannot be taken back, because its old name has a
+    /// new file by now.
+    private func needsUpload(_ flight: IntentTable.Flight, _ error: ObjectStoreError) -> Bool {
+        switch error.kind {
+        case .tooLarge, .invalidRequest, .notImplemented: return true
+        case .noSuchKey: return false
+        default:
+            return withState { state in
+                guard let source = state.intents.copySource(flight.address) else { return false }
+                return state.intents.intents[source]?.record.want != .delete
             }
-            settle(flight.address)
-        case .both:
-            let suffix = ".conflict-\(configuration.hostName)-\(UTCText.compact(time))"
-            let name = withState { state in
-                state.keepBoth(flight, suffix: suffix, now: now, time: time)
-            }
-            guard let name else { return refused(flight, conflicted) }
-            events(.conflict(path: path, keptAs: name.text))
-            settle(flight.address)
         }
     }
 
-    private static func hex(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        for byte in bytes { text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-        return String(decoding: text, as: UTF8.self)
+    /// The bytes are brought into the spool and go up from there.
+    private func uploadInstead(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
+        let time = clock.wallTime()
+        let inode = withState { state in state.inodeOfCopy(flight.address, time: time) }
+        blockCopy(flight, error)
+        guard let inode, let length = flight.source?.version.size else { return }
+        fetch(.hydrate(inode, length: length)) { [self] error in
+            guard error == nil else { return }
+            let (now, time) = (clock.now(), clock.wallTime())
+            withState { state in
+                guard state.address(inode) == flight.address, state.inodes[inode]?.dataID != nil,
+                    state.intents.copySource(flight.address) != nil
+                else { return }
+                state.wantPut(inode, now: now, time: time, held: false)
+            }
+            commitInBackground()
+            pump()
+        }
     }
 }

@@ -13,11 +13,13 @@ package final class FileSystem: FileSystemOperations {
     let store: any ObjectStore
     let journalStore: any Journal
     let spool: any SpoolFiles
+    let meter: SpoolMeter
     let clock: any Clock
     let entropy: any Entropy
     let timer: any Timer
     let workers: any WorkQueue
     let events: @Sendable (VolumeEvent) -> Void
+    let failPoints: FailPoints?
     // Constants.
     let configuration: VolumeConfiguration
     let layout: Layout
@@ -44,37 +46,47 @@ package final class FileSystem: FileSystemOperations {
     /// be gone. Errors: what the journal or the spool's directory could not do.
     package init(
         configuration: VolumeConfiguration, store: any ObjectStore, journal: any Journal,
-        files: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
-        timer: any Timer, workers: any WorkQueue, events: @escaping @Sendable (VolumeEvent) -> Void
+        files disk: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
+        timer: any Timer, workers: any WorkQueue,
+        events: @escaping @Sendable (VolumeEvent) -> Void, failPoints: FailPoints? = nil
     ) throws(SpoolError) {
         self.store = store
         journalStore = journal
+        meter = SpoolMeter()
+        let files = MeteredFiles(disk, meter: meter)
         spool = files
         self.clock = clock
         self.entropy = entropy
         self.timer = timer
         self.workers = workers
         self.events = events
+        self.failPoints = failPoints
         self.configuration = configuration
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
         let contents = try journal.load()
+        failPoints?(.recoveryLoaded)
         dataIDs = Atomic(contents.nextData.value)
         var fresh = VolumeState(
-            configuration: configuration, nextInode: contents.nextInode, now: clock.now(),
+            configuration: configuration, nextInode: contents.nextInode,
+            space: SpoolSpace(configuration, try files.volume()), now: clock.now(),
             time: clock.wallTime())
         let recovered = try Recovery.restore(
             contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
             time: clock.wallTime())
+        failPoints?(.recoveryRestored)
         state = Mutex(fresh)
         if recovered.files > 0 || recovered.lost > 0 {
             events(.recovered(files: recovered.files, lost: recovered.lost))
         }
         if let error = commitNow() { throw error }
+        failpoint(.recoveryCommitted)
     }
 
     func newData() throws(SpoolError) -> (DataID, any SpoolFile) {
         let id = DataID(dataIDs.wrappingAdd(1, ordering: .relaxed).oldValue)
-        return (id, try spool.create(id))
+        let file = try spool.create(id)
+        failpoint(.dataCreated)
+        return (id, file)
     }
 
     // MARK: The one way to the state
@@ -144,14 +156,19 @@ package final class FileSystem: FileSystemOperations {
             @escaping @Sendable (inout VolumeState, Moment) throws(FileSystemError) -> Step<Value>,
         attempts: Int
     ) {
-        fetch(need) { [self] error in
-            if let error { return reply.fail(error) }
-            if attempts >= Self.attemptsMax { return reply.fail(.stale) }
-            switch attempt(since, decide) {
-            case .answer(let result, nil): reply.send(result)
-            case .answer(let result, .some(let ticket)): commit(ticket, reply: reply, result)
-            case .need(let next):
-                fetchAndRetry(next, reply, since, decide, attempts: attempts + 1)
+        wait(reply) { whenOver in
+            fetch(need) { [self] error in
+                whenOver { [self] in
+                    if let error { return reply.fail(error) }
+                    if attempts >= Self.attemptsMax { return reply.fail(.stale) }
+                    switch attempt(since, decide) {
+                    case .answer(let result, nil): reply.send(result)
+                    case .answer(let result, .some(let ticket)):
+                        commit(ticket, reply: reply, result)
+                    case .need(let next):
+                        fetchAndRetry(next, reply, since, decide, attempts: attempts + 1)
+                    }
+                }
             }
         }
     }
@@ -188,7 +205,9 @@ package final class FileSystem: FileSystemOperations {
                     return (changes, ticket, discarded)
                 }
             guard let batch else { return }
+            failpoint(.journalCommit)
             let failure = write(batch.changes, .process)
+            failpoint(.journalCommitted)
             withState { state in
                 let told = state.journal.end(batch.changes, ticket: batch.ticket, error: failure)
                 for done in told { state.actions.append { done(failure) } }
@@ -200,7 +219,9 @@ package final class FileSystem: FileSystemOperations {
                 continue
             }
             // A data file that cannot be removed is found by the next recovery.
+            if !batch.discarded.isEmpty { failpoint(.dataUnneeded) }
             for id in batch.discarded { remove(id) }
+            if !batch.discarded.isEmpty { resumeParked() }
             scheduleBarrier()
         }
     }

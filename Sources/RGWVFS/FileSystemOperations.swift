@@ -37,6 +37,8 @@ package protocol FileSystemOperations: Sendable {
     func write(
         _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
         _ reply: consuming Reply<Int>)
+    /// Before a write by somebody without CAP_FSETID: set-ID bits and capabilities go.
+    func dropPrivileges(_ inode: InodeNumber)
     /// `close(2)` of one descriptor.
     func flush(_ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>)
     func fsync(
@@ -48,10 +50,20 @@ package protocol FileSystemOperations: Sendable {
         plus: Bool, _ reply: consuming Reply<[DirectoryEntry]>)
     func releasedir(_ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>)
     func fsyncdir(_ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>)
+    func allocate(
+        _ inode: InodeNumber, _ handle: HandleID, _ range: Range<UInt64>, _ allocation: Allocation,
+        _ caller: Caller, _ reply: consuming Reply<Void>)
+    /// copy_file_range; notSupported makes the kernel read and write.
+    func copyRange(_ range: FileSystem.CopyRange, _ reply: consuming Reply<UInt64>)
+    /// SEEK_DATA, or SEEK_HOLE with `hole`.
+    func seek(
+        _ inode: InodeNumber, _ handle: HandleID, from offset: UInt64, hole: Bool,
+        _ reply: consuming Reply<UInt64>)
     func statfs(_ reply: consuming Reply<VolumeStatistics>)
     /// Values; the names in `listxattr` are not terminated.
     func getxattr(_ inode: InodeNumber, _ name: [UInt8], _ reply: consuming Reply<[UInt8]>)
-    func listxattr(_ inode: InodeNumber, _ reply: consuming Reply<[[UInt8]]>)
+    func listxattr(
+        _ inode: InodeNumber, _ caller: Caller, _ reply: consuming Reply<[[UInt8]]>)
     func setxattr(
         _ inode: InodeNumber, _ name: [UInt8], value: [UInt8], create: Bool, replace: Bool,
         _ reply: consuming Reply<Void>)

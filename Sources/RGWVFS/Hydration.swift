@@ -10,7 +10,7 @@ extension FileSystem {
     func hydrate(_ need: Need, _ inode: InodeNumber, length: UInt64) {
         let known = withState { state -> (ObjectAddress?, BaseVersion?)? in
             guard let known = state.inodes[inode], known.dataID == nil else { return nil }
-            return (state.address(inode) ?? state.unlinked[inode], known.base)
+            return (state.location(inode), known.base)
         }
         guard let (address, base) = known else { return finish(need, nil) }
         let data: (DataID, any SpoolFile)
@@ -28,7 +28,10 @@ extension FileSystem {
             switch (result, writer.error) {
             case (.success, nil): adopt(need, inode, data, base: base, length: length)
             case (.success, .some(let error)): abandon(need, data, FileSystemError(error))
-            case (.failure(let error), _): abandon(need, data, FileSystemError(error))
+            case (.failure(let error), _):
+                let isElsewhere = withState { state in state.location(inode) != address }
+                // Renamed meanwhile: whoever waited decides again.
+                abandon(need, data, isElsewhere ? nil : FileSystemError(error))
             }
         }
     }
@@ -47,6 +50,8 @@ extension FileSystem {
                 return
             }
             state.inodes[inode]?.content = .spool(data.0, data.1)
+            // Another data file than the one that may have been synced.
+            state.inodes[inode]?.sealed = nil
             // Without a name the bytes live as long as the descriptor.
             guard state.address(inode) != nil else {
                 if length < known.attributes.size {
@@ -67,7 +72,7 @@ extension FileSystem {
     }
 
     private func abandon(
-        _ need: Need, _ data: (DataID, any SpoolFile), _ error: FileSystemError
+        _ need: Need, _ data: (DataID, any SpoolFile), _ error: FileSystemError?
     ) {
         finish(need, error) { state in state.discard(data.0) }
         commitInBackground()

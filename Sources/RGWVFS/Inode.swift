@@ -34,6 +34,8 @@ struct Inode: Sendable {
     var lookups: UInt64 = 0
     var opens = 0
     var writers = 0
+    /// Bytes on their way into the data file, without the lock.
+    var writesUnderWay = 0
 
     /// Headers and user metadata that rgwfs does not own but keeps.
     var metadata = ObjectMetadata()
@@ -106,6 +108,7 @@ struct Directory: Sendable {
     }
 
     private(set) var entries: [EntryName: Entry] = [:]
+    var entryCount: Int { entries.count }
     /// How many entries are inodes.
     private(set) var inodeCount = 0
     /// Names found absent in a large directory, and when.
@@ -114,10 +117,14 @@ struct Directory: Sendable {
     var listedAt: Instant?
     /// More names than one page: single names are asked for instead of listing it all.
     var isLarge = false
+    /// When a scan of a large directory last found a name.
+    var occupiedAt: Instant?
     /// The marker object exists (or is about to).
     var hasMarker = false
     /// Made here and not in the bucket yet: what is below it is known without asking.
     var isNew = false
+    /// When a name was last added or removed through this mount: an older marker's times are out of date.
+    var touchedAt: WallTime?
     /// Keys under this directory that are no names; hidden.
     var hidden = 0
     /// Listings and probes on their way; while there are any, `settled` is kept.

@@ -18,10 +18,12 @@ struct IntentTable: Sendable {
         var tries = 0
         /// Failed for good; tried again rarely, until the cause is mended or the user gives it up.
         var blocked: ObjectStoreError?
-        /// A request whose outcome nobody knows was sent: the key may exist although `record.base` is nil.
-        var isUncertain = false
-        /// Tags the object has if such a request took effect: finding one is no conflict.
-        var perhapsStored: [ETag] = []
+        /// The object is looked at before anything is sent: a request of unknown outcome may have changed it.
+        var inspects = false
+        /// When the object at the key was last known to be what it should be.
+        var lookedAt: Instant
+        /// When the server was last seen to have `record.base`; nil: not since the intent was made.
+        var confirmedAt: Instant?
         var waiters: [Waiting] = []
     }
 
@@ -39,12 +41,25 @@ struct IntentTable: Sendable {
         var want: IntentRecord.Want
         var inode: InodeNumber?
         var base: ETag?
+        var source: CopySource?
         var revision: UInt64
         var generation: Generation
         var tries: Int
+        /// See Intent.inspects.
+        var inspects: Bool
     }
 
-    private struct Due: Comparable, Sendable {
+    /// Requests for a key that were sent and whose outcome never became known: they may take effect late.
+    struct Unsettled: Sendable {
+        /// As the journal keeps it.
+        var record: FlightRecord
+        /// How many.
+        var sends: Int
+        /// After that none of them takes effect any more.
+        var until: Instant
+    }
+
+    struct Due: Comparable, Sendable {
         var due: Instant
         var order: UInt64
         var address: ObjectAddress
@@ -52,18 +67,25 @@ struct IntentTable: Sendable {
         static func == (a: Self, b: Self) -> Bool { a.due == b.due && a.order == b.order }
     }
 
-    private(set) var intents: [ObjectAddress: Intent] = [:]
-    private(set) var flights: [ObjectAddress: Flight] = [:]
+    // Changed by this type's extensions only.
+    var intents: [ObjectAddress: Intent] = [:]
+    var flights: [ObjectAddress: Flight] = [:]
+    var unsettled: [ObjectAddress: Unsettled] = [:]
     /// Keys and key prefixes that a rename is working on: nothing starts there.
-    private var reservedKeys: [ObjectAddress: Int] = [:]
-    private var reservedPrefixes: [[UInt8]] = []
-    private var queue = Heap<Due>()
+    var reservedKeys: [ObjectAddress: Int] = [:]
+    var reservedPrefixes: [KeyPrefix] = []
+    var queue = Heap<Due>()
     /// Popped but not startable; looked at again when something settles.
-    private var stalled: Set<ObjectAddress> = []
-    /// Those of them that wait for another key, by that key.
-    private var stalledAfter: [ObjectAddress: Set<ObjectAddress>] = [:]
-    /// Intents and flights below each directory prefix (bytes ending in `/`), by key.
-    private var below: [[UInt8]: Int] = [:]
+    var stalled: Set<ObjectAddress> = []
+    /// The keys whose intent names a key as `after`.
+    var followers: [ObjectAddress: Set<ObjectAddress>] = [:]
+    /// Those of them whose `after` has ended; the journal is to be told.
+    var released: [ObjectAddress] = []
+    /// The targets of pending copies by their sources, and the other way round.
+    var copies: [ObjectAddress: Set<ObjectAddress>] = [:]
+    var sources: [ObjectAddress: [ObjectAddress]] = [:]
+    /// Intents and flights below each directory, whole buckets included.
+    var below: [KeyPrefix: Int] = [:]
     private var nextRevision: UInt64 = 1
 
     // MARK: Questions
@@ -72,10 +94,19 @@ struct IntentTable: Sendable {
         intents[address] != nil || flights[address] != nil
     }
 
+    /// A request for the key may or may not have taken effect: it may exist although no base is known.
+    func isUncertain(_ address: ObjectAddress) -> Bool { unsettled[address] != nil }
+
+    /// A request of this mount, whose outcome was not known, may have left this version.
+    func isOwn(_ tag: ETag, at address: ObjectAddress) -> Bool {
+        unsettled[address]?.record.tags.contains(tag) ?? false
+    }
+
     /// Intents and flights under a directory, its own marker not counted.
-    func pendingBelow(_ prefix: [UInt8], marker: ObjectAddress) -> Int {
-        let all = prefix.isEmpty ? pendingCount : below[prefix, default: 0]
-        return all - (isPending(marker) && (prefix.isEmpty || marker.key.bytes == prefix) ? 1 : 0)
+    func pendingBelow(_ prefix: KeyPrefix, marker: ObjectAddress?) -> Int {
+        let all = prefix.bucket == nil ? pendingCount : below[prefix, default: 0]
+        guard let marker, isPending(marker), prefix.contains(marker) else { return all }
+        return all - 1
     }
 
     var pendingCount: Int {
@@ -83,12 +114,10 @@ struct IntentTable: Sendable {
     }
 
     /// Every key with an intent or a flight that starts with `prefix`.
-    func pendingKeys(under prefix: [UInt8]) -> [ObjectAddress] {
-        var keys = intents.keys.filter { $0.key.bytes.starts(with: prefix) }
+    func pendingKeys(under prefix: KeyPrefix) -> [ObjectAddress] {
+        var keys = intents.keys.filter(prefix.contains)
         keys.append(
-            contentsOf: flights.keys.filter {
-                intents[$0] == nil && $0.key.bytes.starts(with: prefix)
-            })
+            contentsOf: flights.keys.filter { intents[$0] == nil && prefix.contains($0) })
         return keys
     }
 
@@ -103,14 +132,19 @@ struct IntentTable: Sendable {
         let revision = nextRevision
         nextRevision += 1
         var intent = Intent(
-            record: record, revision: revision, due: now + delay, born: old?.born ?? now, held: held
-        )
+            record: record, revision: revision, due: now + delay, born: old?.born ?? now, held: held,
+            lookedAt: now)
         intent.due = min(intent.due, intent.born + delayMax)
         intent.waiters = old?.waiters ?? []
-        intent.isUncertain = old?.isUncertain ?? false
-        intent.perhapsStored = old?.perhapsStored ?? []
+        intent.inspects = old?.inspects ?? false
         if let old { intent.record.born = min(old.record.born, record.born) }
+        follow(record.address, old: old?.record.after, new: record.after)
         intents[record.address] = intent
+        if let source = old?.record.source, record.want == .put || record.want == .makeDirectory {
+            // The content goes up instead of being copied; what it was copied from goes after that.
+            setAfter(source.address, record.address)
+        }
+        link(record.address)
         if !wasPending { count(record.address, by: 1) }
         if !held { enqueue(record.address) }
         return revision
@@ -120,23 +154,33 @@ struct IntentTable: Sendable {
     mutating func remove(_ address: ObjectAddress) -> [SyncWaiter] {
         guard let intent = intents.removeValue(forKey: address) else { return [] }
         stalled.remove(address)
+        follow(address, old: intent.record.after, new: nil)
+        link(address)
         if flights[address] == nil { count(address, by: -1) }
         wake(after: address)
         return intent.waiters.map(\.waiter)
-    }
-
-    /// A request for the key may or may not have taken effect. `tag`: what it leaves if it did.
-    mutating func noteUncertain(_ address: ObjectAddress, tag: ETag?) {
-        intents[address]?.isUncertain = true
-        if let tag, intents[address]?.perhapsStored.contains(tag) == false {
-            intents[address]?.perhapsStored.append(tag)
-        }
     }
 
     /// The server's tag of a key became known while an intent for it waits.
     mutating func setBase(_ address: ObjectAddress, _ base: ETag?) -> IntentRecord? {
         intents[address]?.record.base = base
         return intents[address]?.record
+    }
+
+    /// The version that a pending copy is to copy turned out to be another one.
+    mutating func setSource(_ address: ObjectAddress, _ version: BaseVersion) -> IntentRecord? {
+        intents[address]?.record.source?.version = version
+        return intents[address]?.record
+    }
+
+    mutating func setInode(_ address: ObjectAddress, _ inode: InodeNumber?) {
+        intents[address]?.record.inode = inode
+    }
+
+    /// The server was just seen to have this version.
+    mutating func noteConfirmed(_ address: ObjectAddress, tag: ETag, now: Instant) {
+        guard intents[address]?.record.base == tag else { return }
+        intents[address]?.confirmedAt = now
     }
 
     mutating func setHeld(_ address: ObjectAddress, _ held: Bool) {
@@ -188,139 +232,5 @@ struct IntentTable: Sendable {
         let waiters = intents[address]?.waiters.filter { !$0.isPatient } ?? []
         intents[address]?.waiters.removeAll { !$0.isPatient }
         return waiters.map(\.waiter)
-    }
-
-    // MARK: Flights
-
-    /// The next flight to start, if any is due; nil with the time to ask again (nil: never).
-    mutating func take(now: Instant) -> (flight: Flight?, next: Instant?) {
-        while let head = queue.min {
-            // Entries of the past: whatever makes the key startable again enqueues it again.
-            guard let intent = intents[head.address], !intent.held,
-                flights[head.address] == nil, head.due >= intent.due
-            else {
-                queue.removeMin()
-                continue
-            }
-            guard head.due <= now else { return (nil, head.due) }
-            queue.removeMin()
-            guard mayStart(intent.record) else {
-                stalled.insert(head.address)
-                if let after = intent.record.after {
-                    stalledAfter[after, default: []].insert(head.address)
-                }
-                continue
-            }
-            let flight = Flight(
-                address: head.address, want: intent.record.want, inode: intent.record.inode,
-                base: intent.record.base, revision: intent.revision, generation: Generation(0),
-                tries: intent.tries)
-            flights[head.address] = flight
-            return (flight, nil)
-        }
-        return (nil, nil)
-    }
-
-    /// Notes what a flight that was just taken sends.
-    mutating func update(_ flight: Flight) { flights[flight.address] = flight }
-
-    /// The request ended. Returns the waiters it satisfies when it succeeded.
-    mutating func finish(_ flight: Flight, succeeded: Bool) -> [SyncWaiter] {
-        flights[flight.address] = nil
-        var satisfied: [SyncWaiter] = []
-        if succeeded, var intent = intents[flight.address] {
-            satisfied = intent.waiters.filter { $0.revision <= flight.revision }.map(\.waiter)
-            intent.waiters.removeAll { $0.revision <= flight.revision }
-            intent.tries = 0
-            intent.isUncertain = false
-            intent.perhapsStored = []
-            intents[flight.address] = intent
-        }
-        if intents[flight.address] == nil {
-            count(flight.address, by: -1)
-        } else {
-            enqueue(flight.address)
-        }
-        wake(after: flight.address)
-        return satisfied
-    }
-
-    // MARK: Reservations
-
-    /// A rename works on this key or on a directory above it.
-    func isReserved(_ address: ObjectAddress) -> Bool {
-        reservedKeys[address] != nil
-            || reservedPrefixes.contains { address.key.bytes.starts(with: $0) }
-    }
-
-    /// A rename works on a key below this directory, or on the directory.
-    func isReserved(prefix: [UInt8]) -> Bool {
-        reservedPrefixes.contains { $0.starts(with: prefix) }
-    }
-
-    mutating func reserve(_ address: ObjectAddress) { reservedKeys[address, default: 0] += 1 }
-
-    mutating func reserve(prefix: [UInt8]) { reservedPrefixes.append(prefix) }
-
-    mutating func release(_ address: ObjectAddress) {
-        if let count = reservedKeys[address] { reservedKeys[address] = count > 1 ? count - 1 : nil }
-        if stalled.contains(address) { enqueue(address) }
-    }
-
-    mutating func release(prefix: [UInt8]) {
-        if let index = reservedPrefixes.firstIndex(of: prefix) {
-            reservedPrefixes.remove(at: index)
-        }
-        for address in stalled where address.key.bytes.starts(with: prefix) { enqueue(address) }
-    }
-
-    // MARK: Private
-
-    private func mayStart(_ record: IntentRecord) -> Bool {
-        if reservedKeys[record.address] != nil { return false }
-        for prefix in reservedPrefixes where record.address.key.bytes.starts(with: prefix) {
-            return false
-        }
-        if let after = record.after, after != record.address, isPending(after) { return false }
-        if record.want == .removeDirectory,
-            pendingBelow(record.address.key.bytes, marker: record.address) > 0
-        {
-            return false
-        }
-        return true
-    }
-
-    private mutating func enqueue(_ address: ObjectAddress) {
-        guard let intent = intents[address] else { return }
-        stalled.remove(address)
-        queue.insert(Due(due: intent.due, order: intent.revision, address: address))
-    }
-
-    /// Something at `address` ended: what waited for it may start now.
-    private mutating func wake(after address: ObjectAddress) {
-        guard !stalled.isEmpty else { return }
-        if stalled.contains(address) { enqueue(address) }
-        for candidate in stalledAfter.removeValue(forKey: address) ?? []
-        where stalled.contains(candidate) {
-            enqueue(candidate)
-        }
-        // Directories above, when nothing else is left below them. Looked up by name: with many waiting
-        // directories, asking each of them at every deletion would take quadratic time.
-        let bytes = address.key.bytes
-        for (index, byte) in bytes.enumerated() where byte == 0x2F {
-            let prefix = Array(bytes[...index])
-            guard below[prefix, default: 0] <= 1, let key = try? ObjectKey(prefix) else { continue }
-            let marker = ObjectAddress(bucket: address.bucket, key: key)
-            if stalled.contains(marker) { enqueue(marker) }
-        }
-    }
-
-    private mutating func count(_ address: ObjectAddress, by change: Int) {
-        let bytes = address.key.bytes
-        for (index, byte) in bytes.enumerated() where byte == 0x2F {
-            let prefix = Array(bytes[...index])
-            let value = below[prefix, default: 0] + change
-            below[prefix] = value == 0 ? nil : value
-        }
     }
 }

@@ -13,7 +13,7 @@ struct OpenFile: Sendable {
 }
 
 /// An open directory: its names as they were when reading began at offset 0, so that offsets stay
-/// valid while entries come and go.
+/// valid while entries come and go. Of a large directory only the pages around the reader are held.
 struct OpenDirectory: Sendable {
     struct Name: Sendable {
         var name: EntryName
@@ -22,4 +22,5 @@ struct OpenDirectory: Sendable {
     }
     let inode: InodeNumber
     var names: [Name]?
+    var pages: DirectoryPages?
 }

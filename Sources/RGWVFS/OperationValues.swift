@@ -27,6 +27,8 @@ package struct AttributeAnswer: Sendable {
     package var inode: InodeNumber
     package var attributes: FileAttributes
     package var timeout: Duration
+    /// The file was removed while it is open: it has no name any more. Source: fstat(2), st_nlink.
+    package var isRemoved = false
 }
 
 package struct OpenAnswer: Sendable {
@@ -66,6 +68,15 @@ package struct DirectoryBudget: Sendable {
     package var bytes: Int
     /// Size of an entry without its name: 24 for readdir, 152 for readdirplus. Source: linux/fuse.h.
     package var fixedBytes: Int
+
+    /// Takes an entry's share if it fits. Source: linux/fuse.h, FUSE_DIRENT_ALIGN.
+    mutating func take(_ nameLength: Int) -> Bool {
+        let cost = (fixedBytes + nameLength + 7) & ~7
+        guard cost <= bytes else { return false }
+        bytes -= cost
+        return true
+    }
+
     package init(bytes: Int, fixedBytes: Int) {
         self.bytes = bytes
         self.fixedBytes = fixedBytes
@@ -85,6 +96,11 @@ package struct AttributeChanges: Sendable {
     package var atime: Time?
     package var mtime: Time?
     package var ctime: WallTime?
+    /// The caller may not keep set-ID bits and capabilities of what is truncated.
+    package var dropsPrivileges = false
+    /// ftruncate, which marks the times also when the size stays; truncate does not. Source: linux
+    /// fs/open.c, do_truncate.
+    package var hasHandle = false
     package init() {}
 }
 
@@ -94,15 +110,18 @@ package struct OpenFlags: Sendable {
     package var truncate: Bool
     package var append: Bool
     package var exclusive: Bool
+    /// With `truncate`: the caller may not keep set-ID bits and capabilities.
+    package var dropsPrivileges: Bool
     package init(
         read: Bool, write: Bool, truncate: Bool = false, append: Bool = false,
-        exclusive: Bool = false
+        exclusive: Bool = false, dropsPrivileges: Bool = false
     ) {
         self.read = read
         self.write = write
         self.truncate = truncate
         self.append = append
         self.exclusive = exclusive
+        self.dropsPrivileges = dropsPrivileges
     }
 }
 

@@ -5,14 +5,14 @@ import Synchronization
 package final class ParkedReply<Value>: Sendable {
     private let sink: @Sendable (Result<Value, FileSystemError>) -> Void
     private let answered = Atomic<Bool>(false)
+    let interruption: Interruption?
 
-    fileprivate init(_ sink: @escaping @Sendable (Result<Value, FileSystemError>) -> Void, _: Void)
-    {
+    init(
+        interruption: Interruption?,
+        _ sink: @escaping @Sendable (Result<Value, FileSystemError>) -> Void
+    ) {
+        self.interruption = interruption
         self.sink = sink
-    }
-
-    convenience init(_ sink: @escaping @Sendable (Result<Value, FileSystemError>) -> Void) {
-        self.init(sink, ())
     }
 
     package func succeed(_ value: Value) { send(.success(value)) }

@@ -16,6 +16,12 @@ struct ReadCache: Sendable {
         let version: Version
         let firstBlock: UInt64
         let range: Range<UInt64>
+
+        /// What is left of it when the blocks before `block` have come.
+        func rest(from block: UInt64) -> Run {
+            let start = min(range.upperBound, max(range.lowerBound, block * ReadCache.blockBytes))
+            return Run(version: version, firstBlock: block, range: start..<range.upperBound)
+        }
     }
 
     /// A read that waits for blocks.

@@ -53,7 +53,10 @@ enum Recovery {
             }
         }
         // Directories first, so that files find their parents.
-        for intent in contents.intents.sorted(by: { $0.address.key < $1.address.key }) {
+        let keys = Set(contents.intents.map(\.address))
+        for var intent in contents.intents.sorted(by: { $0.address.key < $1.address.key }) {
+            // What it waited for has been done.
+            if let after = intent.after, !keys.contains(after) { intent.after = nil }
             if let inode = intent.inode, replaced.contains(inode) {
                 state.journal.append(.removeIntent(intent.address))
                 state.journal.append(.removeNode(inode))
@@ -61,6 +64,13 @@ enum Recovery {
             }
             try restore(intent, nodes, files, into: &state, now: now, time: time)
             outcome.files += 1
+        }
+        for flight in contents.flights {
+            // Whether it took effect is seen by looking; how late it may yet do so, by its age.
+            let age = Duration.seconds(max(0, time.seconds - flight.started.seconds))
+            state.intents.noteUncertain(
+                flight, sends: max(1, flight.tags.count),
+                until: now + max(.zero, state.configuration.settleTime - age))
         }
         return outcome
     }
@@ -78,6 +88,9 @@ enum Recovery {
         _ intent: IntentRecord, _ nodes: [InodeNumber: NodeRecord], _ files: any SpoolFiles,
         into state: inout VolumeState, now: Instant, time: WallTime
     ) throws(SpoolError) {
+        if intent.want == .copy, intent.inode == nil, let source = intent.source {
+            state.place(intent.address, source.version, time: time)
+        }
         if let inode = intent.inode {
             guard let node = nodes[inode] else {
                 throw .unusable("the journal names inode \(inode.value) but does not describe it")
@@ -86,7 +99,7 @@ enum Recovery {
                 throw .unusable("the journal has a key that is no path: \(intent.address)")
             }
             if let name = names.last {
-                let parent = directory(names.dropLast(), &state, now: now, time: time)
+                let parent = state.ensureDirectory(names.dropLast(), time: time)
                 try place(node, parent, name, files, into: &state, now: now)
             } else {
                 state.inodes[.root]?.attributes = node.attributes
@@ -96,8 +109,10 @@ enum Recovery {
         }
         _ = state.intents.set(
             intent, now: now, delay: .zero, delayMax: .zero, held: false)
-        // The crash may have cut off an answer.
-        state.intents.noteUncertain(intent.address, tag: nil)
+        let age = Duration.seconds(time.seconds - intent.born.seconds)
+        if intent.want == .copy, age > IntentTable.targetTrust {
+            state.intents.noteUnseen(intent.address)
+        }
     }
 
     private static func place(
@@ -136,29 +151,5 @@ enum Recovery {
         if attributes.kind == .directory { inode.directory?.hasMarker = true }
         state.inodes[node.inode] = inode
         state.attach(node.inode, to: parent, name)
-    }
-
-    /// The directory at a path, made known if it is not.
-    private static func directory(
-        _ names: ArraySlice<EntryName>, _ state: inout VolumeState, now: Instant, time: WallTime
-    ) -> InodeNumber {
-        var current = InodeNumber.root
-        for name in names {
-            if case .inode(let child) = state.inodes[current]?.directory?[name] {
-                current = child
-                continue
-            }
-            let number = state.newInodeNumber()
-            var inode = Inode(
-                number: number,
-                attributes: PosixMetadata.implicitDirectory(at: time, defaults: state.defaults),
-                link: nil, base: nil, attributesKnown: false, checkedAt: .distantPast,
-                lifetime: .zero)
-            inode.directory = Directory()
-            state.inodes[number] = inode
-            state.attach(number, to: current, name)
-            current = number
-        }
-        return current
     }
 }

@@ -5,8 +5,14 @@ package import RGWBase
 package struct Reply<Value>: ~Copyable, Sendable {
     private let sink: @Sendable (Result<Value, FileSystemError>) -> Void
     private var answered = false
+    /// How the request may be given up; nil: it may not.
+    let interruption: Interruption?
 
-    package init(_ sink: @escaping @Sendable (Result<Value, FileSystemError>) -> Void) {
+    package init(
+        interruption: Interruption? = nil,
+        _ sink: @escaping @Sendable (Result<Value, FileSystemError>) -> Void
+    ) {
+        self.interruption = interruption
         self.sink = sink
     }
 
@@ -28,7 +34,7 @@ package struct Reply<Value>: ~Copyable, Sendable {
     /// Puts the answer off: the network must be asked first.
     package consuming func park() -> ParkedReply<Value> {
         answered = true
-        return ParkedReply(sink)
+        return ParkedReply(interruption: interruption, sink)
     }
 
     deinit {

@@ -31,7 +31,11 @@ package enum AttributeSource: Sendable {
 
 /// One mount's settings, checked by RGWMount.
 package struct VolumeConfiguration: Sendable {
-    package var bucket: BucketName
+    /// The largest file: 5 TiB, S3's largest object. Source: S3 API, multipart upload limits.
+    package static let fileBytesMax: UInt64 = 5 << 40
+
+    /// nil: all buckets of the user, as directories.
+    package var bucket: BucketName?
     /// Empty, or ends in `/`.
     package var prefix: [UInt8] = []
     package var readOnly = false
@@ -59,12 +63,16 @@ package struct VolumeConfiguration: Sendable {
     /// How long after the last close an upload starts, and how long it may be put off by new changes.
     package var writebackDelay = Duration.milliseconds(300)
     package var writebackDelayMax = Duration.seconds(30)
+    /// How long a request of unknown outcome may still take effect after it was sent.
+    package var settleTime = Duration.seconds(120)
     /// Parallel uploads and other changes in the bucket.
     package var uploadsMax = 16
     /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.
     package var multipartThreshold: UInt64 = 5 << 30
     /// Longest time a drain may take before umount says what is left.
     package var drainTimeout = Duration.seconds(60)
+    /// Bytes that unsent data may take of the spool's filesystem; nil: half of it, 100 GiB at most.
+    package var spoolBytesMax: UInt64?
     /// Extension (lower case) to Content-Type, from the system's mime.types.
     package var contentTypes: [String: String] = [:]
     /// Shown to those who ask where unsent files are.
@@ -72,7 +80,7 @@ package struct VolumeConfiguration: Sendable {
     /// Names the loser of a conflict.
     package var hostName = "localhost"
 
-    package init(bucket: BucketName, uid: UInt32, gid: UInt32) {
+    package init(bucket: BucketName?, uid: UInt32, gid: UInt32) {
         self.bucket = bucket
         self.uid = uid
         self.gid = gid

@@ -9,18 +9,18 @@ extension VolumeState {
         _ inode: InodeNumber, objects: [ListedObject], prefixes: [ObjectKey], isComplete: Bool,
         startedAt: Instant
     ) {
-        guard var directory = inodes[inode]?.directory, let prefix = prefixBytes(inode) else {
+        guard var directory = inodes[inode]?.directory, let prefix = prefix(inode) else {
             return
         }
         var remote: [EntryName: BaseVersion?] = [:]
         var hidden = 0
         var hasMarker = false
         for object in objects {
-            if object.key.bytes == prefix {
+            if object.key.bytes == prefix.bytes {
                 hasMarker = true
-            } else if object.key.isMarker && prefix.isEmpty && object.key.bytes == [0x2F] {
+            } else if prefix.bytes.isEmpty && object.key.bytes == [0x2F] {
                 continue
-            } else if let name = layout.entryName(object.key, prefixLength: prefix.count) {
+            } else if let name = layout.entryName(object.key, prefixLength: prefix.bytes.count) {
                 remote[name] = BaseVersion(
                     etag: object.etag, size: object.size, lastModified: object.lastModified)
             } else {
@@ -28,14 +28,14 @@ extension VolumeState {
             }
         }
         for key in prefixes {
-            guard let name = layout.entryName(key, prefixLength: prefix.count) else {
-                hidden += key.bytes == [0x2F] && prefix.isEmpty ? 0 : 1
+            guard let name = layout.entryName(key, prefixLength: prefix.bytes.count) else {
+                hidden += key.bytes == [0x2F] && prefix.bytes.isEmpty ? 0 : 1
                 continue
             }
             if case .some(.some) = remote[name] { hidden += 1 }
             remote[name] = .some(nil)
         }
-        let keeps = directory.settled.union(localNames(inode, directory, prefix: prefix))
+        let keeps = directory.settled.union(localNames(inode, prefix: prefix))
         var lost: [EntryName] = []
         if isComplete {
             for name in directory.entries.keys where remote[name] == nil && !keeps.contains(name) {
@@ -58,13 +58,9 @@ extension VolumeState {
     }
 
     /// Names of a directory with local changes, removed ones included.
-    private func localNames(
-        _ inode: InodeNumber, _ directory: Directory, prefix: [UInt8]
-    )
-        -> Set<EntryName>
-    {
+    func localNames(_ inode: InodeNumber, prefix: KeyPrefix) -> Set<EntryName> {
         var names: Set<EntryName> = []
-        if directory.inodeCount > 0 {
+        if let directory = inodes[inode]?.directory, directory.inodeCount > 0 {
             for (name, entry) in directory.entries {
                 if case .inode(let child) = entry, isLocal(child) { names.insert(name) }
             }
@@ -73,7 +69,7 @@ extension VolumeState {
             return names
         }
         for address in intents.pendingKeys(under: prefix) {
-            let rest = address.key.bytes[prefix.count...]
+            let rest = address.key.bytes[prefix.bytes.count...]
             let part = rest.prefix { $0 != 0x2F }
             let isDirect = part.count == rest.count || part.count == rest.count - 1
             if isDirect, let name = try? EntryName(Array(part)) { names.insert(name) }
@@ -81,7 +77,7 @@ extension VolumeState {
         return names
     }
 
-    private mutating func absorbName(
+    mutating func absorbName(
         _ parent: InodeNumber, _ name: EntryName, _ object: BaseVersion?
     ) {
         switch inodes[parent]?.directory?[name] {
@@ -143,15 +139,28 @@ extension VolumeState {
 
     /// What HEAD says of an object or a marker.
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
-        guard let known = inodes[inode], !hasOwnChanges(inode) else { return }
+        guard let known = inodes[inode], !hasOwnChanges(inode) || isMoved(inode) else { return }
+        if let address = address(inode), isMoved(inode), let base = known.base,
+            base.etag != head.etag
+        {
+            // Another client changed it before it was copied.
+            let version = BaseVersion(
+                etag: head.etag, size: head.size, lastModified: head.lastModified)
+            if intents.flights[address] == nil { sourceChanged(address, version) }
+        }
         if let link = known.link,
             inodes[link.parent]?.directory?.settled.contains(link.name) == true
         {
             if known.attributesKnown { inodes[inode]?.checkedAt = startedAt }
             return
         }
-        let attributes = PosixMetadata.attributes(
+        var attributes = PosixMetadata.attributes(
             of: head, isMarker: known.isDirectory, defaults: defaults)
+        if let touched = known.directory?.touchedAt, attributes.ctime < touched {
+            // Times never run backwards: the marker is not written for each name that comes or goes.
+            attributes.mtime = max(attributes.mtime, touched)
+            attributes.ctime = touched
+        }
         if attributes.kind != known.attributes.kind, known.lookups > 0, known.attributesKnown,
             let link = known.link
         {
@@ -188,6 +197,10 @@ extension VolumeState {
 
     /// The object is gone.
     mutating func absorbAbsence(_ inode: InodeNumber, startedAt: Instant) {
+        if let address = address(inode), isMoved(inode), intents.flights[address] == nil {
+            // Removed under its old name before it was copied.
+            return revertCopy(address)
+        }
         guard let link = inodes[inode]?.link, !isLocal(inode),
             inodes[link.parent]?.directory?.settled.contains(link.name) != true
         else { return }

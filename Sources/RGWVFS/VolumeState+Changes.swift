@@ -35,6 +35,12 @@ extension VolumeState {
     mutating func wantMetadata(_ inode: InodeNumber, now: Instant, time: WallTime) {
         guard let known = inodes[inode], let address = address(inode) else { return }
         let pending = intents.intents[address]
+        if var record = pending?.record, record.want == .copy, !known.isDirectory {
+            record.inode = inode
+            saveNode(inode)
+            setIntent(record, now: now, held: false)
+            return
+        }
         if known.isDirectory || pending?.record.want == .put || known.base == nil
             || known.dataID != nil && intents.flights[address]?.want == .put
         {
@@ -54,7 +60,13 @@ extension VolumeState {
             record, now: now, delay: configuration.writebackDelay,
             delayMax: configuration.writebackDelayMax, held: held)
         if let stored = intents.intents[record.address]?.record { journal.append(.intent(stored)) }
+        saveReleased()
         needsBarrier = true
+    }
+
+    /// Intents that wait for nothing any more, or for another key than before.
+    mutating func saveReleased() {
+        for record in intents.takeReleased() { journal.append(.intent(record)) }
     }
 
     /// The key is not to exist any more. `known`: the tag it has as far as this mount knows; nil: it was
@@ -65,7 +77,7 @@ extension VolumeState {
     ) {
         let pending = intents.intents[address]
         let base = pending.map(\.record.base) ?? known
-        if base == nil, intents.flights[address] == nil, pending?.isUncertain != true {
+        if base == nil, intents.flights[address] == nil, !intents.isUncertain(address) {
             dropIntent(address)
             return
         }
@@ -82,6 +94,7 @@ extension VolumeState {
         guard intents.intents[address] != nil else { return }
         for waiter in intents.remove(address) { actions.append { waiter.settle(nil) } }
         journal.append(.removeIntent(address))
+        saveReleased()
     }
 
     private mutating func forgetNode(of address: ObjectAddress) {
@@ -91,7 +104,7 @@ extension VolumeState {
     /// A directory that exists only through its entries must not vanish with the last one.
     mutating func keepDirectory(_ directory: InodeNumber, now: Instant, time: WallTime) {
         guard directory != .root, let known = inodes[directory], let state = known.directory,
-            !state.hasMarker, known.link != nil
+            !state.hasMarker, known.link != nil, !isBucket(directory)
         else { return }
         if state.listedAt != nil, !state.entries.isEmpty { return }
         inodes[directory]?.directory?.hasMarker = true
@@ -104,11 +117,20 @@ extension VolumeState {
             return
         }
         let keepsObject = known.opens > 0 && known.dataID == nil && known.base != nil
+        let source = intents.copySource(address)
         wantDelete(
-            address, known: known.base?.etag, after: nil, isOpen: keepsObject, now: now, time: time)
-        if keepsObject { unlinked[inode] = address }
+            address, known: known.base?.etag, after: nil, isOpen: keepsObject && source == nil,
+            now: now, time: time)
+        if keepsObject {
+            unlinked[inode] = source ?? address
+            // Not copied yet: its bytes are still under the old name.
+            if let source, intents.intents[source]?.record.want == .delete {
+                intents.setHeld(source, true)
+            }
+        }
         // The open descriptor keeps the bytes; the data file's name is needed no more.
         dropData(inode)
+        if known.opens == 0 { dropBytes(inode) }
         inodes[inode]?.attributes.ctime = time
         detach(inode)
         touch(link.parent, time)
@@ -120,6 +142,13 @@ extension VolumeState {
         guard let data = inodes[inode]?.dataID else { return }
         journal.append(.removeNode(inode))
         discard(data)
+    }
+
+    /// Nobody can read them any more: their space is free as soon as nothing is sent from them.
+    mutating func dropBytes(_ inode: InodeNumber) {
+        guard inodes[inode]?.dataID != nil else { return }
+        inodes[inode]?.content = .remote
+        inodes[inode]?.base = nil
     }
 
     /// The last handle of a removed file is closed: its object may go.

@@ -61,6 +61,7 @@ extension VolumeState {
         if file.flags.write, known.writers == 1 { flush(inode, moment) }
         guard known.opens == 1 else { return }
         releaseUnlinked(inode)
+        if known.link == nil { dropBytes(inode) }
         if let address = address(inode), !intents.isPending(address) { becameClean(inode) }
         evict(inode)
     }
@@ -75,11 +76,23 @@ extension VolumeState {
         throws(FileSystemError) -> Need?
     {
         guard let known = inodes[inode] else { throw .stale }
-        if known.attributes.size == 0, known.dataID != nil { return nil }
+        if known.attributes.size == 0 {
+            // Nothing to cut, but the times move: `: > stamp`.
+            markContent(inode, moment)
+            return nil
+        }
         guard let file = known.spoolFile else { return .hydrate(inode, length: 0) }
         do throws(SpoolError) { try file.truncate(to: 0) } catch { throw FileSystemError(error) }
         noteTruncation(inode, to: 0, moment)
         return nil
+    }
+
+    /// The content was replaced by an equal one.
+    mutating func markContent(_ inode: InodeNumber, _ moment: FileSystem.Moment) {
+        guard let known = inodes[inode] else { return }
+        inodes[inode]?.attributes.mtime = moment.time
+        inodes[inode]?.attributes.ctime = moment.time
+        if known.link != nil { wantMetadata(inode, now: moment.now, time: moment.time) }
     }
 
     /// The content was cut to `size` bytes.
@@ -87,6 +100,8 @@ extension VolumeState {
     {
         guard let known = inodes[inode] else { return }
         inodes[inode]?.attributes.size = size
+        // What was on the spool's disk is gone; what comes is not there yet.
+        if size == 0 { inodes[inode]?.sealed = nil }
         // Without local changes before, a crash now must not replace the object by half a file.
         if size == 0, known.base != nil, address(inode).map({ !intents.isPending($0) }) ?? false {
             inodes[inode]?.replacing = true
@@ -102,7 +117,8 @@ extension VolumeState {
     {
         guard let known = inodes[inode] else { throw .stale }
         if known.isDirectory { throw .isDirectory }
-        if configuration.readOnly { throw .readOnly }
+        if isReadOnly { throw .readOnly }
+        if size > VolumeConfiguration.fileBytesMax { throw .tooLarge }
         if size == known.attributes.size {
             if known.writers == 0 { flush(inode, moment) }
             return nil

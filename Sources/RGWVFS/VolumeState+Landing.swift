@@ -6,9 +6,11 @@ import RGWSpool
 extension VolumeState {
     /// The request did what it was sent for. `stored` is nil for deletions.
     mutating func land(_ flight: IntentTable.Flight, stored: Stored?, size: UInt64, now: Instant) {
+        closeFlight(flight.address)
         let satisfied = intents.finish(flight, succeeded: true)
         for waiter in satisfied { actions.append { waiter.settle(nil) } }
         quotaFullUntil = nil
+        space.noteProgress(now)
         if let (names, _) = layout.path(of: flight.address), let name = names.last,
             let parent = lookUp(names.dropLast())
         {
@@ -25,6 +27,11 @@ extension VolumeState {
                 inodes[inode]?.directory?.hasMarker = true
                 inodes[inode]?.directory?.isNew = false
             }
+        }
+        saveReleased()
+        if flight.want == .copy {
+            if let stored { landCopy(flight, stored, now: now) }
+            return
         }
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision, !isChangedSince(flight) {
@@ -81,6 +88,7 @@ extension VolumeState {
     mutating func retry(
         _ flight: IntentTable.Flight, at due: Instant, blocked: ObjectStoreError? = nil
     ) {
+        closeFlight(flight.address)
         _ = intents.finish(flight, succeeded: false)
         intents.backOff(flight.address, until: due, blocked: blocked)
     }
@@ -92,6 +100,15 @@ extension VolumeState {
         let shown = FileSystemError(error)
         let isStale = intents.intents[flight.address]?.revision != flight.revision
         switch flight.want {
+        case .copy where isStale || error.kind == .quotaExceeded:
+            retry(flight, at: retryAt, blocked: isStale ? nil : error)
+        case .copy:
+            closeFlight(flight.address)
+            _ = intents.finish(flight, succeeded: false)
+            for waiter in intents.takeWaiters(flight.address) {
+                actions.append { waiter.waiter.settle(shown) }
+            }
+            revertCopy(flight.address)
         case .put, .makeDirectory:
             retry(flight, at: retryAt, blocked: error)
             if let inode = flight.inode { fail(inode, shown) }
@@ -99,6 +116,7 @@ extension VolumeState {
                 actions.append { waiter.waiter.settle(shown) }
             }
         case .metadata, .delete, .removeDirectory:
+            closeFlight(flight.address)
             _ = intents.finish(flight, succeeded: false)
             if isStale { return }
             for waiter in intents.takeWaiters(flight.address) {
@@ -161,10 +179,12 @@ extension VolumeState {
             let name = freeConflictName(link, suffix: suffix)
         else { return nil }
         let held = intents.intents[flight.address]?.held ?? false
+        closeFlight(flight.address)
         _ = intents.finish(flight, succeeded: false)
         let waiters = intents.takeWaiters(flight.address)
         journal.append(.removeIntent(flight.address))
         for waiter in intents.remove(flight.address) { actions.append { waiter.settle(.stale) } }
+        saveReleased()
         for waiter in waiters { actions.append { waiter.waiter.settle(.stale) } }
         inodes[link.parent]?.directory?[link.name] = nil
         inodes[link.parent]?.directory?.listedAt = nil
@@ -177,7 +197,7 @@ extension VolumeState {
     }
 
     /// Two conflicts of one name within a second must not share a name.
-    private func freeConflictName(_ link: Inode.Link, suffix: String) -> EntryName? {
+    func freeConflictName(_ link: Inode.Link, suffix: String) -> EntryName? {
         for attempt in 1...100 {
             let ending = attempt == 1 ? suffix : "\(suffix)-\(attempt)"
             guard let name = conflictName(link, suffix: ending) else { return nil }

@@ -9,7 +9,8 @@ extension VolumeState {
         _ parent: InodeNumber, _ name: EntryName, _ attributes: FileAttributes,
         content: Inode.Content, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<InodeNumber> {
-        if configuration.readOnly { throw .readOnly }
+        if isReadOnly { throw .readOnly }
+        if layout.isAllBuckets, parent == .root { throw .notPermitted }
         if isQuotaFull(moment.now) { throw .quotaExceeded }
         switch try resolve(parent, name, now: moment.now, since: moment.since, time: moment.time) {
         case .found: throw .exists
@@ -65,13 +66,14 @@ extension VolumeState {
     {
         guard inode != .root, let known = inodes[inode] else { throw .stale }
         guard let directory = known.directory else { throw .notDirectory }
-        if !directory.entries.isEmpty { throw .notEmpty }
+        // Names of a large directory stay known long after they were listed.
+        let isSeen = directory.isLarge ? directory.inodeCount > 0 : directory.entryCount > 0
+        if isSeen || directory.occupiedAt ?? .distantPast >= moment.since { throw .notEmpty }
         // Another client may have filled it since it was listed; only a directory that the bucket has
         // never had needs no asking.
         let isUnsent = address(inode).map { isUnsentDirectory(inode, marker: $0) } ?? false
         guard isUnsent || directory.listedAt ?? .distantPast >= moment.since else {
-            // A large directory is not empty, but only its first page says so.
-            return directory.isLarge ? .listAll(inode) : .list(inode)
+            return directory.isLarge ? .scan(inode) : .list(inode)
         }
         if directory.hidden > 0 { throw .notEmpty }
         return nil
@@ -83,7 +85,7 @@ extension VolumeState {
             return
         }
         let isUnsent = isUnsentDirectory(inode, marker: marker)
-        let pending = intents.pendingBelow(marker.key.bytes, marker: marker)
+        let pending = intents.pendingBelow(KeyPrefix(marker: marker), marker: marker)
         if isUnsent || !(known.directory?.hasMarker ?? true), pending == 0 {
             dropIntent(marker)
         } else {
@@ -105,7 +107,7 @@ extension VolumeState {
     private func isUnsentDirectory(_ inode: InodeNumber, marker: ObjectAddress) -> Bool {
         intents.intents[marker]?.record.want == .makeDirectory
             && inodes[inode]?.directory?.isNew == true && inodes[inode]?.base == nil
-            && intents.flights[marker] == nil && intents.intents[marker]?.isUncertain != true
+            && intents.flights[marker] == nil && !intents.isUncertain(marker)
     }
 
     // MARK: Attributes ahead

@@ -34,8 +34,13 @@ extension VolumeState {
         return (try layout.file(names), try layout.marker(names))
     }
 
+    /// The inode stands for a whole bucket, or for the prefix that is mounted.
+    func isBucket(_ inode: InodeNumber) -> Bool {
+        layout.isAllBuckets ? inodes[inode]?.link?.parent == .root : inode == .root
+    }
+
     /// What every key below a directory starts with; nil when it has no name.
-    func prefixBytes(_ directory: InodeNumber) -> [UInt8]? {
+    func prefix(_ directory: InodeNumber) -> KeyPrefix? {
         path(directory).map { layout.prefix($0) }
     }
 
@@ -43,7 +48,7 @@ extension VolumeState {
     func isLocal(_ inode: InodeNumber) -> Bool {
         if hasOwnChanges(inode) { return true }
         guard inodes[inode]?.isDirectory == true, let address = address(inode),
-            let prefix = prefixBytes(inode)
+            let prefix = prefix(inode)
         else { return false }
         return intents.pendingBelow(prefix, marker: address) > 0
     }
@@ -72,7 +77,8 @@ extension VolumeState {
             attributes = PosixMetadata.attributes(
                 listedSize: object.size, lastModified: object.lastModified, defaults: defaults)
         } else {
-            attributes = PosixMetadata.implicitDirectory(at: time, defaults: defaults)
+            let made = layout.isAllBuckets && parent == .root ? bucketTimes[name] : nil
+            attributes = PosixMetadata.implicitDirectory(at: made ?? time, defaults: defaults)
         }
         inodes[listed.number] = Inode(
             number: listed.number, attributes: attributes,
@@ -90,6 +96,7 @@ extension VolumeState {
         if case .inode(inode) = inodes[link.parent]?.directory?[link.name] {
             inodes[link.parent]?.directory?[link.name] = nil
         }
+        inodes[link.parent]?.directory?.occupiedAt = nil
         inodes[inode]?.link = nil
         evict(inode)
     }
@@ -105,6 +112,7 @@ extension VolumeState {
     mutating func touch(_ directory: InodeNumber, _ time: WallTime) {
         inodes[directory]?.attributes.mtime = time
         inodes[directory]?.attributes.ctime = time
+        inodes[directory]?.directory?.touchedAt = time
     }
 
     /// Gives lookup counts back. Rule: an inode survives until its count reaches 0 and it is not in use.

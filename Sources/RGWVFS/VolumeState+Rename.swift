@@ -2,26 +2,27 @@ import RGWBase
 import RGWObject
 import RGWSpool
 
-/// rename's decisions and what they change.
+/// rename's decisions, and what they change for one file.
 extension VolumeState {
     mutating func reserve(_ path: FileSystem.RenamePath) {
         for address in [path.old.file, path.new.file, path.old.marker, path.new.marker] {
             intents.reserve(address)
         }
-        intents.reserve(prefix: path.old.marker.key.bytes)
-        intents.reserve(prefix: path.new.marker.key.bytes)
+        intents.reserve(prefix: KeyPrefix(marker: path.old.marker))
+        intents.reserve(prefix: KeyPrefix(marker: path.new.marker))
     }
 
     /// Another rename works on these names, above or below them.
     func isReserved(_ path: FileSystem.RenamePath) -> Bool {
         [path.old, path.new].contains {
-            intents.isReserved($0.file) || intents.isReserved(prefix: $0.marker.key.bytes)
+            intents.isReserved($0.file)
+                || intents.isReserved(prefix: KeyPrefix(marker: $0.marker))
         }
     }
 
     mutating func release(_ path: FileSystem.RenamePath) {
-        intents.release(prefix: path.old.marker.key.bytes)
-        intents.release(prefix: path.new.marker.key.bytes)
+        intents.release(prefix: KeyPrefix(marker: path.old.marker))
+        intents.release(prefix: KeyPrefix(marker: path.new.marker))
         for address in [path.old.file, path.new.file, path.old.marker, path.new.marker] {
             intents.release(address)
         }
@@ -29,15 +30,20 @@ extension VolumeState {
         renamesWaiting = []
     }
 
+    /// What a rename comes to when everything it depends on is known.
+    enum RenamePlan: Sendable {
+        case nothing
+        case file(InodeNumber, target: InodeNumber?)
+        case tree(InodeNumber, target: InodeNumber?)
+    }
+
     mutating func planRename(
         _ path: FileSystem.RenamePath, _ mode: RenameMode, _ moment: FileSystem.Moment
-    ) throws(FileSystemError) -> FileSystem.Step<FileSystem.RenameWork> {
-        if configuration.readOnly { throw .readOnly }
+    ) throws(FileSystemError) -> FileSystem.Step<RenamePlan> {
+        if isReadOnly { throw .readOnly }
+        if mode == .exchange { return try exchange(path, moment) }
         let found = try existing(path.parent, path.name, moment)
         guard case .done(let source) = found else { return found.asNeed() }
-        if let need = changeNeed(source, now: moment.now, since: moment.since) {
-            return .need(need)
-        }
         var target: InodeNumber?
         switch try resolve(
             path.newParent, path.newName, now: moment.now, since: moment.since, time: moment.time)
@@ -47,36 +53,33 @@ extension VolumeState {
         case .need(let need): return .need(need)
         case .found(let inode): target = inode
         }
-        if source == target { return .done(.finished) }
+        if source == target { return .done(.nothing) }
         if let target, let need = try replaceNeed(source, target, mode, moment) {
             return .need(need)
         }
         if let target, let need = readersNeed(target) { return .need(need) }
-        guard let known = inodes[source] else { throw .stale }
-        let isDirectory = known.isDirectory
-        let prefixes = isDirectory ? [path.old.marker, path.new.marker] : []
-        for address in [path.old.file, path.new.file] + prefixes
-        where intents.flights[address] != nil && !isPut(address) {
-            return .need(.landing(address))
-        }
-        for marker in prefixes {
-            if let flying = intents.flights.keys.first(where: {
-                $0.key.bytes.starts(with: marker.key.bytes)
-            }) {
-                return .need(.landing(flying))
+        guard let isDirectory = inodes[source]?.isDirectory else { throw .stale }
+        if isDirectory {
+            // The marker is made anew, with the attributes of the old one.
+            if let need = changeNeed(source, now: moment.now, since: moment.since) {
+                return .need(need)
             }
+            for marker in [path.old.marker, path.new.marker] {
+                let below = KeyPrefix(marker: marker)
+                if intents.flights.keys.contains(where: below.contains) {
+                    return .need(.landings(below))
+                }
+            }
+            if intents.flights[path.new.file] != nil { return .need(.landing(path.new.file)) }
+            return .done(.tree(source, target: target))
         }
-        if isDirectory { return .done(.copyTree(source)) }
-        if intents.intents[path.old.file]?.record.want == .put {
-            moveUnsent(source, path, newBase: targetBase(path, target), moment)
-            return .done(.finished)
-        }
+        // A file that is sent again anyway may move while it is sent.
+        let isUnsent = intents.intents[path.old.file]?.record.want == .put
         for address in [path.old.file, path.new.file] where intents.flights[address] != nil {
+            if isUnsent, intents.flights[address]?.want == .put { continue }
             return .need(.landing(address))
         }
-        guard let base = known.base else { throw .stale }
-        let metadata = PosixMetadata.merge(known.attributes, into: known.metadata)
-        return .done(.copyFile(source, base.etag, metadata))
+        return .done(.file(source, target: target))
     }
 
     /// POSIX: who has the replaced file open goes on reading it. Its bytes are fetched before they go.
@@ -86,8 +89,6 @@ extension VolumeState {
         else { return nil }
         return .hydrate(target, length: base.size)
     }
-
-    private func isPut(_ address: ObjectAddress) -> Bool { intents.flights[address]?.want == .put }
 
     /// Checks POSIX's rules for replacing `target`; returns what must be known first.
     private mutating func replaceNeed(
@@ -101,6 +102,37 @@ extension VolumeState {
         return to.isDirectory ? try emptyNeed(target, moment) : nil
     }
 
+    // MARK: One file
+
+    /// Moves a file's name. What is unsent goes up under the new name; what is in the bucket is to be
+    /// copied there, and its old key deleted after that.
+    mutating func moveFile(
+        _ source: InodeNumber, _ path: FileSystem.RenamePath, target: InodeNumber?,
+        _ moment: FileSystem.Moment
+    ) throws(FileSystemError) -> Need? {
+        let pending = intents.intents[path.old.file]
+        let newBase = targetBase(path, target)
+        if pending?.record.want == .put {
+            moveUnsent(source, path, newBase: newBase, moment)
+            return nil
+        }
+        guard let move = move(path.old.file, to: path.new.file, of: source) else {
+            throw .stale
+        }
+        if let need = need(for: move) { return need }
+        let waiters = intents.takeWaiters(path.old.file)
+        dropTarget(path, moment.time)
+        relocate(source, path, moment)
+        apply(move, base: newBase, moment)
+        if intents.intents[path.new.file] != nil {
+            intents.addWaiters(path.new.file, waiters)
+        } else {
+            for waiter in waiters { actions.append { waiter.waiter.settle(nil) } }
+        }
+        keepDirectory(path.parent, now: moment.now, time: moment.time)
+        return nil
+    }
+
     /// The tag that the key at the new name has now.
     private func targetBase(_ path: FileSystem.RenamePath, _ target: InodeNumber?) -> ETag? {
         if let intent = intents.intents[path.new.file] { return intent.record.base }
@@ -108,7 +140,7 @@ extension VolumeState {
     }
 
     /// The file that had the new name is replaced: its unsent changes are not wanted any more.
-    private mutating func dropTarget(_ path: FileSystem.RenamePath, _ time: WallTime) {
+    mutating func dropTarget(_ path: FileSystem.RenamePath, _ time: WallTime) {
         let waiters = intents.takeWaiters(path.new.file)
         for waiter in waiters { actions.append { waiter.waiter.settle(nil) } }
         if let inode = intents.intents[path.new.file]?.record.inode {
@@ -132,13 +164,14 @@ extension VolumeState {
         let isHeld = intents.intents[path.old.file]?.held ?? false
         let waiters = intents.takeWaiters(path.old.file)
         dropTarget(path, moment.time)
+        intents.moveFollowers(from: path.old.file, to: path.new.file)
         wantDelete(
             path.old.file, known: inodes[source]?.base?.etag, after: path.new.file, isOpen: false,
             now: moment.now, time: moment.time)
         inodes[source]?.base = nil
         // The old object goes with the old name: after a crash this content is all there is.
         inodes[source]?.replacing = false
-        move(source, path, moment)
+        relocate(source, path, moment)
         saveNode(source)
         setIntent(
             IntentRecord(
@@ -149,7 +182,7 @@ extension VolumeState {
         keepDirectory(path.parent, now: moment.now, time: moment.time)
     }
 
-    private mutating func move(
+    mutating func relocate(
         _ inode: InodeNumber, _ path: FileSystem.RenamePath, _ moment: FileSystem.Moment
     ) {
         inodes[path.parent]?.directory?[path.name] = nil
@@ -159,182 +192,64 @@ extension VolumeState {
         touch(path.newParent, moment.time)
     }
 
-    /// The object is at both keys now: the name moves, and the old key is to go.
-    mutating func finishFileRename(
-        _ path: FileSystem.RenamePath, _ inode: InodeNumber, _ etag: ETag,
-        _ sent: ObjectMetadata, _ stored: Stored, _ moment: FileSystem.Moment
-    ) throws(FileSystemError) {
-        guard let known = inodes[inode],
-            known.link == Inode.Link(parent: path.parent, name: path.name)
-        else {
-            distrust(path)
-            throw .stale
-        }
-        if intents.intents[path.old.file]?.record.want == .put {
-            // Written to while it was copied: the new content goes over the copy.
-            moveUnsent(inode, path, newBase: stored.etag, moment)
-            return
-        }
-        guard let base = known.base, base.etag == etag else {
-            distrust(path)
-            throw .stale
-        }
-        dropTarget(path, moment.time)
-        dropIntent(path.new.file)
-        let waiters = intents.takeWaiters(path.old.file)
-        for waiter in waiters { actions.append { waiter.waiter.settle(nil) } }
-        wantDelete(
-            path.old.file, known: base.etag, after: nil, isOpen: false, now: moment.now,
-            time: moment.time)
-        inodes[inode]?.base = BaseVersion(
-            etag: stored.etag, size: base.size, lastModified: stored.lastModified)
-        let isOutdated = PosixMetadata.merge(known.attributes, into: known.metadata) != sent
-        move(inode, path, moment)
-        // Mode, owner or times were changed while the object was copied.
-        if isOutdated { wantMetadata(inode, now: moment.now, time: moment.time) }
-        markSettled(path.newParent, path.newName)
-        keepDirectory(path.parent, now: moment.now, time: moment.time)
+    // MARK: One object
+
+    /// One object on its way from a key to another.
+    struct Move: Sendable {
+        var old: ObjectAddress
+        var new: ObjectAddress
+        var source: CopySource
+        /// Its metadata replaces the object's.
+        var inode: InodeNumber?
+
+        /// It was renamed back to where its object still is.
+        var isReturn: Bool { source.address == new }
     }
 
-    /// A copy may be at the new key, but the file keeps its old name: where nothing was, nothing is to
-    /// stay; a file that was there is looked at again.
-    mutating func undoCopy(
-        _ path: FileSystem.RenamePath, _ etag: ETag, _ moment: FileSystem.Moment
-    ) {
-        if let entry = inodes[path.newParent]?.directory?[path.newName] {
-            intents.noteUncertain(path.new.file, tag: etag)
-            guard case .inode(let target) = entry else { return }
-            inodes[target]?.checkedAt = .distantPast
-            inodes[target]?.attributesKnown = false
-            return
-        }
-        wantDelete(
-            path.new.file, known: etag, after: nil, isOpen: false, now: moment.now,
-            time: moment.time)
-        intents.noteUncertain(path.new.file, tag: etag)
-    }
-
-    /// What is known of both names may be wrong now.
-    mutating func distrust(_ path: FileSystem.RenamePath) {
-        inodes[path.parent]?.directory?.listedAt = nil
-        inodes[path.newParent]?.directory?.listedAt = nil
-    }
-
-    // MARK: Trees
-
-    /// Copies of a rename that failed are not to stay.
-    mutating func undoCopies(
-        _ path: FileSystem.RenamePath, _ copied: [(TreeCopy.Item, Stored)],
-        _ moment: FileSystem.Moment
-    ) {
-        if copied.isEmpty { return }
-        for (item, stored) in copied {
-            wantDelete(
-                item.to, known: stored.etag, after: nil, isOpen: false, now: moment.now,
-                time: moment.time)
-        }
-        // Until they are gone, listings show the new name as a directory.
-        if inodes[path.newParent]?.directory?[path.newName] == nil {
-            setIntent(
-                IntentRecord(
-                    address: path.new.marker, want: .removeDirectory, inode: nil, base: nil,
-                    after: nil, born: moment.time),
-                now: moment.now, held: false)
-        }
-    }
-
-    mutating func finishTreeRename(
-        _ path: FileSystem.RenamePath, _ inode: InodeNumber, _ objects: [ListedObject],
-        _ copied: [(TreeCopy.Item, Stored)], _ moment: FileSystem.Moment
-    ) throws(FileSystemError) {
-        guard inodes[inode]?.link == Inode.Link(parent: path.parent, name: path.name) else {
-            distrust(path)
-            throw .stale
-        }
-        var tags: [ObjectAddress: Stored] = [:]
-        for (item, stored) in copied {
-            tags[item.from] = stored
-            takeCopy(item, stored, moment)
-        }
-        for address in intents.pendingKeys(under: path.old.marker.key.bytes)
-        where address != path.old.marker {
-            rekey(address, path, tags[address], moment)
-        }
-        for object in objects {
-            let address = ObjectAddress(bucket: path.old.marker.bucket, key: object.key)
-            if address == path.old.marker { continue }
-            noteCopy(address, tags[address])
-            if intents.intents[address] == nil {
-                wantDelete(
-                    address, known: object.etag, after: nil, isOpen: false, now: moment.now,
-                    time: moment.time)
+    /// What moving the object of a clean or merely renamed file comes to; nil: there is no object.
+    private func move(
+        _ old: ObjectAddress, to new: ObjectAddress, of inode: InodeNumber
+    ) -> Move? {
+        let record = intents.intents[old]?.record
+        switch record?.want {
+        case .copy:
+            return record?.source.map {
+                Move(old: old, new: new, source: $0, inode: record?.inode)
             }
-        }
-        dropTarget(path, moment.time)
-        let markerWaiters = intents.takeWaiters(path.old.marker)
-        dropIntent(path.old.marker)
-        setIntent(
-            IntentRecord(
-                address: path.old.marker, want: .removeDirectory, inode: nil, base: nil,
-                after: path.new.marker, born: moment.time),
-            now: moment.now, held: false)
-        dropIntent(path.new.marker)
-        move(inode, path, moment)
-        inodes[inode]?.directory?.hasMarker = true
-        inodes[inode]?.directory?.isNew = false
-        wantPut(inode, now: moment.now, time: moment.time, held: false)
-        intents.addWaiters(path.new.marker, markerWaiters)
-        keepDirectory(path.parent, now: moment.now, time: moment.time)
-    }
-
-    /// The copy is the file now: what waited to remove an older file at its key must not touch it. A
-    /// file removed while it was copied is removed at its new key too.
-    private mutating func takeCopy(
-        _ item: TreeCopy.Item, _ stored: Stored, _ moment: FileSystem.Moment
-    ) {
-        let want = intents.intents[item.from]?.record.want
-        dropIntent(item.to)
-        if want == .delete || want == .removeDirectory {
-            wantDelete(
-                item.to, known: stored.etag, after: nil, isOpen: false, now: moment.now,
-                time: moment.time)
+        case .metadata, nil:
+            return inodes[inode]?.base.map {
+                Move(
+                    old: old, new: new, source: CopySource(address: old, version: $0),
+                    inode: record == nil ? nil : inode)
+            }
+        case .put, .delete, .makeDirectory, .removeDirectory: return nil
         }
     }
 
-    /// An unsent change below a renamed directory goes to its new key.
-    private mutating func rekey(
-        _ address: ObjectAddress, _ path: FileSystem.RenamePath, _ copied: Stored?,
-        _ moment: FileSystem.Moment
-    ) {
-        guard let intent = intents.intents[address], let to = path.renamed(address),
-            let inode = intent.record.inode
-        else { return }
-        let waiters = intents.takeWaiters(address)
+    /// What a move has to wait for; nil: nothing.
+    func need(for move: Move) -> Need? {
+        if move.isReturn {
+            // A request of unknown outcome may yet change the object that was to stay as it is.
+            return intents.isUncertain(move.new) ? .landed(move.old) : nil
+        }
+        // Rule D3: no cycle. An earlier copy gets done first. Source: writeback.md 4.6.
+        return intents.reaches(move.new, move.source.address) ? .landed(move.old) : nil
+    }
+
+    /// Writes a move's intents. `base` is the tag that the key at the new name has.
+    mutating func apply(_ move: Move, base: ETag?, _ moment: FileSystem.Moment) {
+        // The source's key goes after the copy (IntentTable.mayStart). A key to which a copy was pending
+        // is to be again what it was.
         wantDelete(
-            address, known: copied?.etag, after: to, isOpen: false, now: moment.now,
-            time: moment.time)
-        let size = inodes[inode]?.attributes.size ?? 0
-        inodes[inode]?.base = copied.map {
-            BaseVersion(etag: $0.etag, size: size, lastModified: $0.lastModified)
+            move.old, known: move.source.address == move.old ? move.source.version.etag : nil,
+            after: nil, isOpen: false, now: moment.now, time: moment.time)
+        if move.isReturn {
+            dropIntent(move.new)
+            if let inode = move.inode {
+                wantMetadata(inode, now: moment.now, time: moment.time)
+            }
+        } else {
+            wantCopy(move.new, of: move.source, base: base, inode: move.inode, moment)
         }
-        inodes[inode]?.replacing = false
-        var record = intent.record
-        record.address = to
-        // An older object at the new key may still wait to be deleted: it is replaced instead.
-        record.base = copied?.etag ?? intents.intents[to]?.record.base
-        saveNode(inode)
-        setIntent(record, now: moment.now, held: intent.held)
-        intents.addWaiters(to, waiters)
-    }
-
-    /// The inode of a copied object, if it is known, now agrees with the copy.
-    private mutating func noteCopy(_ address: ObjectAddress, _ stored: Stored?) {
-        guard let stored, let (names, isMarker) = layout.path(of: address), let name = names.last,
-            let parent = lookUp(names.dropLast()),
-            case .inode(let inode) = inodes[parent]?.directory?[name],
-            inodes[inode]?.isDirectory == isMarker, let base = inodes[inode]?.base
-        else { return }
-        inodes[inode]?.base = BaseVersion(
-            etag: stored.etag, size: base.size, lastModified: stored.lastModified)
     }
 }

@@ -47,6 +47,9 @@ extension VolumeState {
         _ parent: InodeNumber, _ name: EntryName, _ directory: Directory, now: Instant,
         since: Instant
     ) throws(FileSystemError) -> Resolution {
+        if layout.isAllBuckets, parent == .root {
+            return isListingFresh(parent, now: now, since: since) ? .absent : .need(.list(parent))
+        }
         // A name that is not here but has unsent changes was deleted through this mount.
         let both = try addresses(parent, name)
         if intents.isPending(both.file) || intents.isPending(both.marker) { return .absent }
@@ -68,7 +71,7 @@ extension VolumeState {
     func attributeNeed(_ inode: InodeNumber, now: Instant, since: Instant) -> Need? {
         guard let known = inodes[inode] else { return nil }
         if inode != .root, known.link == nil { return nil }
-        if known.attributesKnown || hasOwnChanges(inode) {
+        if known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode) {
             return known.isFresh(now: now, since: since) || isLocal(inode) ? nil : .head(inode)
         }
         if configuration.attributeSource == .list,
@@ -83,7 +86,7 @@ extension VolumeState {
     func changeNeed(_ inode: InodeNumber, now: Instant, since: Instant) -> Need? {
         guard let known = inodes[inode] else { return nil }
         if inode != .root, known.link == nil { return nil }
-        return known.attributesKnown || hasOwnChanges(inode)
+        return known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode)
             ? attributeNeed(inode, now: now, since: since) : .head(inode)
     }
 
@@ -109,7 +112,8 @@ extension VolumeState {
         guard let known = inodes[inode] else { throw .stale }
         return AttributeAnswer(
             inode: inode, attributes: known.attributes,
-            timeout: remainingLifetime(known, now: now))
+            timeout: remainingLifetime(known, now: now),
+            isRemoved: inode != .root && known.link == nil)
     }
 
     /// How long the kernel may believe what it is told. A file that is being written changes here first.

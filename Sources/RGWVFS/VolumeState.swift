@@ -24,6 +24,8 @@ struct VolumeState: ~Copyable {
     var nextFailure: UInt64 = 1
     /// Until then the bucket's quota is taken to be used up.
     var quotaFullUntil: Instant?
+    /// When the buckets were made, if the root shows buckets.
+    var bucketTimes: [EntryName: WallTime] = [:]
     var usage: (value: VolumeStatistics, at: Instant)?
     /// When the write-back pump is to run next, if a timer is set.
     var pumpAt: Instant?
@@ -32,14 +34,23 @@ struct VolumeState: ~Copyable {
     var unlinked: [InodeNumber: ObjectAddress] = [:]
     /// Data files that no journal row will name after the next commit.
     var discarded: [DataID] = []
+    /// Room for data, and who waits for it.
+    var space: SpoolSpace
+    /// The spool failed: changes are refused, what is readable still goes up. Never cleared, because a
+    /// later success would not mean that the failed bytes are there.
+    var spoolFailure: SpoolError?
     /// Data written or committed since the last power-safe barrier.
     var needsBarrier = false
     var barrierScheduled = false
     /// Run after unlocking, in order.
     var actions: [@Sendable () -> Void] = []
 
-    init(configuration: VolumeConfiguration, nextInode: InodeNumber, now: Instant, time: WallTime) {
+    init(
+        configuration: VolumeConfiguration, nextInode: InodeNumber, space: SpoolSpace, now: Instant,
+        time: WallTime
+    ) {
         self.configuration = configuration
+        self.space = space
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
         self.nextInode = max(2, nextInode.value)
         reads = ReadCache(
@@ -63,6 +74,9 @@ struct VolumeState: ~Copyable {
 
     var defaults: PosixMetadata.Defaults { Self.defaults(configuration) }
 
+    /// By the user's choice, or because the spool failed.
+    var isReadOnly: Bool { configuration.readOnly || spoolFailure != nil }
+
     mutating func newInodeNumber() -> InodeNumber {
         defer { nextInode += 1 }
         return InodeNumber(nextInode)
@@ -79,8 +93,10 @@ struct VolumeState: ~Copyable {
 enum Need: Hashable, Sendable {
     /// All names of a directory, or its first page if it is large.
     case list(InodeNumber)
-    /// All names of a directory, whatever its size.
-    case listAll(InodeNumber)
+    /// Whether a large directory has any name at all.
+    case scan(InodeNumber)
+    /// One page of a large directory, for its reader.
+    case page(HandleID, Int)
     /// Whether one name exists in a large directory.
     case probe(InodeNumber, EntryName)
     /// The attributes of an object or of a directory's marker.
@@ -89,6 +105,13 @@ enum Need: Hashable, Sendable {
     case target(InodeNumber)
     /// The first `length` bytes of a clean file, in a spool file.
     case hydrate(InodeNumber, length: UInt64)
+    /// The bucket's usage and quota.
+    case usage
     /// No request is under way for a key.
     case landing(ObjectAddress)
+    /// No request is under way for any key below a directory.
+    case landings(KeyPrefix)
+    /// The copy that waits for a key, or those below a directory, are done.
+    case landed(ObjectAddress)
+    case landedBelow(KeyPrefix)
 }

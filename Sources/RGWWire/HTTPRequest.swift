@@ -36,6 +36,8 @@ package struct HTTPRequest: Sendable {
     package var body: ObjectBody?
     /// The bucket that stands in the host name instead of the path: signature version 2 needs it.
     package var virtualBucket: String?
+    /// What signature version 4 says of the body.
+    package var payload = PayloadSigning.unsigned
 
     package init(
         _ method: HTTPMethod, origin: HTTPOrigin, path: String, query: [QueryItem] = [],

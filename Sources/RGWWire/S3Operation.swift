@@ -15,11 +15,17 @@ package enum S3Operation: String, Sendable, CaseIterable {
     case uploadPart = "UPLOAD PART"
     case completeMultipart = "COMPLETE MULTIPART"
     case abortMultipart = "ABORT MULTIPART"
+    case listParts = "LIST PARTS"
+    case listMultipart = "LIST MULTIPART"
+    case getNotification = "GET NOTIFICATION"
+    case getVersioning = "GET VERSIONING"
 
     /// Sending it again changes nothing, whatever became of the first one.
     package var isRead: Bool {
         switch self {
-        case .headObject, .getObject, .listObjects, .headBucket, .listBuckets: true
+        case .headObject, .getObject, .listObjects, .headBucket, .listBuckets, .listParts,
+            .listMultipart, .getNotification, .getVersioning:
+            true
         default: false
         }
     }

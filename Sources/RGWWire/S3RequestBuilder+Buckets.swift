@@ -16,7 +16,20 @@ extension S3RequestBuilder {
         return request(.get, bucket, query: query)
     }
 
-    package func headBucket(_ bucket: BucketName) -> HTTPRequest { request(.head, bucket) }
+    /// Releases after Reef tell a bucket's usage only when it is asked for; earlier ones ignore the
+    /// parameter and always do. Source: ceph src/rgw/rgw_rest_s3.cc, RGWStatBucket_ObjStore_S3.
+    package func headBucket(_ bucket: BucketName) -> HTTPRequest {
+        request(.head, bucket, query: [QueryItem("read-stats", "true")])
+    }
+
+    /// Who is told of changes in the bucket.
+    package func notification(of bucket: BucketName) -> HTTPRequest {
+        request(.get, bucket, query: [QueryItem("notification")])
+    }
+
+    package func versioning(of bucket: BucketName) -> HTTPRequest {
+        request(.get, bucket, query: [QueryItem("versioning")])
+    }
 
     package func listBuckets() -> HTTPRequest { HTTPRequest(.get, origin: origin, path: "/") }
 

@@ -1,16 +1,5 @@
+import RGWCrypto
 package import RGWObject
-
-/// A part that the server has, as CompleteMultipartUpload names it.
-package struct UploadedPart: Equatable, Sendable {
-    /// 1 ... 10,000
-    package let number: Int
-    package let etag: ETag
-
-    package init(number: Int, etag: ETag) {
-        self.number = number
-        self.etag = etag
-    }
-}
 
 extension S3RequestBuilder {
     package func createMultipart(
@@ -24,18 +13,48 @@ extension S3RequestBuilder {
         return request
     }
 
+    /// `md5`: 16 bytes, or nil to send no Content-MD5.
     package func uploadPart(
-        _ address: ObjectAddress, upload: String, number: Int, body: ObjectBody
+        _ upload: MultipartUploadAddress, number: Int, body: ObjectBody, md5: [UInt8]? = nil
     ) -> HTTPRequest {
-        request(
-            .put, address.bucket, address.key,
-            query: [QueryItem("partNumber", "\(number)"), QueryItem("uploadId", upload)],
-            body: body)
+        var request = request(
+            .put, upload.object.bucket, upload.object.key,
+            query: [QueryItem("partNumber", "\(number)"), Self.uploadID(upload)], body: body)
+        request.headers["content-md5"] = md5.map(Base64.encode)
+        return request
+    }
+
+    /// At most 1,000 parts, those after the number.
+    package func listParts(_ upload: MultipartUploadAddress, after: Int) -> HTTPRequest {
+        var query = [Self.uploadID(upload), QueryItem("max-parts", "1000")]
+        if after > 0 { query.append(QueryItem("part-number-marker", "\(after)")) }
+        return request(.get, upload.object.bucket, upload.object.key, query: query)
+    }
+
+    /// Without encoding-type: RGW 16 encodes the keys when asked, and does not say so
+    /// (`EncodingType` is missing), which other servers may take for not encoding. Our reader takes
+    /// every key as it stands.
+    package func listUploads(
+        _ bucket: BucketName, prefix: ObjectKey?, after: MultipartUploadAddress?, limit: Int
+    ) -> HTTPRequest {
+        var query = [QueryItem("uploads"), QueryItem("max-uploads", "\(min(max(limit, 1), 1000))")]
+        if let prefix { query.append(QueryItem("prefix", prefix.text)) }
+        if let after {
+            query.append(QueryItem("key-marker", after.object.key.text))
+            query.append(QueryItem("upload-id-marker", after.id.text))
+        }
+        return request(.get, bucket, query: query)
+    }
+
+    private static func uploadID(_ upload: MultipartUploadAddress) -> QueryItem {
+        QueryItem("uploadId", upload.id.text)
     }
 
     /// `parts` in the order of their numbers: RGW wants them sorted and all of them named.
+    /// RGW 16 ignores conditions here: `precondition` only where the server is known to heed it.
     package func completeMultipart(
-        _ address: ObjectAddress, upload: String, parts: [UploadedPart]
+        _ upload: MultipartUploadAddress, parts: [UploadedPart],
+        precondition: Precondition = .none, quoting: IfMatchQuoting = .quoted
     ) -> HTTPRequest {
         var xml = Array("<CompleteMultipartUpload>".utf8)
         for part in parts {
@@ -44,12 +63,14 @@ extension S3RequestBuilder {
             xml += "&quot;</ETag></Part>".utf8
         }
         xml += "</CompleteMultipartUpload>".utf8
-        return post(
-            address.bucket, address.key, query: [QueryItem("uploadId", upload)], xml: xml)
+        var request = post(
+            upload.object.bucket, upload.object.key, query: [Self.uploadID(upload)], xml: xml)
+        Self.add(precondition, quoting, to: &request)
+        return request
     }
 
-    package func abortMultipart(_ address: ObjectAddress, upload: String) -> HTTPRequest {
+    package func abortMultipart(_ upload: MultipartUploadAddress) -> HTTPRequest {
         request(
-            .delete, address.bucket, address.key, query: [QueryItem("uploadId", upload)])
+            .delete, upload.object.bucket, upload.object.key, query: [Self.uploadID(upload)])
     }
 }

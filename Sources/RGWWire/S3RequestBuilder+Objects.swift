@@ -6,6 +6,9 @@ package import RGWObject
 package enum IfMatchQuoting: Hashable, Sendable {
     case unquoted
     case quoted
+
+    /// Where both work: the one that RFC 9110 wants.
+    package static let preferred: [Self] = [.quoted, .unquoted]
 }
 
 extension S3RequestBuilder {
@@ -36,13 +39,7 @@ extension S3RequestBuilder {
         var request = request(.put, address.bucket, address.key, body: body)
         request.headers["content-md5"] = md5.map(Base64.encode)
         Self.add(metadata, to: &request)
-        switch precondition {
-        case .none: break
-        // Unquoted: RGW ignores a quoted star and overwrites.
-        case .absent: request.headers["if-none-match"] = "*"
-        case .matches(let etag):
-            request.headers["if-match"] = quoting == .quoted ? "\"\(etag.text)\"" : etag.text
-        }
+        Self.add(precondition, quoting, to: &request)
         try Self.validate(request, "PUT \(address)")
         return request
     }
@@ -64,8 +61,25 @@ extension S3RequestBuilder {
         return request
     }
 
-    package func deleteObject(_ address: ObjectAddress) -> HTTPRequest {
-        request(.delete, address.bucket, address.key)
+    /// RGW before 20.2.1 ignores If-Match here: `matching` only where the server is known to heed it.
+    package func deleteObject(
+        _ address: ObjectAddress, matching: (etag: ETag, quoting: IfMatchQuoting)? = nil
+    ) -> HTTPRequest {
+        var request = request(.delete, address.bucket, address.key)
+        if let matching { Self.add(.matches(matching.etag), matching.quoting, to: &request) }
+        return request
+    }
+
+    static func add(
+        _ precondition: Precondition, _ quoting: IfMatchQuoting, to request: inout HTTPRequest
+    ) {
+        switch precondition {
+        case .none: break
+        // Unquoted: RGW ignores a quoted star and overwrites.
+        case .absent: request.headers["if-none-match"] = "*"
+        case .matches(let etag):
+            request.headers["if-match"] = quoting == .quoted ? "\"\(etag.text)\"" : etag.text
+        }
     }
 
     /// DeleteObjects, quiet: the answer names failures only. Keys that XML 1.0 cannot carry

@@ -87,6 +87,40 @@ extension S3Response {
         return bucket
     }
 
+    /// NotificationConfiguration: whether anybody is told of removals. RGW shows every event of a
+    /// topic; one without events would mean all of them. What cannot be read throws.
+    package func notifiesOfRemovals() throws(S3Failure) -> Bool {
+        try requireSuccess()
+        var xml = try reader(root: "NotificationConfiguration")
+        return try parsing { () throws(XMLError) -> Bool in
+            var notifies = false
+            while try xml.nextChild() != nil {
+                var events: [String] = []
+                while let name = try xml.nextChild() {
+                    if name == "Event" { events.append(try xml.string()) } else { try xml.skip() }
+                }
+                let tells = events.contains { $0.utf8.starts(with: "s3:ObjectRemoved".utf8) }
+                notifies = notifies || tells || events.isEmpty
+            }
+            try xml.finish()
+            return notifies
+        }
+    }
+
+    /// VersioningConfiguration: whether the bucket keeps versions, also while that is suspended.
+    package func keepsVersions() throws(S3Failure) -> Bool {
+        try requireSuccess()
+        var xml = try reader(root: "VersioningConfiguration")
+        return try parsing { () throws(XMLError) -> Bool in
+            var status: String?
+            while let name = try xml.nextChild() {
+                if name == "Status" { status = try xml.string() } else { try xml.skip() }
+            }
+            try xml.finish()
+            return status != nil
+        }
+    }
+
     /// HEAD bucket's X-RGW-* headers; other servers send none. The tighter of user's and bucket's
     /// quota counts; a negative one is unlimited.
     package func bucketUsage() throws(S3Failure) -> BucketUsage {

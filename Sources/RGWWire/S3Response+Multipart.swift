@@ -1,6 +1,8 @@
+package import RGWObject
+
 extension S3Response {
     /// InitiateMultipartUploadResult: the upload's id.
-    package func uploadID() throws(S3Failure) -> String {
+    package func uploadID() throws(S3Failure) -> UploadID {
         try requireSuccess()
         var xml = try reader(root: "InitiateMultipartUploadResult")
         let id = try parsing { () throws(XMLError) -> String in
@@ -12,7 +14,7 @@ extension S3Response {
             return id
         }
         guard !id.isEmpty else { throw malformed("no UploadId") }
-        return id
+        return UploadID(id)
     }
 
     /// CompleteMultipartUploadResult. Its ETag is empty on RGW 16, so it is not looked at; an error
@@ -24,5 +26,116 @@ extension S3Response {
             try xml.skip()
             try xml.finish()
         }
+    }
+
+    /// ListPartsResult: one page, and whether another follows its last part.
+    package func parts() throws(S3Failure) -> (parts: [ListedPart], isTruncated: Bool) {
+        try requireSuccess()
+        var xml = try reader(root: "ListPartsResult")
+        let raw = try parsing { () throws(XMLError) in try RawParts(&xml) }
+        var parts: [ListedPart] = []
+        for entry in raw.entries {
+            guard let number = Int(entry.number), (1...UploadedPart.numberMax).contains(number),
+                let size = UInt64(entry.size), !ETag(entry.etag).text.isEmpty,
+                number > parts.last?.part.number ?? 0
+            else { throw malformed("a listed part") }
+            let part = UploadedPart(number: number, etag: ETag(entry.etag))
+            parts.append(ListedPart(part: part, size: size))
+        }
+        guard !raw.truncated || !parts.isEmpty else {
+            throw malformed("a truncated page without a part")
+        }
+        return (parts, raw.truncated)
+    }
+
+    /// ListMultipartUploadsResult. What the next page follows is the last upload of this one, never
+    /// NextKeyMarker: RGW does not encode it when it encodes the keys.
+    package func uploads(of bucket: BucketName) throws(S3Failure) -> UploadPage {
+        try requireSuccess()
+        var xml = try reader(root: "ListMultipartUploadsResult")
+        let raw = try parsing { () throws(XMLError) in try RawUploads(&xml) }
+        var uploads: [OpenUpload] = []
+        for entry in raw.entries {
+            guard let key = try? ObjectKey(entry.key), !entry.id.isEmpty,
+                let time = CivilTime.parseISO8601(entry.initiated)
+            else { throw malformed("a listed upload") }
+            let address = MultipartUploadAddress(
+                object: ObjectAddress(bucket: bucket, key: key), id: UploadID(entry.id))
+            uploads.append(OpenUpload(upload: address, initiated: time))
+        }
+        guard !raw.truncated || !uploads.isEmpty else {
+            throw malformed("a truncated page without an upload")
+        }
+        return UploadPage(uploads: uploads, next: raw.truncated ? uploads.last : nil)
+    }
+}
+
+/// ListPartsResult as the XML has it.
+private struct RawParts {
+    struct Entry {
+        var number = ""
+        var etag = ""
+        var size = ""
+    }
+    var entries: [Entry] = []
+    var truncated = false
+
+    init(_ xml: inout XMLReader) throws(XMLError) {
+        while let name = try xml.nextChild() {
+            switch name {
+            case "Part": entries.append(try Self.entry(&xml))
+            case "IsTruncated": truncated = try xml.text() == Array("true".utf8)
+            default: try xml.skip()
+            }
+        }
+        try xml.finish()
+    }
+
+    private static func entry(_ xml: inout XMLReader) throws(XMLError) -> Entry {
+        var entry = Entry()
+        while let name = try xml.nextChild() {
+            switch name {
+            case "PartNumber": entry.number = try xml.string()
+            case "ETag": entry.etag = try xml.string()
+            case "Size": entry.size = try xml.string()
+            default: try xml.skip()
+            }
+        }
+        return entry
+    }
+}
+
+/// ListMultipartUploadsResult as the XML has it.
+private struct RawUploads {
+    struct Entry {
+        var key: [UInt8] = []
+        var id = ""
+        var initiated = ""
+    }
+    var entries: [Entry] = []
+    var truncated = false
+
+    init(_ xml: inout XMLReader) throws(XMLError) {
+        while let name = try xml.nextChild() {
+            switch name {
+            case "Upload": entries.append(try Self.entry(&xml))
+            case "IsTruncated": truncated = try xml.text() == Array("true".utf8)
+            default: try xml.skip()
+            }
+        }
+        try xml.finish()
+    }
+
+    private static func entry(_ xml: inout XMLReader) throws(XMLError) -> Entry {
+        var entry = Entry()
+        while let name = try xml.nextChild() {
+            switch name {
+            case "Key": entry.key = try xml.text()
+            case "UploadId": entry.id = try xml.string()
+            case "Initiated": entry.initiated = try xml.string()
+            default: try xml.skip()
+            }
+        }
+        return entry
     }
 }

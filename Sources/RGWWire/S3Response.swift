@@ -57,6 +57,7 @@ package struct S3Response: Sendable {
         var code: String?
         var message: String?
         var requestID: String?
+        var bucketName: String?
     }
 
     /// Empty unless the body is an S3 error; RGW answers some errors in JSON or with no body.
@@ -70,6 +71,7 @@ package struct S3Response: Sendable {
                 case "Code": body.code = try xml.string()
                 case "Message": body.message = try xml.string()
                 case "RequestId": body.requestID = try xml.string()
+                case "BucketName": body.bucketName = try xml.string()
                 default: try xml.skip()
                 }
             }
@@ -85,6 +87,7 @@ package struct S3Response: Sendable {
             operation, status: http.status, code: body.code, isS3: requestID != nil)
         var error = error(entry.kind, code: body.code, message: body.message)
         error.requestID = requestID
+        error.bucketName = body.bucketName
         if entry.kind == .malformedAnswer, http.status == 404 {
             error.message = "a 404 that is not from S3"
         }

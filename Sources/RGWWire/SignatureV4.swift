@@ -18,11 +18,9 @@ package struct SignatureV4: Sendable {
     /// Adds host, x-amz-date, x-amz-content-sha256, a session token and Authorization. `derived`
     /// is `derivedKey` of that day, for callers that keep it.
     package func sign(
-        _ request: HTTPRequest, payload: PayloadSigning, at time: WallTime,
-        derived: [UInt8]? = nil
-    )
-        -> HTTPRequest
-    {
+        _ request: HTTPRequest, at time: WallTime, derived: [UInt8]? = nil
+    ) -> HTTPRequest {
+        let payload = request.payload
         var request = request
         let timestamp = CivilTime.formatBasic(time)
         request.headers["host"] = request.origin.authority

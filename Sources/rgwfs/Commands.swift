@@ -7,9 +7,13 @@ struct Commands: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rgwfs", abstract: "Mount buckets of a Ceph Object Gateway.",
         version: "rgwfs \(Program.version)",
-        subcommands: [Mount.self, Umount.self, Status.self, Version.self, ManualOptions.self])
+        subcommands: [
+            Mount.self, Umount.self, Status.self, Queue.self, Sync.self, Retry.self, Resolve.self,
+            Stats.self, ListSpools.self, Lost.self, Recover.self, Discard.self, Doctor.self,
+            Version.self, ManualOptions.self,
+        ])
 
-    /// ArgumentParser's own status for a wrong command line is 64; ours is mount(8)'s 1.
+    /// A wrong command line is 64, so that it is told from every state of a mount.
     static func run(_ words: [String]) -> Int32 {
         do {
             var command = try parseAsRoot(words.isEmpty ? ["help"] : words)
@@ -21,7 +25,7 @@ struct Commands: ParsableCommand {
             let text = fullMessage(for: error)
             guard exitCode(for: error).isSuccess else {
                 StandardError.print(text)
-                return ExitStatus.usage.rawValue
+                return CommandStatus.usage
             }
             StandardOutput.write(text + "\n")
             return ExitStatus.success.rawValue
@@ -48,30 +52,6 @@ struct Commands: ParsableCommand {
         mutating func run() throws {
             throw ExitCode(UnmountCommand.run(arguments, program: "rgwfs umount"))
         }
-    }
-
-    struct Status: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Show what waits for its upload.",
-            discussion:
-                "Exits with 0 when everything is in the bucket, 1 when changes wait, 2 when "
-                + "some cannot be uploaded, and 3 when the directory is no mount of rgwfs.")
-        @Flag(help: "Print JSON.") var json = false
-        @Argument(help: "The mount point.") var directory: String
-
-        mutating func run() throws {
-            guard let status = MountedDirectory.status(of: directory) else {
-                StandardError.print("rgwfs status: \(directory) is not a mount of rgwfs")
-                throw ExitCode(3)
-            }
-            StandardOutput.write((json ? status.json : status.summary) + "\n")
-            throw ExitCode(status.exitCode)
-        }
-    }
-
-    struct Version: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Print the version.")
-        mutating func run() { StandardOutput.write("rgwfs \(Program.version)\n") }
     }
 
     /// The options section of mount.rgwfs(8), for who edits the page.

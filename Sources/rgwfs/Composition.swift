@@ -1,6 +1,7 @@
 import Logging
 import RGWBase
 import RGWClient
+import RGWControl
 import RGWCurl
 import RGWFuse
 import RGWHost
@@ -9,6 +10,7 @@ import RGWMount
 import RGWObject
 import RGWSpool
 import RGWVFS
+import RGWWire
 
 /// One mount's parts, put together: the only place that knows the concrete types.
 ///
@@ -18,37 +20,46 @@ final class Composition: Sendable {
     let fileSystem: FileSystem
     let credentials: FileCredentials
     private let transport: CurlTransport
+    private let counted: CountedTransport
     private let timer: HostTimer
     private let workers: HostWorkers
     private let spool: SpoolDirectory
     private let journal: SQLiteJournal
+    private let files: HostFiles
+    private let started: Instant
 
     /// Threads that do the spool's and the journal's I/O for parked requests.
     private static let workersMax = 8
 
     /// Asks the server first, so that a mount that cannot work leaves no spool behind.
     init(_ plan: MountPlan, log: Logger) throws(MountFailure) {
+        let failPoints = try LiveFailPoints.make()
         do throws(HostError) {
             timer = try HostTimer()
             workers = try HostWorkers(name: "worker", count: Self.workersMax)
             let environment = try LiveEnvironment()
             credentials = FileCredentials(
-                plan.credentials, bucket: plan.source.bucket, environment: environment, log: log)
+                plan.credentials, bucket: plan.source.credentialsBucket, environment: environment,
+                log: log)
         } catch { throw .system("\(error)") }
+        started = clock.now()
         transport = try Self.transport(plan, clock)
+        counted = CountedTransport(transport, clock: clock)
         try Self.preflight(
             plan,
             store: Self.store(plan.preflightClient, transport, credentials, clock, timer), clock)
-        spool = try Self.lockedSpool(plan, clock)
+        spool = try SpoolHolder.takeOver(plan, clock)
+        try SpoolHolder.register(plan, log)
         do throws(SpoolError) {
             journal = try SQLiteJournal(path: spool.journalPath)
+            files = try HostFiles(spool: spool.path, clock: clock)
             fileSystem = try FileSystem(
                 configuration: plan.volume,
-                store: Self.store(plan.settings.client, transport, credentials, clock, timer),
-                journal: journal, files: HostFiles(spool: spool.path, clock: clock),
+                store: Self.store(plan.settings.client, counted, credentials, clock, timer),
+                journal: journal, files: files,
                 afterPowerCut: Self.isAfterPowerCut(spool), clock: clock,
                 entropy: HostEntropy(), timer: timer, workers: workers,
-                events: { VolumeEventLog.write($0, to: log) })
+                events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints)
         } catch { throw .spool(SpoolSentence.text(error, spool: plan.spool.directory)) }
     }
 
@@ -64,13 +75,22 @@ final class Composition: Sendable {
             mountPoint: plan.mountPoint.path, options: options, onReady: onReady)
     }
 
-    /// Waits until everything is in the bucket or the time is over; what is left then.
-    func drain(for time: Duration) -> VolumeStatus {
-        let left = HostCondition<VolumeStatus?>(nil)
-        let deadline = clock.now() + time
-        fileSystem.drain(deadline: deadline) { status in left.update { $0 = status } }
-        // The completion comes at the deadline at the latest; a little more for the timer's thread.
-        return left.wait(until: deadline + .seconds(5)) { $0 } ?? fileSystem.status()
+    /// Sends everything that waits; calls back when it has been tried. Nobody changes files any
+    /// more.
+    func drain(then done: @escaping @Sendable () -> Void) {
+        fileSystem.drain(deadline: .distantFuture) { _ in done() }
+    }
+
+    /// Of the spool's file system; nil: it does not tell.
+    var freeBytes: UInt64? { try? files.volume().freeBytes }
+
+    /// What `rgwfs stats` shows.
+    func stats() -> JSONValue {
+        .object([
+            "requests": StatsText.json(counted.counts),
+            "cached_bytes": .integer(fileSystem.cachedBytes),
+            "uptime_seconds": .seconds(clock.now() - started),
+        ])
     }
 
     /// After the session has ended.
@@ -86,7 +106,7 @@ final class Composition: Sendable {
 
     // MARK: Parts
 
-    private static func transport(
+    static func transport(
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> CurlTransport {
         var configuration = CurlConfiguration()
@@ -102,8 +122,8 @@ final class Composition: Sendable {
         } catch { throw .system("cannot start libcurl") }
     }
 
-    private static func store(
-        _ configuration: S3Configuration, _ transport: CurlTransport,
+    static func store(
+        _ configuration: S3Configuration, _ transport: any HTTPTransport,
         _ credentials: FileCredentials, _ clock: HostClock, _ timer: HostTimer
     ) -> S3ObjectStore {
         S3ObjectStore(
@@ -112,17 +132,22 @@ final class Composition: Sendable {
     }
 
     /// A LIST of one key: unlike HEAD's, its errors have a body with S3's code.
-    private static func preflight(
+    static func preflight(
         _ plan: MountPlan, store: S3ObjectStore, _ clock: HostClock
     ) throws(MountFailure) {
         let prefix: ObjectKey?
         do throws(ObjectKey.Invalid) {
             prefix = plan.source.prefix.isEmpty ? nil : try ObjectKey(plan.source.prefix)
         } catch { throw .source(.prefix(source: "\(plan.source)", reason: "it is no key")) }
-        let answer = HostCondition<Result<ListPage, ObjectStoreError>?>(nil)
-        let request = store.list(
-            plan.source.bucket, prefix: prefix, delimited: false, after: nil, limit: 1
-        ) { result in answer.update { $0 = result } }
+        let answer = HostCondition<Result<Void, ObjectStoreError>?>(nil)
+        let request: any Cancellable
+        if let bucket = plan.source.bucket {
+            request = store.list(
+                bucket, prefix: prefix, delimited: false, after: nil, limit: 1
+            ) { result in answer.update { $0 = result.map { _ in } } }
+        } else {
+            request = store.listBuckets { result in answer.update { $0 = result.map { _ in } } }
+        }
         let result = answer.wait(until: clock.now() + plan.settings.client.connectTimeout) { $0 }
         switch result {
         case .success: return
@@ -139,29 +164,5 @@ final class Composition: Sendable {
         if spool.isNew { return false }
         guard let owner = spool.lock.previousOwner else { return true }
         return HostProcess.bootIdentifier() != owner.bootIdentifier
-    }
-
-    /// A mount that was just unmounted may still be draining: wait for it as long as for the
-    /// server.
-    private static func lockedSpool(
-        _ plan: MountPlan, _ clock: HostClock
-    ) throws(MountFailure) -> SpoolDirectory {
-        let identity = SpoolIdentity(
-            endpoint: plan.server.description, bucket: plan.source.bucket.description,
-            prefix: String(decoding: plan.source.prefix, as: UTF8.self))
-        let deadline = clock.now() + plan.settings.client.connectTimeout
-        let pause = HostCondition<Void>(())
-        while true {
-            do throws(SpoolError) {
-                return try SpoolDirectory(
-                    path: plan.spool.directory, identity: identity, mountPoint: plan.mountPoint.path
-                )
-            } catch {
-                guard case .busy = error, clock.now() < deadline else {
-                    throw .spool(SpoolSentence.text(error, spool: plan.spool.directory))
-                }
-            }
-            _ = pause.wait(until: clock.now() + .milliseconds(100)) { _ in nil as Void? }
-        }
     }
 }

@@ -1,6 +1,7 @@
 import Logging
 import RGWBase
 import RGWClient
+import RGWControl
 import RGWFuse
 import RGWHost
 import RGWMount
@@ -8,40 +9,29 @@ import RGWVFS
 
 /// A mount's life in its own process: check, mount, answer, serve, drain.
 enum MountService {
-    /// What the main thread waits for.
-    private struct Events: Sendable {
-        var isReady = false
-        var ended: Result<FuseSession.End, FuseError>?
-        var signals: [HostSignal] = []
-        var requestsToEnd = 0
-    }
-
-    private enum Next {
-        case signal(HostSignal)
-        case ended(Result<FuseSession.End, FuseError>)
-    }
-
     /// Returns after the unmount and the drain. `report.succeed` is called when the mount answers;
     /// an error before that is thrown, after it logged.
     static func run(_ plan: MountPlan, report: DaemonReport) throws(MountFailure) {
         let log = LineLog.logger(
             foreground: plan.settings.isForeground, verbose: plan.settings.isVerbose)
+        try SpoolHolder.refuseIfMounted(plan)
         do throws(HostError) {
             try HostSignals.block()
         } catch { throw .system("\(error)") }
         let parts = try Composition(plan, log: log)
-        let events = HostCondition(Events())
+        let events = MountEvents()
+        let control = MountControl(plan, parts, events)
         try clear(plan.mountPoint, log)
-        let session = parts.session(plan) { events.update { $0.isReady = true } }
+        let session = parts.session(plan) { events.state.update { $0.isReady = true } }
         do throws(FuseError) {
             try session.mount()
         } catch { throw .refused(sentence(error)) }
-        let thread: HostThread
-        let signals: HostSignals
+        let (thread, signals, socket): (HostThread, HostSignals, HostListener)
         do throws(HostError) {
+            socket = try ControlSocket.serve(control, spool: plan.spool.directory)
             signals = try HostSignals { deliver($0, events, log) }
             thread = try HostThread(name: "fuse") { serve(session, events) }
-            try answers(plan, session, events, parts.clock)
+            try waitUntilReady(plan, events, parts.clock)
             let source = plan.source.description
             if !UserMountTable.add(source: source, mountPoint: plan.mountPoint.path) {
                 log.warning("umount will not wait for uploads: no line in /run/mount/utab")
@@ -54,14 +44,22 @@ enum MountService {
         log.info(
             "mounted",
             metadata: ["source": "\(plan.source)", "mount_point": "\(plan.mountPoint.path)"])
+        let watch = MountWatcher(log: log)
+        watch.ready()
         parts.fileSystem.start()
-        serveUntilEnd(plan, parts, session, events, log)
-        finish(plan, parts, events, log)
+        let isAsked = serveUntilEnd(parts, session, events, control, watch, log)
+        watch.stopping()
+        MountFarewell(
+            parts: parts, control: control, events: events, watch: watch, log: log,
+            timeout: plan.volume.drainTimeout
+        ).upload(lingers: plan.settings.lingers && !isAsked)
+        events.state.update { $0.isStopping = true }
         session.stop()
         thread.join()
         giveUp(session, log)
         session.destroy()
         signals.stop()
+        socket.stop()
         parts.shutDown(log)
     }
 
@@ -75,75 +73,57 @@ enum MountService {
     }
 
     /// Who asks twice to end does not want to wait for the drain; what waits is safe in the spool.
-    private static func deliver(
-        _ signal: HostSignal, _ events: HostCondition<Events>, _ log: Logger
-    ) {
-        let asksToEnd = signal == .terminate || signal == .interrupt
-        let isSecond = events.update { state in
-            state.signals.append(signal)
-            guard asksToEnd else { return false }
-            state.requestsToEnd += 1
-            return state.requestsToEnd > 1
-        }
-        guard isSecond else { return }
+    private static func deliver(_ signal: HostSignal, _ events: MountEvents, _ log: Logger) {
+        guard events.deliver(signal) else { return }
         log.warning("ended without waiting for uploads; they go on at the next mount")
         HostProcess.exit(ExitStatus.success.rawValue)
     }
 
-    private static func serve(_ session: FuseSession, _ events: HostCondition<Events>) {
+    private static func serve(_ session: FuseSession, _ events: MountEvents) {
         let result: Result<FuseSession.End, FuseError>
         do throws(FuseError) {
             result = .success(try session.run())
         } catch { result = .failure(error) }
-        events.update { $0.ended = result }
+        events.state.update { $0.ended = result }
     }
 
-    /// INIT has been answered, and a stat and an attribute of the root come through the kernel.
-    private static func answers(
-        _ plan: MountPlan, _ session: FuseSession, _ events: HostCondition<Events>,
-        _ clock: HostClock
+    /// Until INIT has been answered: the kernel talks to this process, and every request from now
+    /// on is served. A look at the mount from here would hang this process on itself when its
+    /// threads die meanwhile.
+    private static func waitUntilReady(
+        _ plan: MountPlan, _ events: MountEvents, _ clock: HostClock
     ) throws(HostError) {
         let deadline = clock.now() + plan.settings.client.connectTimeout
-        let isReady = events.wait(until: deadline) { state -> Bool? in
-            state.isReady ? true : (state.ended == nil ? nil : false)
-        }
         // ETIMEDOUT, errno.h.
-        guard isReady == true else {
+        guard events.waitUntilReady(deadline) else {
             throw HostError("mount", path: plan.mountPoint.path, errno: 110)
         }
-        _ = try HostNames.status(plan.mountPoint.path)
-        _ = try HostAttributes.text(
-            MountStatus.Attribute.pending.rawValue, of: plan.mountPoint.path)
     }
 
-    /// Until somebody unmounts, or SIGTERM or SIGINT asks for it.
+    /// Until somebody unmounts (false), or SIGTERM or SIGINT asks for it (true).
     private static func serveUntilEnd(
-        _ plan: MountPlan, _ parts: Composition, _ session: FuseSession,
-        _ events: HostCondition<Events>, _ log: Logger
-    ) {
+        _ parts: Composition, _ session: FuseSession, _ events: MountEvents,
+        _ control: MountControl, _ watch: MountWatcher, _ log: Logger
+    ) -> Bool {
         while true {
-            switch next(events) {
+            switch events.next(until: parts.clock.now() + MountWatcher.pause) {
             case .ended(.success(let end)):
-                return log.info("unmounted", metadata: ["end": "\(end)"])
+                log.info("unmounted", metadata: ["end": "\(end)"])
+                return false
             case .ended(.failure(let error)):
-                return log.error("the mount broke", metadata: ["reason": "\(sentence(error))"])
-            case .signal(.hangUp): _ = parts.credentials.refresh()
+                log.error("the mount broke", metadata: ["reason": "\(sentence(error))"])
+                return false
+            case .signal(.hangUp):
+                _ = parts.credentials.refresh()
+                _ = parts.fileSystem.retry(path: nil)
             case .signal(.user1):
-                let status = parts.fileSystem.status()
-                log.info("status", metadata: ["pending": "\(status.pending)"])
+                log.info("status", metadata: ["pending": "\(control.report().pending)"])
             case .signal(.terminate), .signal(.interrupt):
                 log.info("asked to end")
                 unmount(session, log)
-                return
+                return true
+            case nil: watch.look(control.report())
             }
-        }
-    }
-
-    private static func next(_ events: HostCondition<Events>) -> Next {
-        events.wait { state in
-            if !state.signals.isEmpty { return .done(.signal(state.signals.removeFirst())) }
-            if let ended = state.ended { return .done(.ended(ended)) }
-            return .until(.distantFuture)
         }
     }
 
@@ -163,18 +143,6 @@ enum MountService {
         do throws(FuseError) {
             try session.unmount(lazy: true)
         } catch { log.debug("not unmounted", metadata: ["reason": "\(sentence(error))"]) }
-    }
-
-    /// Uploads what waits, for as long as drain_timeout.
-    private static func finish(
-        _ plan: MountPlan, _ parts: Composition, _ events: HostCondition<Events>, _ log: Logger
-    ) {
-        let left = parts.drain(for: plan.volume.drainTimeout)
-        guard left.pending > 0 || !left.failures.isEmpty else { return }
-        let status = MountStatus(
-            pending: UInt64(max(0, left.pending)), pendingBytes: left.pendingBytes,
-            uploading: UInt64(max(0, left.uploading)), failed: UInt64(left.failures.count))
-        log.warning("\(status.leftover(spool: plan.spool.directory))")
     }
 
     /// libfuse's sentence in the form of ours: no capital at the start, no full stop.

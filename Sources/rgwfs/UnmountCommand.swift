@@ -1,20 +1,13 @@
 import RGWBase
+import RGWControl
 import RGWHost
 import RGWMount
-import RGWVFS
 
 /// `umount.rgwfs`, which umount(8) runs: uploads what waits, then unmounts.
 ///
-/// Everything that can wait for the mount runs in child processes, so that a mount that hangs
-/// cannot hang the command: a process that waits for FUSE may not be killable.
+/// It speaks to the mount through its socket and touches the mount itself only to take it away, so
+/// that one that hangs cannot hang the command.
 enum UnmountCommand {
-    private enum Drain {
-        case done
-        case failed
-        /// Over its time; the child may still hold the root open.
-        case late(isStuck: Bool)
-    }
-
     static func run(_ words: [String], program: String) -> Int32 {
         func fail(_ status: ExitStatus, _ sentence: String) -> Int32 {
             StandardError.print("\(program): \(sentence)")
@@ -38,125 +31,77 @@ enum UnmountCommand {
         _ arguments: UnmountArguments, _ program: String,
         _ fail: (ExitStatus, String) -> Int32
     ) throws(HostError) -> Int32 {
-        guard let (path, mount) = try find(arguments.mountPoint) else {
+        guard let path = try find(arguments.mountPoint) else {
             return fail(.mountFailed, "\(arguments.mountPoint) is not a mount of rgwfs")
         }
-        var isLazy = arguments.isLazy
+        var leftover: String?
+        let spool = spool(of: path)
         // Forced and lazy are for mounts that do not answer; rgwfs itself still uploads after a
         // lazy one.
         if !arguments.isForced, !arguments.isLazy {
-            let (leftover, isStuck) = try drainOrTell(path, source: mount.source)
+            leftover = drain(path, spool)
             if let leftover {
                 StandardError.print("\(program): \(leftover)")
                 if arguments.isStrict {
                     return fail(.mountFailed, "\(path) stays mounted (--strict)")
                 }
             }
-            isLazy = isStuck
         }
-        try Unmounting.unmount(path, forced: arguments.isForced, lazily: isLazy)
+        try Unmounting.unmount(path, forced: arguments.isForced, lazily: arguments.isLazy)
         // The line may be gone already, and then there is nothing to do.
         _ = UserMountTable.remove(mountPoint: path)
+        if leftover != nil { finish(spool) }
         return ExitStatus.success.rawValue
     }
 
     /// The mount table's name for the directory, found without touching the mount if that is
     /// possible.
-    private static func find(_ name: String) throws(HostError) -> (String, HostMount)? {
+    private static func find(_ name: String) throws(HostError) -> String? {
         var absolute = name
         while absolute.utf8.count > 1, absolute.hasSuffix("/") { absolute.removeLast() }
         if !absolute.hasPrefix("/") {
             absolute = try HostSurroundings.workingDirectory() + "/" + absolute
         }
         if let mount = try HostMounts.mount(at: absolute) {
-            return mount.type == "fuse.rgwfs" ? (absolute, mount) : nil
+            return mount.type == "fuse.rgwfs" ? absolute : nil
         }
         let real = try HostSurroundings.realPath(absolute)
         guard let mount = try HostMounts.mount(at: real), mount.type == "fuse.rgwfs" else {
             return nil
         }
-        return (real, mount)
+        return real
     }
 
-    /// From the configuration file's sections for the source; its mistakes were told at the mount.
-    private static func drainTimeout(source: String) -> Duration {
-        var settings = MountSettings()
-        guard let source = try? MountSource(parsing: source),
-            let contents = try? HostFile.read(ConfigurationFile.defaultPath),
-            let file = try? ConfigurationFile(
-                parsing: contents.bytes, path: ConfigurationFile.defaultPath),
-            (try? file.apply(for: source, to: &settings)) != nil
-        else { return MountSettings().volume.drainTimeout }
-        return settings.volume.drainTimeout
+    /// Found without touching the mount if that is possible.
+    private static func spool(of path: String) -> String? {
+        let target = try? CommandTarget(path)
+        return target?.spool.path
     }
 
-    /// Waits for uploads. `leftover` is what could not be waited for, as a sentence; `isStuck`: a
-    /// child still holds the root open, so only a lazy unmount is possible.
-    private static func drainOrTell(
-        _ path: String, source: String
-    ) throws(HostError) -> (leftover: String?, isStuck: Bool) {
-        let before = try leftover(path)
-        let drain = try drain(path, time: drainTimeout(source: source))
-        var isStuck = false
-        switch drain {
-        case .done: return (nil, false)
-        case .failed: break
-        case .late(let holdsRoot): isStuck = holdsRoot
-        }
-        // A mount that waits for its server may not answer any more: then what it said before.
-        let after = try leftover(path) ?? before
+    /// Waits for uploads, as long as the mount's drain_timeout. What is left then, as a sentence.
+    private static func drain(_ path: String, _ spool: String?) -> String? {
         let unknown =
             "\(path) does not answer; what waits stays in its spool and uploads at the next mount"
-        let sentence = after ?? unknown
-        return (sentence.isEmpty ? nil : sentence, isStuck)
+        guard let spool, let client = ControlClient(spool: spool) else { return unknown }
+        let progress = ProgressLine()
+        defer { progress.end() }
+        do {
+            let before = MountReport(try client.ask(.status))
+            guard let before, before.state != .clean else { return nil }
+            let milliseconds = Int(before.drainTimeout.inNanoseconds / 1_000_000)
+            let answer = try client.ask(
+                .sync(milliseconds: milliseconds), onProgress: { progress.show($0.progress) })
+            guard let after = MountReport(answer) else { return unknown }
+            return after.state == .clean ? nil : after.leftover
+        } catch { return unknown }
     }
 
-    /// fsync of the root waits for everything below it and reports errors.
-    private static func drain(_ path: String, time: Duration) throws(HostError) -> Drain {
-        let child = try HostChild.fork(quietly: true) {
-            do throws(HostError) {
-                try HostDescriptor(path, .directory).sync()
-                return 0
-            } catch { return 1 }
+    /// The user was told what is left and where; the process is not to go on behind their back.
+    private static func finish(_ spool: String?) {
+        guard let client = spool.flatMap({ ControlClient(spool: $0) }) else { return }
+        do { _ = try client.ask(.finish, patience: .seconds(2)) } catch {
+            // It has ended by itself.
         }
-        let progress =
-            HostSurroundings.isTerminal(2) ? try HostChild.fork { showProgress(path) } : nil
-        defer { if let progress { end(progress) } }
-        if let status = try child.poll(for: time) { return status == 0 ? .done : .failed }
-        try child.kill()
-        return .late(isStuck: try child.poll(for: .seconds(2)) == nil)
-    }
-
-    /// In a child, until it is killed.
-    private static func showProgress(_ path: String) -> Int32 {
-        // A drain that is over at once shows nothing.
-        sleep(.milliseconds(500))
-        while let status = MountedDirectory.status(of: path) {
-            StandardError.write("\r\u{1B}[K\(status.progress)")
-            sleep(.milliseconds(250))
-        }
-        return 0
-    }
-
-    private static func end(_ progress: HostChild) {
-        do throws(HostError) {
-            try progress.kill()
-            StandardError.write("\r\u{1B}[K")
-        } catch { StandardError.print("\(error)") }
-    }
-
-    /// What the mount says of itself within two seconds; nil: it does not answer. Empty: it is
-    /// clean.
-    private static func leftover(_ path: String) throws(HostError) -> String? {
-        try HostChild.ask(within: .seconds(2)) {
-            guard let status = MountedDirectory.status(of: path) else { return nil }
-            return status.isClean ? "" : status.leftover(spool: MountedDirectory.spool(of: path))
-        }
-    }
-
-    private static func sleep(_ time: Duration) {
-        let pause = HostCondition<Void>(())
-        _ = pause.wait(until: HostClock().now() + time) { _ in nil as Void? }
     }
 
     private static func reason(_ error: HostError, _ mountPoint: String) -> String {

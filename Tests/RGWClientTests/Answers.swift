@@ -26,6 +26,9 @@ enum Answers {
         response(status, Array("<Error><Code>\(code)</Code></Error>".utf8), fields)
     }
 
+    static let noNotification = response(
+        200, Array("<NotificationConfiguration></NotificationConfiguration>".utf8))
+
     static let headFields = ["etag": tag, "last-modified": "Sun, 06 Nov 1994 08:49:37 GMT"]
 
     /// An answer to GET of the whole or of the range that the request names.

@@ -15,6 +15,9 @@ import Testing
         return "\(Hexadecimal.encode(Hash.md5(digests)))-3"
     }
 
+    private static let partsXML = Array(
+        "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>".utf8)
+
     /// What RGW would say, with one thing changed by `override`.
     private func world(_ override: @escaping @Sendable (String, SentRequest) -> Script?) -> World {
         World { sent in
@@ -35,6 +38,7 @@ import Testing
             case (.post, "uploadId"):
                 let xml = "<CompleteMultipartUploadResult><ETag/></CompleteMultipartUploadResult>"
                 return .answer(Answers.response(200, Array(xml.utf8)))
+            case (.get, "uploadId"): return .answer(Answers.response(200, Self.partsXML))
             case (.head, _):
                 var fields = Answers.headFields
                 fields["etag"] = Self.wholeTag

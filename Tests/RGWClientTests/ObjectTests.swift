@@ -180,56 +180,67 @@ import Testing
         #expect(world.sent.map(\.options.isIdempotent) == [false, true])
     }
 
-    // MARK: DeleteObjects
-
-    @Test func keysThatXMLCannotCarryAreDeletedOneByOne() {
-        let xml = Array("<DeleteResult></DeleteResult>".utf8)
-        let world = World { sent in
-            switch sent.request.method {
-            case .post: .answer(Answers.response(200, xml))
-            default: .answer(Answers.error(403, "AccessDenied"))
-            }
-        }
-        let outcome = Outcome<[DeleteFailure]>()
-        makeStore(world).delete(["a", "\u{1}", "b"], in: "b", completion: outcome.completion)
-        world.run()
-        #expect(world.sent.map(\.line).sorted() == ["DELETE /b/%01", "POST /b?delete"])
-        #expect(outcome.value?.map(\.key) == ["\u{1}"])
-        #expect(outcome.count == 1)
-    }
-
-    @Test func moreThanAThousandKeysAreRefused() throws {
-        let world = World { _ in .silence }
-        let keys = try (0...1000).map { try ObjectKey("k\($0)") }
-        let outcome = Outcome<[DeleteFailure]>()
-        makeStore(world).delete(keys, in: "b", completion: outcome.completion)
-        world.run()
-        #expect(outcome.error?.kind == .invalidRequest)
-        #expect(world.sent.isEmpty)
-    }
-
-    @Test func noKeysNeedNoRequest() {
-        let world = World { _ in .silence }
-        let outcome = Outcome<[DeleteFailure]>()
-        makeStore(world).delete([], in: "b", completion: outcome.completion)
-        world.run()
-        #expect(outcome.value == [])
-        #expect(world.sent.isEmpty)
-    }
-
     // MARK: Buckets
 
     @Test(arguments: [
-        ("s3.example.org", true), ("rgw", false), ("10.0.0.1", false), ("::1", false),
+        ("s3.example.org", "s3.example.org", true), ("b.s3.example.org", "b", false),
+        ("x.s3.example.org", "x", true), ("rgw", "rgw", true), ("s3.example.org", "b", false),
+        ("10.0.0.1", "b", false), ("::1", "b", false),
     ])
-    func aMissingBucketOnANamedHostHintsAtTheHostName(host: String, hints: Bool) {
-        let world = World { _ in .answer(Answers.response(404)) }
+    func aHostNameThatWasTakenForTheBucketIsNamed(host: String, looked: String, hints: Bool) {
+        let xml = "<Error><Code>NoSuchBucket</Code><BucketName>\(looked)</BucketName></Error>"
+        let world = World { sent in
+            let body = sent.request.method == .head ? [] : Array(xml.utf8)
+            return .answer(Answers.response(404, body))
+        }
+        let store = makeStore(world) { $0.endpoint = Endpoint(scheme: .http, host: host) }
         let outcome = Outcome<BucketUsage>()
-        makeStore(world) { $0.endpoint = Endpoint(scheme: .http, host: host) }
-            .headBucket("b", completion: outcome.completion)
+        store.headBucket("b", completion: outcome.completion)
+        let listing = Outcome<ListPage>()
+        store.list(
+            "b", prefix: "k", delimited: true, after: nil, limit: 1, completion: listing.completion)
         world.run()
-        #expect(outcome.error?.kind == .noSuchBucket)
-        #expect((outcome.error?.message?.contains(host) == true) == hints)
+        for error in [outcome.error, listing.error] {
+            #expect(error?.kind == .noSuchBucket)
+            #expect((error?.message?.contains(host) == true) == hints)
+        }
+    }
+
+    // MARK: Signed payloads
+
+    @Test(arguments: [true, false])
+    func aBodyIsHashedForItsSignatureWhenAsked(signs: Bool) {
+        let world = World { sent in
+            let md5 = Hash.md5(Array("abc".utf8))
+            return .answer(
+                Answers.response(200, [], ["etag": "\"\(Hexadecimal.encode(md5))\""]))
+        }
+        let store = makeStore(world) { $0.signsPayload = signs }
+        let bytes = Array("abc".utf8)
+        for body in [ObjectBody.bytes(bytes), .file(BytesFile(bytes), offset: 0, length: 3)] {
+            store.put(
+                testAddress, body: body, md5: Hash.md5(bytes), metadata: ObjectMetadata(),
+                precondition: .none, completion: { _ in })
+        }
+        store.head(testAddress, completion: { _ in })
+        world.run()
+        let hashes = world.sent.prefix(3).map { $0.request.headers["x-amz-content-sha256"] }
+        let abc = Hexadecimal.encode(Hash.sha256(bytes))
+        let empty = Hexadecimal.encode(Hash.sha256([]))
+        let unsigned = "UNSIGNED-PAYLOAD"
+        #expect(hashes == (signs ? [abc, abc, empty] : [unsigned, unsigned, unsigned]))
+    }
+
+    @Test func aBodyThatCannotBeReadForItsSignatureIsNotSent() {
+        let world = World { _ in .silence }
+        let store = makeStore(world) { $0.signsPayload = true }
+        let outcome = Outcome<Stored>()
+        store.put(
+            testAddress, body: .file(BytesFile([1]), offset: 0, length: 2), md5: Hash.md5([1]),
+            metadata: ObjectMetadata(), precondition: .none, completion: outcome.completion)
+        world.run()
+        #expect(outcome.error?.kind == .bodyUnreadable)
+        #expect(world.sent.isEmpty)
     }
 
     // MARK: Who asks
@@ -257,4 +268,14 @@ final class Blocks: Sendable {
     func append(_ block: [UInt8]) { all.withLock { $0.append(block) } }
     var bytes: [UInt8] { all.withLock { Array($0.joined()) } }
     var sizes: [Int] { all.withLock { $0.map(\.count) } }
+}
+
+/// A body as if from a file.
+final class BytesFile: BodyFile {
+    let descriptor: Int32 = -1
+    private let bytes: [UInt8]
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+    func contents(at offset: UInt64, count: Int) -> [UInt8]? {
+        Array(bytes.dropFirst(Int(offset)).prefix(count))
+    }
 }

@@ -11,6 +11,9 @@ struct SentRequest: Sendable {
 
     /// For example `GET /b/k`.
     var line: String { "\(request.method.rawValue) \(request.target)" }
+
+    /// Asks who is told of changes in the bucket.
+    var isNotification: Bool { request.query.first?.name == "notification" }
 }
 
 /// What the scripted server does with one request.

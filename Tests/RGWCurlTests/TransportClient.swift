@@ -111,6 +111,8 @@ final class TemporaryFile: BodyFile {
     }
 
     deinit { _ = close(descriptor) }
+
+    func contents(at offset: UInt64, count: Int) -> [UInt8]? { nil }
 }
 
 /// Collects delivered blocks.

@@ -10,7 +10,8 @@ import Testing
         .nameTooLong: ENAMETOOLONG, .nameNotUTF8: EILSEQ, .invalidArgument: EINVAL,
         .notSupported: EOPNOTSUPP, .crossesDevices: EXDEV, .tooLarge: EFBIG, .spoolFull: ENOSPC,
         .quotaExceeded: EDQUOT, .stale: ESTALE, .timedOut: ETIMEDOUT, .inputOutput: EIO,
-        .badHandle: EBADF, .noAttribute: ENODATA, .bufferTooSmall: ERANGE, .interrupted: EINTR,
+        .badHandle: EBADF, .noAttribute: ENODATA, .bufferTooSmall: ERANGE,
+        .attributeTooLarge: E2BIG, .noSuchOffset: ENXIO, .interrupted: EINTR,
         .notImplemented: ENOSYS, .shuttingDown: ENOTCONN,
     ]
 

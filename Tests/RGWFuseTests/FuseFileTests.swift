@@ -182,14 +182,76 @@ import Testing
         }
     }
 
-    /// HANDLE_KILLPRIV is off, so the kernel takes set-user-ID bits away with a plain change of
-    /// mode.
-    @Test func aChownTakesSetUserIDAwayByAModeChange() throws {
+    /// HANDLE_KILLPRIV_V2: taking set-user-ID bits away is the filesystem's part.
+    @Test func aChownComesWithoutAChangeOfMode() throws {
         try TestMount.with { mount in
             try Posix.writeFile(mount["file"], [1])
             #expect(unsafe chmod(mount["file"], 0o4755) == 0)
             #expect(unsafe chown(mount["file"], 12, 34) == 0)
-            #expect(try Posix.stat(mount["file"]).st_mode == S_IFREG | 0o755)
+            let change = try #require(mount.fileSystem.seen.changes.last)
+            #expect(change.uid == 12 && change.gid == 34 && change.permissions == nil)
+        }
+    }
+
+    @Test func aWriteSaysWhetherSetIDBitsMustGo() throws {
+        try TestMount.with { mount in
+            let descriptor = try Posix.open(mount["file"], O_RDWR | O_CREAT)
+            defer { close(descriptor) }
+            _ = try Posix.write(descriptor, [1])
+            #expect(mount.fileSystem.seen.dropped == 0)
+            let other = TestThread {
+                LinuxCalls.becomeNobody()
+                _ = try? Posix.write(descriptor, [2])
+                ftruncate(descriptor, 1)
+            }
+            #expect(other.join())
+            #expect(mount.fileSystem.seen.dropped == 1)
+            let change = try #require(mount.fileSystem.seen.changes.last)
+            #expect(change.size == 1 && change.dropsPrivileges && change.hasHandle)
+            #expect(ftruncate(descriptor, 0) == 0)
+            #expect(mount.fileSystem.seen.changes.last?.dropsPrivileges == false)
+        }
+    }
+
+    @Test func writesDoNotAskForCapabilities() throws {
+        try TestMount.with { mount in
+            let descriptor = try Posix.open(mount["file"], O_RDWR | O_CREAT)
+            defer { close(descriptor) }
+            for _ in 0..<50 { _ = try Posix.write(descriptor, [1]) }
+            #expect(mount.fileSystem.seen.requests["getxattr", default: 0] <= 1)
+        }
+    }
+
+    @Test func rangesAreAllocatedPunchedAndZeroed() throws {
+        try TestMount.with { mount in
+            let descriptor = try Posix.open(mount["file"], O_RDWR | O_CREAT)
+            defer { close(descriptor) }
+            #expect(LinuxCalls.fallocate(descriptor, 0, 0, 10) == 0)
+            #expect(LinuxCalls.fallocate(descriptor, 1, 5, 10) == 0)
+            #expect(LinuxCalls.fallocate(descriptor, 3, 1, 2) == 0)
+            #expect(LinuxCalls.fallocate(descriptor, 16, 1, 2) == 0)
+            // COLLAPSE_RANGE, INSERT_RANGE, UNSHARE_RANGE
+            for mode: Int32 in [8, 32, 64] {
+                #expect(LinuxCalls.fallocate(descriptor, mode, 0, 4096) == Int(-EOPNOTSUPP))
+            }
+            #expect(
+                mount.fileSystem.seen.allocations == [
+                    "reserve(keepsSize: false) 0..<10", "reserve(keepsSize: true) 5..<15",
+                    "punchHole 1..<3", "zero(keepsSize: false) 1..<3",
+                ])
+        }
+    }
+
+    @Test func dataAndHolesAreSought() throws {
+        try TestMount.with { mount in
+            try Posix.writeFile(mount["file"], Self.pattern(100))
+            let descriptor = try Posix.open(mount["file"], O_RDONLY)
+            defer { close(descriptor) }
+            let (data, hole): (Int32, Int32) = (3, 4)
+            #expect(lseek(descriptor, 7, data) == 7)
+            #expect(lseek(descriptor, 7, hole) == 100)
+            #expect(lseek(descriptor, 100, data) == -1)
+            #expect(errno == ENXIO)
         }
     }
 

@@ -44,6 +44,22 @@ enum LinuxCalls {
         return result < 0 ? Int(-errno) : result
     }
 
+    private typealias Allocate = @convention(c) (Int32, Int32, Int, Int) -> Int32
+    private typealias SetIDs = @convention(c) (Int, Int, Int, Int) -> Int
+
+    static func fallocate(_ file: Int32, _ mode: Int32, _ offset: Int, _ length: Int) -> Int {
+        let call = unsafe find("fallocate", Allocate.self)
+        return call(file, mode, offset, length) < 0 ? Int(-errno) : 0
+    }
+
+    /// The calling thread alone loses root's capabilities: the system call itself, because glibc's
+    /// wrapper changes every thread. Source: setresuid(2), "C library/kernel differences".
+    static func becomeNobody() {
+        let call = unsafe find("syscall", SetIDs.self)
+        let result = call(117, -1, 65534, -1)
+        precondition(result == 0, "setresuid: \(errno)")
+    }
+
     static func removexattr(_ path: String, _ name: String) -> Int {
         let call = unsafe find("removexattr", Remove.self)
         return unsafe call(path, name) < 0 ? Int(-errno) : 0

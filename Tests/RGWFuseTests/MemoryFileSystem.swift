@@ -25,6 +25,9 @@ final class MemoryFileSystem: FileSystemOperations {
         var changes: [AttributeChanges] = []
         var forgotten: [InodeNumber: UInt64] = [:]
         var released = 0
+        /// Writes by callers who may not keep set-ID bits.
+        var dropped = 0
+        var allocations: [String] = []
         /// Answers put off, in order of arrival.
         var parked: [@Sendable () -> Void] = []
     }
@@ -105,6 +108,10 @@ final class MemoryFileSystem: FileSystemOperations {
         }
     }
 
+    func dropPrivileges(_ inode: InodeNumber) {
+        observed.withLock { $0.dropped += 1 }
+    }
+
     func setattr(
         _ inode: InodeNumber, _ changes: AttributeChanges, _ caller: Caller,
         _ reply: consuming Reply<AttributeAnswer>
@@ -169,6 +176,30 @@ final class MemoryFileSystem: FileSystemOperations {
     ) {
         send("rename", reply) { (tree) throws(FileSystemError) in
             try tree.rename(parent, name, newParent, newName, mode)
+        }
+    }
+
+    func allocate(
+        _ inode: InodeNumber, _ handle: HandleID, _ range: Range<UInt64>, _ allocation: Allocation,
+        _ caller: Caller, _ reply: consuming Reply<Void>
+    ) {
+        observed.withLock { $0.allocations.append("\(allocation) \(range)") }
+        send("allocate", reply) { (tree) throws(FileSystemError) in _ = try tree.node(inode) }
+    }
+
+    func copyRange(_ range: FileSystem.CopyRange, _ reply: consuming Reply<UInt64>) {
+        count("copyRange")
+        reply.fail(.notSupported)
+    }
+
+    func seek(
+        _ inode: InodeNumber, _ handle: HandleID, from offset: UInt64, hole: Bool,
+        _ reply: consuming Reply<UInt64>
+    ) {
+        send("seek", reply) { (tree) throws(FileSystemError) in
+            let size = try tree.node(inode).attributes.size
+            if offset >= size { throw .noSuchOffset }
+            return hole ? size : offset
         }
     }
 
@@ -316,7 +347,9 @@ extension MemoryFileSystem {
         }
     }
 
-    func listxattr(_ inode: InodeNumber, _ reply: consuming Reply<[[UInt8]]>) {
+    func listxattr(
+        _ inode: InodeNumber, _ caller: Caller, _ reply: consuming Reply<[[UInt8]]>
+    ) {
         send("listxattr", reply) { (tree) throws(FileSystemError) in
             try tree.node(inode).extended.keys.sorted { $0.lexicographicallyPrecedes($1) }
         }

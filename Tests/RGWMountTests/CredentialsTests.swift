@@ -1,5 +1,6 @@
 import RGWBase
 import RGWClient
+import RGWControl
 import RGWObject
 import Testing
 

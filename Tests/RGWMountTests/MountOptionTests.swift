@@ -149,7 +149,7 @@ import Testing
     @Test(arguments: [
         "allow_other,allow_root", "acregmin=10,acregmax=5", "acdirmin=10,acdirmax=5",
         "writeback_delay=5s,writeback_max_delay=1s", "public_bucket,credentials=/k",
-        "public_bucket,profile=x", "cacert=/x",
+        "public_bucket,profile=x", "cacert=/x", "signed_payload,sigv=2",
     ])
     func contradictionsAreErrors(text: String) {
         #expect { _ = try settings(text) } throws: {

@@ -20,8 +20,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", "is empty"), ("/", "not supported yet"), ("//", "not supported yet"),
-        ("http://h/b", "is a URL"), ("ab", "at least 3"), ("pho tos", "consists of"),
+        ("", "is empty"), ("http://h/b", "is a URL"),
+        ("ab", "at least 3"), ("pho tos", "consists of"),
         ("-photos", "begins with"), ("x:", "is missing"), (":photos", "tenant"),
         ("a-b:photos", "tenant"), ("a:b:photos", "no ':'"), ("/photos", "is missing"),
         ("photos//x", "empty"), ("photos/../x", "'..'"), ("photos/.", "'.'"),
@@ -30,6 +30,12 @@ import Testing
     func wrongSourcesSayWhy(text: String, part: String) {
         #expect { try MountSource(parsing: text) } throws: { "\($0)".contains(part) }
         #expect(failure([text, "/mnt/photos", "-o", "url=http://h"])?.status == .usage)
+    }
+
+    @Test(arguments: ["/", "//", "s3://"])
+    func aSlashIsAllBuckets(text: String) throws {
+        let source = try MountSource(parsing: text)
+        #expect(source.bucket == nil && source.prefix.isEmpty && source.description == "/")
     }
 
     @Test func longNamesAreRefused() {

@@ -112,6 +112,61 @@ import Testing
         #expect(throws: FileSystemError.notFound) { try again.inode("late") }
     }
 
+    @Test func aFileThatWasStillEmptyAtABarrierIsNotCompleteAfterAPowerCut() throws {
+        let volume = try Volume { $0.writebackDelay = .seconds(60) }
+        let file = try volume.create("late")
+        volume.world.advance(by: .seconds(2))
+        try volume.write(file, "content")
+        try volume.close(file)
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        again.settle()
+        #expect(again.store.keys(Volume.bucket).isEmpty)
+        #expect(again.files.lost.count == 1)
+    }
+
+    @Test func whatIsWrittenIntoACleanFileIsNotSyncedBecauseAnEarlierVersionWas() throws {
+        let volume = try Volume { $0.writebackDelay = .milliseconds(1500) }
+        try volume.save("a", "old")
+        volume.world.advance(by: .seconds(5))
+        #expect(volume.text("a") == "old")
+        let file = try volume.open("a", write: true)
+        try volume.write(file, "new")
+        try volume.close(file)
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        again.settle()
+        #expect(again.text("a") == "old")
+        #expect(try again.load("a") == "old")
+        #expect(again.files.lost.count == 1)
+    }
+
+    @Test func aReplacementIsNotSyncedBecauseTheReplacedContentWas() throws {
+        let volume = try Volume { $0.writebackDelay = .seconds(60) }
+        try volume.save("a", "old")
+        volume.world.advance(by: .seconds(2))
+        try volume.save("a", "new")
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        again.settle()
+        #expect(again.store.keys(Volume.bucket).isEmpty)
+        #expect(again.files.lost.count == 1)
+    }
+
+    @Test func whatAnFsyncConfirmedSurvivesAPowerCutAlsoWhileSomebodyWrites() throws {
+        let volume = try Volume {
+            $0.writebackDelay = .seconds(60)
+            $0.guarantee = .local
+        }
+        let file = try volume.create("a")
+        try volume.write(file, "synced")
+        let synced = volume.begin {
+            volume.fileSystem.fsync(file.0, file.1, dataOnly: false, $0)
+        }
+        try volume.write(file, ", and more", at: 6)
+        volume.world.run()
+        #expect(synced.result != nil)
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        #expect(try again.load("a").hasPrefix("synced"))
+    }
+
     @Test func aFullJournalFailsOnlyTheCall() throws {
         let volume = try Volume()
         try volume.save("before", "1")

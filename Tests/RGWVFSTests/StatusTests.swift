@@ -20,7 +20,13 @@ import Testing
         #expect(try attribute(volume, "", "pending") == "1")
         #expect(try attribute(volume, "", "pending_bytes") == "5")
         #expect(try attribute(volume, "", "spool") == "/spool")
-        volume.settle()
+        volume.store.setFault { $0.method == "PUT" ? .loseRequest : nil }
+        volume.world.advance(by: .seconds(7))
+        #expect(try attribute(volume, "", "oldest") == "7")
+        #expect(try #require(Int(try attribute(volume, "a", "tries"))) > 0)
+        volume.store.setFault(nil)
+        volume.world.advance(by: .seconds(100))
+        #expect(try attribute(volume, "", "oldest") == "0")
         #expect(try attribute(volume, "", "pending") == "0")
     }
 
@@ -36,6 +42,26 @@ import Testing
         volume.world.advance(by: .seconds(100))
         #expect(try attribute(volume, "a", "state") == "clean")
         #expect(throws: FileSystemError.noAttribute) { try attribute(volume, "a", "error") }
+    }
+
+    @Test func aConflictThatIsHeldIsCalledSo() throws {
+        let volume = try Volume { $0.conflict = .hold }
+        try volume.save("a", "1")
+        volume.settle()
+        volume.store.plant(Volume.bucket, "a", [7])
+        try volume.save("a", "2")
+        volume.settle()
+        #expect(try attribute(volume, "a", "state") == "conflict")
+    }
+
+    @Test func theMountsAttributesAreNotListed() throws {
+        let volume = try Volume()
+        try volume.save("a", "1")
+        let inode = try volume.inode("a")
+        let names = try volume.call {
+            volume.fileSystem.listxattr(inode, Caller(uid: 0, gid: 0, umask: 0), $0)
+        }
+        #expect(names == [])
     }
 
     @Test func aHangingServerDoesNotBlockTheRoot() throws {

@@ -45,6 +45,16 @@ struct SeededGenerator: RandomNumberGenerator {
         "<InitiateMultipartUploadResult><UploadId>2~a</UploadId></InitiateMultipartUploadResult>",
         "<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>",
         "<Error><Code>NoSuchKey</Code><Message><![CDATA[x]]></Message></Error>",
+        """
+        <ListPartsResult><IsTruncated>true</IsTruncated><Part><PartNumber>1</PartNumber><ETag>\
+        &quot;abc&quot;</ETag><Size>5</Size></Part><Part><PartNumber>2</PartNumber><ETag>def</ETag>\
+        <Size>1</Size></Part></ListPartsResult>
+        """,
+        """
+        <ListMultipartUploadsResult><IsTruncated>true</IsTruncated><Upload><Key>a&#x01;b</Key>\
+        <UploadId>2~a</UploadId><Initiated>2024-02-29T12:34:56.789Z</Initiated></Upload>\
+        </ListMultipartUploadsResult>
+        """,
     ]
 
     private static func mutate(_ bytes: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
@@ -95,6 +105,10 @@ struct SeededGenerator: RandomNumberGenerator {
             _ = try? answer.copied(now: WallTime(seconds: 0))
             _ = try? answer.uploadID()
             _ = try? answer.requireCompleted()
+            if let page = try? answer.parts() { #expect(!page.isTruncated || !page.parts.isEmpty) }
+            if let page = try? answer.uploads(of: "b") {
+                #expect(page.next == nil || page.next == page.uploads.last)
+            }
             _ = try? answer.requireSuccess()
         }
         // Some mutants are harmless: a mutator whose output is always refused tests nothing.

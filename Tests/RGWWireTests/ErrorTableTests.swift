@@ -1,59 +1,112 @@
+import Foundation
 import RGWObject
 import RGWWire
 import Testing
 
+/// The whole table, against `Vectors/errors.tsv`: RGW's list of errors, and what else servers say.
 @Suite struct ErrorTableTests {
-    private func entry(
-        _ operation: S3Operation, _ status: Int, _ code: String?, isS3: Bool = true
-    ) -> ErrorTable.Entry {
-        ErrorTable.entry(operation, status: status, code: code, isS3: isS3)
+    /// One line of errors.tsv.
+    struct Line {
+        let operations: [S3Operation]
+        let status: Int
+        let code: String?
+        let isS3: Bool
+        let kind: String
+        let retry: String
+
+        /// `*`, a list of operations, or `!` and those that it is not about.
+        init?(_ line: Substring) {
+            let fields = line.split(separator: "\t", omittingEmptySubsequences: false)
+            guard fields.count == 6, let status = Int(fields[1]) else { return nil }
+            let names = fields[0].drop { $0 == "!" }.split(separator: ",").map(String.init)
+            let isNegated = fields[0].first == "!"
+            operations = S3Operation.allCases.filter {
+                fields[0] == "*" || names.contains("\($0)") != isNegated
+            }
+            self.status = status
+            code = fields[2] == "-" ? nil : String(fields[2])
+            isS3 = fields[3] == "yes"
+            kind = String(fields[4])
+            retry = String(fields[5])
+        }
+
+        func answer(_ operation: S3Operation) -> S3Response {
+            var headers = HTTPHeaders()
+            if isS3 { headers.append("X-Amz-Request-Id", "tx1") }
+            let body = code.map { "<Error><Code>\($0)</Code></Error>" } ?? ""
+            return S3Response(
+                operation, subject: "b/k",
+                http: HTTPResponse(status: status, headers: headers, body: Array(body.utf8)))
+        }
     }
 
-    @Test(arguments: [
-        ("NoSuchKey", 404, ObjectStoreError.Kind.noSuchKey), ("NoSuchBucket", 404, .noSuchBucket),
-        ("NoSuchUpload", 404, .noSuchUpload), ("AccessDenied", 403, .accessDenied),
-        ("SignatureDoesNotMatch", 403, .badCredentials),
-        ("InvalidAccessKeyId", 403, .badCredentials),
-        ("RequestTimeTooSkewed", 403, .clockSkew), ("QuotaExceeded", 403, .quotaExceeded),
-        ("PreconditionFailed", 412, .preconditionFailed), ("InvalidRange", 416, .invalidRange),
-        ("BucketNotEmpty", 409, .bucketNotEmpty), ("BucketAlreadyExists", 409, .bucketExists),
-        ("EntityTooLarge", 400, .tooLarge), ("BadDigest", 400, .badDigest),
-        ("InvalidObjectName", 400, .invalidName), ("NotImplemented", 501, .notImplemented),
-        ("SlowDown", 503, .busy), ("InternalError", 500, .unknownOutcome),
-        ("MalformedXML", 400, .invalidRequest), ("SomethingNew", 418, .invalidRequest),
-    ])
-    func aCodeMeansTheSameForEveryOperation(
-        code: String, status: Int, kind: ObjectStoreError.Kind
-    ) {
-        for operation in S3Operation.allCases {
-            #expect(entry(operation, status, code).kind == kind)
+    private static func lines() throws -> [Line] {
+        let url = try #require(
+            Bundle.module.url(
+                forResource: "errors", withExtension: "tsv", subdirectory: "Vectors"))
+        let text = try String(contentsOf: url, encoding: .utf8)
+        return try text.split(separator: "\n").dropFirst().map { line in
+            try #require(Line(line), "\(line)")
+        }
+    }
+
+    @Test func everyAnswerMeansWhatTheVectorsSay() throws {
+        var cells = 0
+        for line in try Self.lines() {
+            #expect(!line.operations.isEmpty)
+            for operation in line.operations {
+                let failure = #expect(throws: S3Failure.self) {
+                    try line.answer(operation).requireSuccess()
+                }
+                let cell = "\(operation) \(line.status) \(line.code ?? "-") S3: \(line.isS3)"
+                let error = try #require(failure?.error)
+                #expect("\(error.kind)" == line.kind, "\(cell)")
+                #expect(failure.map { "\($0.retry)" } == line.retry, "\(cell)")
+                #expect(error.status == line.status && error.code == line.code)
+                #expect(error.requestID == (line.isS3 ? "tx1" : nil))
+                #expect(error.operation == "\(operation.rawValue) b/k")
+                cells += 1
+            }
+        }
+        #expect(cells > 1500)
+    }
+
+    @Test func noRuleOfTheTableIsDead() throws {
+        let lines = try Self.lines()
+        for (index, row) in ErrorTable.rows.enumerated() {
+            let isReached = lines.contains { line in
+                line.operations.contains { operation in
+                    func fits(_ row: ErrorTable.Row) -> Bool {
+                        row.fits(
+                            operation, status: line.status, code: line.code,
+                            isS3: line.isS3 || line.code != nil)
+                    }
+                    return fits(row) && !ErrorTable.rows[..<index].contains(where: fits)
+                }
+            }
+            #expect(isReached, "\(row)")
         }
     }
 
     @Test func onlyADefinite404IsNotFound() {
-        #expect(entry(.headObject, 404, nil).kind == .noSuchKey)
-        #expect(entry(.headBucket, 404, nil).kind == .noSuchBucket)
-        #expect(entry(.headObject, 404, nil, isS3: false).kind == .malformedAnswer)
-        #expect(entry(.getObject, 404, nil).kind != .noSuchKey)
-        #expect(entry(.listObjects, 404, nil, isS3: false).kind == .malformedAnswer)
         for operation in S3Operation.allCases {
-            for status in [400, 401, 403, 405, 408, 409, 410, 429, 500, 502, 503, 504] {
-                #expect(entry(operation, status, nil).kind != .noSuchKey)
+            for status in 100...599 {
+                for isS3 in [true, false] {
+                    let kind = ErrorTable.entry(operation, status: status, code: nil, isS3: isS3)
+                        .kind
+                    let isDefinite = operation == .headObject && status == 404 && isS3
+                    #expect((kind == .noSuchKey) == isDefinite)
+                }
             }
         }
     }
 
     @Test func aRefusalToTryNowWasNotDone() {
         for operation in S3Operation.allCases {
-            #expect(entry(operation, 503, nil) == entry(operation, 503, "SlowDown"))
-            #expect(entry(operation, 503, nil).retry == .notDone)
-        }
-    }
-
-    @Test(arguments: [500, 502, 504])
-    func aServerErrorMayHaveBeenDone(status: Int) {
-        for operation in S3Operation.allCases {
-            #expect(entry(operation, status, nil).retry == .perhapsDone)
+            let entry = ErrorTable.entry(operation, status: 503, code: nil, isS3: false)
+            let named = ErrorTable.entry(operation, status: 503, code: "SlowDown", isS3: true)
+            #expect(entry == named)
+            #expect(entry.retry == .notDone)
         }
     }
 

@@ -31,8 +31,9 @@ import Testing
             secure: false, host: "examplebucket.s3.amazonaws.com", port: nil)
         var request = HTTPRequest(.get, origin: origin, path: path, query: query)
         request.headers["Range"] = range
+        request.payload = .sha256(Hash.sha256([]))
         let signed = SignatureV4(key: key, region: "us-east-1").sign(
-            request, payload: .sha256(Hash.sha256([])), at: WallTime(seconds: 1_369_353_600))
+            request, at: WallTime(seconds: 1_369_353_600))
         #expect(signed.headers["authorization"]?.hasSuffix("Signature=\(signature)") == true)
     }
 
@@ -72,7 +73,7 @@ import Testing
         request.headers["x-amz-acl"] = "private"
         request.headers["expect"] = "100-continue"
         let signed = SignatureV4(key: key, region: "default").sign(
-            request, payload: .unsigned, at: WallTime(seconds: 0))
+            request, at: WallTime(seconds: 0))
         let names =
             "host;x-amz-acl;x-amz-content-sha256;x-amz-date;x-amz-meta-z;x-amz-security-token"
         #expect(signed.headers["authorization"]?.contains("SignedHeaders=\(names),") == true)
@@ -121,7 +122,7 @@ private struct Vector {
         let key = SigningKey(
             accessKey: "TESTACCESSKEY", secret: Secret("test/Secret+Key"), sessionToken: token)
         return version == "4"
-            ? SignatureV4(key: key, region: "default").sign(request, payload: .unsigned, at: time)
+            ? SignatureV4(key: key, region: "default").sign(request, at: time)
             : SignatureV2(key: key).sign(request, at: time)
     }
 }

@@ -11,6 +11,16 @@ enum { CRGWFuse_renameNoReplace = 1 << 0, CRGWFuse_renameExchange = 1 << 1 };
 /// setxattr(2) flags. Source: linux/xattr.h.
 enum { CRGWFuse_xattrCreate = 1, CRGWFuse_xattrReplace = 2 };
 
+/// fallocate(2) flags. Source: linux/falloc.h.
+enum { CRGWFuse_keepSize = 1, CRGWFuse_punchHole = 2, CRGWFuse_zeroRange = 16 };
+
+/// lseek(2). Source: linux/fs.h.
+enum { CRGWFuse_seekData = 3, CRGWFuse_seekHole = 4 };
+
+/// The caller may not keep set-ID bits: `CRGWFuse_mount` moves the kernel's flag, which libfuse 3.14 does
+/// not pass on, to a bit that nothing else uses in the flags of open and write and in the mode of setattr.
+enum { CRGWFuse_dropPrivileges = 1 << 30 };
+
 /// umount2(2) flags. Source: sys/mount.h.
 enum { CRGWFuse_unmountForce = 1, CRGWFuse_unmountDetach = 2 };
 
@@ -54,3 +64,7 @@ int CRGWFuse_write_text(const char *_Nonnull path, const char *_Nonnull text, si
 
 /// `pread` until `size` bytes or the end of the file.
 int64_t CRGWFuse_read(int descriptor, void *_Nonnull buffer, size_t size, uint64_t offset);
+
+/// 1 when the thread has a fatal signal pending, which the kernel turns into SIGKILL; 0 also when there is no
+/// such thread here.
+int CRGWFuse_is_dying(int thread);

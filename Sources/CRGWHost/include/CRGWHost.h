@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "CRGWHostProgram.h"
+#include "CRGWHostSocket.h"
 
 // Flags of CRGWHost_open; O_CLOEXEC is always added.
 enum {
@@ -35,6 +36,7 @@ struct CRGWHost_status {
     uint32_t device_minor;
     uint64_t inode;
     uint64_t size;
+    uint64_t allocated;
     struct CRGWHost_time mtime;
 };
 
@@ -57,8 +59,11 @@ int CRGWHost_fstat(int fd, struct CRGWHost_status *status);
 int CRGWHost_stat(const char *path, struct CRGWHost_status *status);
 int CRGWHost_fchmod(int fd, uint32_t mode);
 int CRGWHost_flock(int fd);
+int CRGWHost_flock_wait(int fd);
 // Bytes that an ordinary user may still write on the filesystem of `fd`.
 int64_t CRGWHost_free_bytes(int fd);
+// Bytes of the whole filesystem.
+int64_t CRGWHost_total_bytes(int fd);
 // `f_type` of statfs(2).
 int64_t CRGWHost_filesystem_type(int fd);
 

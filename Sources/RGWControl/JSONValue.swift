@@ -1,5 +1,5 @@
-/// A JSON document, as far as reading `radosgw-admin user info` needs it (RFC 8259).
-enum JSONValue: Equatable {
+/// A JSON document (RFC 8259).
+package enum JSONValue: Equatable, Sendable {
     case object([String: JSONValue])
     case array([JSONValue])
     case string(String)
@@ -9,22 +9,22 @@ enum JSONValue: Equatable {
     case null
 
     /// Where a document stops being JSON; no part of the text is kept, because it may be a secret.
-    struct Malformed: Error, Equatable {
-        var line: Int
+    package struct Malformed: Error, Equatable {
+        package var line: Int
     }
 
-    subscript(_ name: String) -> JSONValue? {
+    package subscript(_ name: String) -> JSONValue? {
         if case .object(let members) = self { return members[name] }
         return nil
     }
 
-    var text: String? {
+    package var text: String? {
         if case .string(let text) = self { return text }
         return nil
     }
 
     /// Nesting is bounded, so a hostile file cannot exhaust the stack.
-    init(parsing bytes: [UInt8]) throws(Malformed) {
+    package init(parsing bytes: [UInt8]) throws(Malformed) {
         var reader = JSONReader(bytes: bytes)
         self = try reader.document()
     }
@@ -95,7 +95,7 @@ private struct JSONReader {
     private mutating func number() throws(JSONValue.Malformed) -> String {
         let start = position
         while let byte = peek,
-            ByteText.isDigit(byte) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains(byte)
+            (0x30...0x39).contains(byte) || [0x2B, 0x2D, 0x2E, 0x45, 0x65].contains(byte)
         {
             position += 1
         }

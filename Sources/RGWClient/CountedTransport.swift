@@ -1,0 +1,94 @@
+package import RGWBase
+package import RGWObject
+package import RGWWire
+import Synchronization
+
+/// An `HTTPTransport` that counts what goes through another one, by kind of request.
+///
+/// Guarded by `tallies`.
+package final class CountedTransport: HTTPTransport {
+    private let transport: any HTTPTransport
+    private let clock: any Clock
+    private let tallies = Mutex<[S3Operation: RequestTally]>([:])
+
+    package init(_ transport: any HTTPTransport, clock: any Clock) {
+        self.transport = transport
+        self.clock = clock
+    }
+
+    package var counts: [S3Operation: RequestTally] { tallies.withLock { $0 } }
+
+    package func send(
+        _ request: HTTPRequest, options: TransferOptions,
+        completion: @escaping @Sendable (Result<HTTPResponse, TransportError>) -> Void
+    ) -> any Cancellable {
+        let operation = S3Operation(request)
+        let started = clock.now()
+        let counted = CountedDelivery()
+        var options = options
+        if case .blocks(let size, let accepts, let onBlock) = options.delivery {
+            options.delivery = .blocks(size: size, accepts: accepts) { block in
+                counted.add(block.count)
+                onBlock(block)
+            }
+        }
+        return transport.send(request, options: options) { [self] result in
+            note(operation, request, result, since: started, delivered: counted.bytes)
+            completion(result)
+        }
+    }
+
+    private func note(
+        _ operation: S3Operation, _ request: HTTPRequest,
+        _ result: Result<HTTPResponse, TransportError>, since started: Instant, delivered: UInt64
+    ) {
+        let time = clock.now() - started
+        tallies.withLock { tallies in
+            var tally = tallies[operation] ?? RequestTally()
+            tally.count += 1
+            tally.time += time
+            tally.timeMax = max(tally.timeMax, time)
+            tally.bytesReceived += delivered
+            switch result {
+            case .success(let response):
+                tally.bytesReceived += UInt64(response.body.count)
+                tally.bytesSent += request.body?.length ?? 0
+                let isAnswer = response.status < 400 || [404, 412].contains(response.status)
+                if !isAnswer { tally.failures += 1 }
+            case .failure: tally.failures += 1
+            }
+            tallies[operation] = tally
+        }
+    }
+}
+
+/// Bytes of blocks handed over so far.
+private final class CountedDelivery: Sendable {
+    private let count = Mutex<UInt64>(0)
+    var bytes: UInt64 { count.withLock { $0 } }
+    func add(_ more: Int) { count.withLock { $0 += UInt64(more) } }
+}
+
+extension S3Operation {
+    /// What a request is, seen from outside: for counting only.
+    init(_ request: HTTPRequest) {
+        let names = Set(request.query.map(\.name))
+        let hasKey =
+            request.virtualBucket == nil
+            ? request.path.dropFirst().contains("/") : request.path.utf8.count > 1
+        let isRoot = request.path == "/" && request.virtualBucket == nil
+        switch request.method {
+        case .get where isRoot: self = .listBuckets
+        case .get: self = hasKey ? .getObject : .listObjects
+        case .head: self = hasKey ? .headObject : .headBucket
+        case .put where names.contains("partNumber"): self = .uploadPart
+        case .put where request.headers["x-amz-copy-source"] != nil: self = .copyObject
+        case .put: self = hasKey ? .putObject : .createBucket
+        case .post where names.contains("uploads"): self = .createMultipart
+        case .post where names.contains("uploadId"): self = .completeMultipart
+        case .post: self = .deleteObjects
+        case .delete where names.contains("uploadId"): self = .abortMultipart
+        case .delete: self = hasKey ? .deleteObject : .deleteBucket
+        }
+    }
+}

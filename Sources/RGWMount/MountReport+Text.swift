@@ -1,0 +1,107 @@
+package import RGWControl
+
+/// A mount's report in words.
+extension MountReport {
+    /// What `rgwfs status` prints: the state in a line, then a line for everything worth knowing.
+    package var summary: String {
+        var lines = [headline]
+        if pending > 0 {
+            var line = "  waiting: \(Counted.files(pending)) (\(ByteCount.text(pendingBytes)))"
+            if let oldest { line += ", the oldest for \(AgeText.of(oldest))" }
+            lines.append(line)
+        }
+        if uploading > 0 { lines.append("  uploading: \(uploading)") }
+        if open > 0 { lines.append("  open: \(open), sent when they are closed") }
+        if retrying > 0 { lines.append("  failed and tried again: \(retrying)") }
+        if conflicts > 0 {
+            lines.append("  conflicts: \(conflicts), see rgwfs resolve")
+        }
+        for failure in failures {
+            let reason = failure.error.map { ": \(Shown.text($0))" } ?? ""
+            lines.append("  \(failure.state): \(Shown.text(failure.path))\(reason)")
+        }
+        if blocked > UInt64(failures.count) {
+            lines.append("  and \(blocked - UInt64(failures.count)) more; see rgwfs queue")
+        }
+        if lost > 0 { lines.append("  lost entries: \(lost), see rgwfs lost list") }
+        if hidden > 0 {
+            lines.append("  keys that cannot be paths: \(hidden), see rgwfs doctor")
+        }
+        if let spoolFree {
+            let place = Shown.text(spool)
+            lines.append("  spool: \(place), \(ByteCount.text(spoolFree)) free")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private var headline: String {
+        let what = source.isEmpty ? "" : "\(Shown.text(source)) "
+        let place: String
+        switch life {
+        case .mounted: place = "on \(Shown.text(mountPoint))"
+        case .draining: place = "unmounted, still uploading (process \(process))"
+        case .stopped: place = "not mounted"
+        }
+        let text: String
+        switch state {
+        case .clean: text = "clean: everything is in the bucket"
+        case .pending: text = "pending: \(Counted.files(pending)) to upload"
+        case .blocked: text = "blocked: \(Counted.changes(blocked)) cannot be uploaded"
+        }
+        return "\(what)\(place): \(text)"
+    }
+
+    /// The progress line of an unmount on a terminal.
+    package var progress: String {
+        var text = "\(Counted.files(pending)) (\(ByteCount.text(pendingBytes))) to upload"
+        if blocked > 0 { text += ", \(blocked) blocked" }
+        return text
+    }
+
+    /// What umount says when it could not wait for everything.
+    package var leftover: String {
+        let place = spool.isEmpty ? "the spool" : Shown.text(spool)
+        var text = "\(Counted.files(pending)) (\(pendingBytes) bytes) still wait in \(place); "
+        text += "they upload at the next mount"
+        if !source.isEmpty { text += ", or with 'rgwfs recover --upload \(Shown.text(source))'" }
+        guard blocked > 0, let failure = failures.first else { return text }
+        let reason = failure.error.map { Shown.text($0) } ?? failure.state
+        return text + "; \(Shown.text(failure.path)): \(reason)"
+    }
+}
+
+/// Numbers with their words.
+enum Counted {
+    static func files(_ count: UInt64) -> String { count == 1 ? "1 file" : "\(count) files" }
+    static func changes(_ count: UInt64) -> String { count == 1 ? "1 change" : "\(count) changes" }
+}
+
+/// Sizes for people.
+package enum ByteCount {
+    /// Three digits or so: `1.4 GiB`.
+    package static func text(_ bytes: UInt64) -> String {
+        var unit = 0
+        var tenths = Double(bytes) * 10
+        while tenths >= 10_240, unit < 5 {
+            tenths /= 1024
+            unit += 1
+        }
+        if unit == 0 { return "\(bytes) B" }
+        let rounded = UInt64(tenths.rounded())
+        return "\(rounded / 10).\(rounded % 10) \(["", "K", "M", "G", "T", "P"][unit])iB"
+    }
+}
+
+/// Ages for people.
+package enum AgeText {
+    /// One unit: `12 s`, `5 min`, `3 h`, `2 d`.
+    package static func of(_ age: Duration) -> String {
+        let seconds = max(0, age.components.seconds)
+        switch seconds {
+        case ..<120: return "\(seconds) s"
+        case ..<7200: return "\(seconds / 60) min"
+        case ..<172_800: return "\(seconds / 3600) h"
+        default: return "\(seconds / 86_400) d"
+        }
+    }
+}

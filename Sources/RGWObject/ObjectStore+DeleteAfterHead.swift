@@ -1,0 +1,31 @@
+extension ObjectStore {
+    /// DELETE of one version where the server ignores If-Match on DELETE: the tag is compared by a
+    /// HEAD just before. A version that is written between the two is deleted.
+    package func deleteAfterHead(
+        _ address: ObjectAddress, matching: ETag, completion: @escaping Completion<Deletion>
+    ) -> any Cancellable {
+        let chain = CallChain()
+        chain.run {
+            head(address, completion: $0)
+        } then: { result in
+            switch result {
+            case .failure(let error) where error.kind == .noSuchKey:
+                completion(.success(.absent))
+            case .failure(let error): completion(.failure(error))
+            case .success(let head) where head.etag == matching:
+                chain.run {
+                    delete(address, completion: $0)
+                } then: {
+                    completion($0.map { .deleted })
+                }
+            case .success(let head):
+                completion(
+                    .failure(
+                        ObjectStoreError(
+                            .preconditionFailed, operation: "DELETE \(address)",
+                            message: "the key has the ETag \(head.etag)")))
+            }
+        }
+        return chain
+    }
+}

@@ -1,0 +1,45 @@
+package import RGWSpool
+import Synchronization
+
+/// Makes calls of a spool in memory fail, and counts them.
+package final class SpoolFaults: Sendable {
+    /// The calls that may fail, as the ports name them.
+    package enum Call: Hashable, Sendable, CaseIterable {
+        case commit
+        /// A commit without changes.
+        case barrier
+        case create
+        case open
+        case remove
+        case write
+        case read
+        case truncate
+        case syncAll
+        case digest
+        case clone
+    }
+
+    private struct State {
+        var count = 0
+        var fault: (@Sendable (Call, Int) -> SpoolError?)?
+    }
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// How many calls were made.
+    package var count: Int { state.withLock { $0.count } }
+
+    /// Asked before each call, with its number from 1 on; nil: the call may go on.
+    package func set(_ fault: (@Sendable (Call, Int) -> SpoolError?)?) {
+        state.withLock { $0.fault = fault }
+    }
+
+    func check(_ call: Call) throws(SpoolError) {
+        let (fault, count) = state.withLock { state in
+            state.count += 1
+            return (state.fault, state.count)
+        }
+        if let error = fault?(call, count) { throw error }
+    }
+}

@@ -1,0 +1,236 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Requests whose outcome is not known, and objects that are not what they should be: the object is looked
+/// at before anything is sent again.
+extension FileSystem {
+    /// `error` is why; nil: an earlier request's outcome is not known, and this one has not been sent.
+    func inspect(_ shipment: Shipment, _ error: ObjectStoreError?) {
+        let flight = shipment.flight
+        if error?.kind == .unknownOutcome { noteUncertain(shipment) }
+        if flight.want == .copy, let error, error.kind != .unknownOutcome {
+            return inspectSource(shipment, error)
+        }
+        store.head(flight.address) { [self] result in
+            switch result {
+            case .success(let head): inspected(shipment, head, error)
+            case .failure(let failure) where failure.kind == .noSuchKey:
+                foundAbsent(shipment, failure, error)
+            case .failure(let failure): retryLater(flight, failure)
+            }
+        }
+    }
+
+    private func noteUncertain(_ shipment: Shipment) {
+        let now = clock.now()
+        let time = clock.wallTime()
+        withState { state in
+            state.noteUncertain(shipment.flight, tag: shipment.tag, now: now, time: time)
+        }
+    }
+
+    private func foundAbsent(
+        _ shipment: Shipment, _ failure: ObjectStoreError, _ error: ObjectStoreError?
+    ) {
+        let flight = shipment.flight
+        switch flight.want {
+        case .delete, .removeDirectory: landed(shipment, nil)
+        case .metadata: refused(flight, failure)
+        case .put, .makeDirectory, .copy:
+            // Deleted by somebody else, or never there: it is made anew.
+            withState { state in
+                if let record = state.intents.setBase(flight.address, nil) {
+                    state.journal.append(.intent(record))
+                }
+            }
+            again(flight, error)
+        }
+    }
+
+    /// Sends it again: at once when it was not this request that failed.
+    private func again(_ flight: IntentTable.Flight, _ error: ObjectStoreError?) {
+        let now = clock.now()
+        withState { state in state.intents.noteInspected(flight.address, now: now) }
+        if let error { return retryLater(flight, error) }
+        withState { state in state.retry(flight, at: now) }
+        settle(flight.address)
+    }
+
+    private func inspected(
+        _ shipment: Shipment, _ head: ObjectHead, _ error: ObjectStoreError?
+    ) {
+        let flight = shipment.flight
+        let isSame = head.metadata.user == shipment.metadata.user
+        switch flight.want {
+        case .put:
+            let isOurs = head.etag == shipment.tag && head.size == shipment.size
+            if isOurs, isSame {
+                // The answer was lost.
+                seen(shipment, head)
+            } else if isOurs || isOwn(head.etag, flight) {
+                // Our bytes of an earlier request, or somebody's equal ones: with other attributes, or
+                // changed here since.
+                replace(flight, base: head.etag)
+            } else if head.etag == flight.base {
+                again(flight, error)
+            } else {
+                conflict(shipment, head)
+            }
+        case .metadata:
+            if head.etag != flight.base {
+                conflict(shipment, head)
+            } else if isSame {
+                seen(shipment, head)
+            } else {
+                again(flight, error)
+            }
+        // An older marker otherwise: the change of its attributes did not get there.
+        case .makeDirectory: if isSame { seen(shipment, head) } else { again(flight, error) }
+        case .copy: inspectedTarget(shipment, head, error)
+        case .delete, .removeDirectory: again(flight, error)
+        }
+    }
+
+    // MARK: Copies
+
+    /// The target of a copy, looked at because an earlier copy's outcome is not known or because it is long
+    /// ago that it was known.
+    private func inspectedTarget(
+        _ shipment: Shipment, _ head: ObjectHead, _ error: ObjectStoreError?
+    ) {
+        let flight = shipment.flight
+        let isSame = flight.inode == nil || head.metadata.user == shipment.metadata.user
+        if isOwn(head.etag, flight), head.etag == shipment.tag {
+            if isSame { seen(shipment, head) } else { replace(flight, base: head.etag) }
+        } else if head.etag == flight.base {
+            again(flight, error)
+        } else if head.etag == shipment.tag || isOwn(head.etag, flight) {
+            // The same bytes, whoever wrote them; or an earlier version of this mount.
+            replace(flight, base: head.etag)
+        } else {
+            conflict(shipment, head)
+        }
+    }
+
+    /// The copy was refused because of its source: it is another version, or gone.
+    private func inspectSource(_ shipment: Shipment, _ error: ObjectStoreError) {
+        let flight = shipment.flight
+        guard let source = flight.source else { return refused(flight, error) }
+        store.head(source.address) { [self] result in
+            switch result {
+            case .success(let head) where head.etag == source.version.etag:
+                retryLater(flight, error)
+            case .success(let head):
+                let version = BaseVersion(
+                    etag: head.etag, size: head.size, lastModified: head.lastModified)
+                let now = clock.now()
+                withState { state in
+                    state.retry(flight, at: now)
+                    if state.intents.intents[flight.address]?.record.source?.address
+                        == source.address
+                    {
+                        state.sourceChanged(flight.address, version)
+                    }
+                }
+                settle(flight.address)
+            case .failure(let failure) where failure.kind == .noSuchKey:
+                sourceIsGone(shipment, failure)
+            case .failure(let failure): retryLater(flight, failure)
+            }
+        }
+    }
+
+    /// Another client wrote to the name that a file was renamed to.
+    private func copyConflict(_ shipment: Shipment, _ head: ObjectHead) {
+        let flight = shipment.flight
+        let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+        switch configuration.conflict {
+        case .hold:
+            let held = ObjectStoreError(
+                .preconditionFailed, operation: "\(flight.want) \(flight.address)",
+                message: "changed by another client")
+            blockCopy(flight, held)
+        case .local: replace(flight, base: head.etag)
+        case .both:
+            let suffix = ".conflict-\(configuration.hostName)-\(UTCText.compact(moment.time))"
+            let name = withState { state in
+                state.keepCopyBeside(flight, suffix: suffix, moment)
+            }
+            if let name {
+                events(.conflict(path: flight.address.key.text, keptAs: name.text))
+            }
+            settle(flight.address)
+        }
+    }
+
+    /// Removed by another client, unless an earlier copy of unknown outcome was done before that.
+    private func sourceIsGone(_ shipment: Shipment, _ failure: ObjectStoreError) {
+        let flight = shipment.flight
+        store.head(flight.address) { [self] result in
+            switch result {
+            case .success(let head) where isOwn(head.etag, flight): seen(shipment, head)
+            case .success: refused(flight, failure)
+            case .failure(let error) where error.kind == .noSuchKey: refused(flight, failure)
+            case .failure(let error): retryLater(flight, error)
+            }
+        }
+    }
+
+    /// The object is as the request leaves it.
+    private func seen(_ shipment: Shipment, _ head: ObjectHead) {
+        withState { state in state.intents.noteSeen(shipment.flight.address) }
+        landed(shipment, Stored(etag: head.etag, lastModified: head.lastModified))
+    }
+
+    /// An earlier request of this mount, whose outcome was not known, left this version.
+    private func isOwn(_ tag: ETag, _ flight: IntentTable.Flight) -> Bool {
+        withState { state in state.intents.isOwn(tag, at: flight.address) }
+    }
+
+    /// The version that is there may be replaced: it is sent again, on condition that it is still there.
+    private func replace(_ flight: IntentTable.Flight, base: ETag) {
+        let now = clock.now()
+        withState { state in
+            state.intents.noteSeen(flight.address)
+            state.intents.noteInspected(flight.address, now: now)
+            if let record = state.intents.setBase(flight.address, base) {
+                state.journal.append(.intent(record))
+            }
+            state.retry(flight, at: now)
+        }
+        settle(flight.address)
+    }
+
+    private func conflict(_ shipment: Shipment, _ head: ObjectHead) {
+        let flight = shipment.flight
+        let now = clock.now()
+        let time = clock.wallTime()
+        let path = flight.address.key.text
+        if flight.want == .copy { return copyConflict(shipment, head) }
+        let isYielded = withState { state in
+            state.intents.noteInspected(flight.address, now: now)
+            return state.yieldKey(flight, now: now)
+        }
+        if isYielded { return settle(flight.address) }
+        let conflicted = ObjectStoreError(
+            .preconditionFailed, operation: "\(flight.want) \(flight.address)",
+            message: "changed by another client")
+        if flight.want == .metadata {
+            // Nothing but attributes is lost, and the newer version has its own.
+            return refused(flight, conflicted)
+        }
+        switch configuration.conflict {
+        case .hold: refused(flight, conflicted)
+        case .local: replace(flight, base: head.etag)
+        case .both:
+            let suffix = ".conflict-\(configuration.hostName)-\(UTCText.compact(time))"
+            let name = withState { state in
+                state.keepBoth(flight, suffix: suffix, now: now, time: time)
+            }
+            guard let name else { return refused(flight, conflicted) }
+            events(.conflict(path: path, keptAs: name.text))
+            settle(flight.address)
+        }
+    }
+}

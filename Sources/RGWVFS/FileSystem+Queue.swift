@@ -1,0 +1,144 @@
+package import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Looking at what waits, and hurrying it: for the commands, never on a file operation's way.
+extension FileSystem {
+    /// What is not in the bucket yet, the oldest first. `limit` bounds the answer, not the look.
+    package func queue(limit: Int) -> [PendingChange] {
+        let (now, time) = (clock.now(), clock.wallTime())
+        let all = withState { state in state.pendingChanges(now: now, time: time) { _ in true } }
+        return Array(all.sorted(by: Self.isOlder).prefix(limit))
+    }
+
+    /// `failuresMax` bounds how many of the blocked changes are named.
+    package func overview(failuresMax: Int = 100) -> VolumeOverview {
+        let (now, time) = (clock.now(), clock.wallTime())
+        var overview = withState { state in state.overview(now: now, time: time) }
+        overview.failures.sort(by: Self.isOlder)
+        overview.failures.removeLast(max(0, overview.failures.count - failuresMax))
+        return overview
+    }
+
+    private static func isOlder(_ a: PendingChange, _ b: PendingChange) -> Bool {
+        (b.age, a.path) < (a.age, b.path)
+    }
+
+    /// Tries at once what waits to be tried again: everything, or the file at `path` and what is
+    /// below it. Open files are left alone. Returns how many changes that are.
+    package func retry(path: String?) -> Int {
+        let now = clock.now()
+        let count = withState { state in state.hurry(path, now: now) }
+        pump()
+        return count
+    }
+
+    /// Calls back when every change that was made before the call and is not of an open file is in
+    /// the bucket, or failed for good (then with the error); power-safe before that.
+    package func sync(then done: @escaping @Sendable (FileSystemError?) -> Void) {
+        workers.submit { [self] in
+            if let error = barrier() { return done(FileSystemError(error)) }
+            waitForAll(under: .everything, isPatient: true, then: done)
+        }
+    }
+}
+
+extension VolumeState {
+    /// The changes that `isWanted`, in no order.
+    func pendingChanges(
+        now: Instant, time: WallTime, _ isWanted: (IntentTable.Intent) -> Bool
+    ) -> [PendingChange] {
+        var changes: [PendingChange] = []
+        for (address, intent) in intents.intents where isWanted(intent) {
+            changes.append(pendingChange(address, intent, now: now, time: time))
+        }
+        return changes
+    }
+
+    func overview(now: Instant, time: WallTime) -> VolumeOverview {
+        var overview = VolumeOverview()
+        overview.pending = intents.pendingCount
+        overview.uploading = intents.flights.count
+        var oldest: WallTime?
+        for (address, intent) in intents.intents {
+            oldest = oldest.map { min($0, intent.record.born) } ?? intent.record.born
+            overview.pendingBytes += bodyBytes(intent.record)
+            guard intent.blocked != nil else {
+                if intent.held { overview.open += 1 }
+                if intent.tries > 0 { overview.retrying += 1 }
+                continue
+            }
+            let change = pendingChange(address, intent, now: now, time: time)
+            overview.blocked += 1
+            if intent.isConflict { overview.conflicts += 1 }
+            overview.failures.append(change)
+        }
+        overview.oldest = oldest.map { $0.age(at: time) }
+        overview.hidden = inodes.values.reduce(0) { $0 + ($1.directory?.hidden ?? 0) }
+        return overview
+    }
+
+    private func pendingChange(
+        _ address: ObjectAddress, _ intent: IntentTable.Intent, now: Instant, time: WallTime
+    ) -> PendingChange {
+        let state = changeState(address, intent)
+        return PendingChange(
+            path: pathText(address), key: address.key.text, want: intent.record.want, state: state,
+            tries: intent.tries, error: intent.blocked?.description,
+            age: intent.record.born.age(at: time), bytes: bodyBytes(intent.record),
+            next: state == .uploading || state == .open || intent.due < now
+                ? nil : intent.due - now)
+    }
+
+    private func changeState(
+        _ address: ObjectAddress, _ intent: IntentTable.Intent
+    ) -> PendingChange.State {
+        if intents.flights[address] != nil { return .uploading }
+        if intent.isConflict { return .conflict }
+        if intent.blocked != nil { return .blocked }
+        if intent.held { return .open }
+        return intent.tries > 0 ? .retrying : .waiting
+    }
+
+    private func bodyBytes(_ record: IntentRecord) -> UInt64 {
+        guard record.want == .put, let inode = record.inode else { return 0 }
+        return inodes[inode]?.attributes.size ?? 0
+    }
+
+    /// Below the mount; the key itself where no path means it.
+    func pathText(_ address: ObjectAddress) -> String {
+        layout.path(of: address)?.names.map(\.text).joined(separator: "/") ?? address.key.text
+    }
+
+    mutating func hurry(_ path: String?, now: Instant) -> Int {
+        let wanted = path.map { Array($0.utf8) }
+        var count = 0
+        for (address, intent) in intents.intents where !intent.held {
+            guard wanted.map({ Self.covers($0, Array(pathText(address).utf8)) }) ?? true else {
+                continue
+            }
+            intents.expedite(address, now: now)
+            count += 1
+        }
+        if path == nil { quotaFullUntil = nil }
+        return count
+    }
+
+    /// `path` is `other` or a directory above it.
+    private static func covers(_ path: [UInt8], _ other: [UInt8]) -> Bool {
+        path.isEmpty || path == other || other.starts(with: path + [0x2F])
+    }
+}
+
+extension IntentTable.Intent {
+    /// It waits for the user to say which version is to stay.
+    var isConflict: Bool { blocked?.kind == .preconditionFailed }
+}
+
+extension WallTime {
+    /// Never negative, whatever was done to the clock.
+    func age(at time: WallTime) -> Duration {
+        let nanoseconds = Int64(time.nanoseconds) - Int64(nanoseconds)
+        return max(.zero, .seconds(time.seconds - seconds) + .nanoseconds(nanoseconds))
+    }
+}

@@ -1,0 +1,50 @@
+import RGWBase
+import RGWSpool
+
+/// The spool's space: what is taken, who waits for it, and the reserve for a full disk.
+extension FileSystem {
+    func spaceReading() -> SpoolSpace.Reading {
+        let now = clock.now()
+        return SpoolSpace.Reading(
+            now: now, used: meter.used, free: meter.free(spool, now: now), moved: meter.moved)
+    }
+
+    /// How often waiting writers look whether there is room, beside every commit that removed a file.
+    private static let lookPause = Duration.milliseconds(200)
+
+    /// Keeps a timer while writers wait.
+    func watchParked() {
+        let starts = withState { state in
+            guard !state.space.parked.isEmpty, !state.space.isWatched else { return false }
+            state.space.isWatched = true
+            return true
+        }
+        guard starts else { return }
+        timer.schedule(at: clock.now() + Self.lookPause) { [self] in
+            withState { state in state.space.isWatched = false }
+            resumeParked()
+        }
+    }
+
+    /// Every waiting writer decides again, in the order in which they came.
+    func resumeParked() {
+        let parked = withState { state in
+            let parked = state.space.parked
+            state.space.parked = []
+            return parked
+        }
+        guard !parked.isEmpty else { return }
+        workers.submit { for resume in parked { resume() } }
+    }
+
+    /// An I/O error of the spool (a full disk is none): nothing more is accepted from now on.
+    func noteSpoolFailure(_ error: SpoolError, _ doing: String) {
+        if error == .full || error == .tooLarge { return }
+        let isNew = withState { state in
+            let isNew = state.spoolFailure == nil
+            if isNew { state.spoolFailure = error }
+            return isNew
+        }
+        if isNew { events(.spoolFailed(.init(detail: "\(doing): \(error)"))) }
+    }
+}

@@ -1,0 +1,120 @@
+import HeapModule
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Requests: the next one to start, how one ended, and what is not known of earlier ones.
+extension IntentTable {
+    /// The next flight to start, if any is due; nil with the time to ask again (nil: never).
+    mutating func take(now: Instant) -> (flight: Flight?, next: Instant?) {
+        while let head = queue.min {
+            // Entries of the past: whatever makes the key startable again enqueues it again.
+            guard let intent = intents[head.address], !intent.held,
+                flights[head.address] == nil, head.due >= intent.due
+            else {
+                queue.removeMin()
+                continue
+            }
+            guard head.due <= now else { return (nil, head.due) }
+            queue.removeMin()
+            guard mayStart(intent.record) else {
+                stalled.insert(head.address)
+                continue
+            }
+            // COPY has no condition on its target: what was known of it long ago is looked at again.
+            let isOld = intent.record.want == .copy && intent.lookedAt + Self.targetTrust < now
+            let flight = Flight(
+                address: head.address, want: intent.record.want, inode: intent.record.inode,
+                base: intent.record.base, source: intent.record.source, revision: intent.revision,
+                generation: Generation(0), tries: intent.tries, inspects: intent.inspects || isOld)
+            flights[head.address] = flight
+            link(head.address)
+            return (flight, nil)
+        }
+        return (nil, nil)
+    }
+
+    /// How long nobody else is taken to have written to the target of a rename.
+    static let targetTrust = Duration.seconds(60)
+
+    /// Notes what a flight that was just taken sends.
+    mutating func update(_ flight: Flight) { flights[flight.address] = flight }
+
+    /// The request ended. Returns the waiters it satisfies when it succeeded.
+    mutating func finish(_ flight: Flight, succeeded: Bool) -> [SyncWaiter] {
+        flights[flight.address] = nil
+        var satisfied: [SyncWaiter] = []
+        if succeeded, var intent = intents[flight.address] {
+            satisfied = intent.waiters.filter { $0.revision <= flight.revision }.map(\.waiter)
+            intent.waiters.removeAll { $0.revision <= flight.revision }
+            intent.tries = 0
+            intent.inspects = false
+            intents[flight.address] = intent
+        }
+        link(flight.address)
+        if intents[flight.address] == nil {
+            count(flight.address, by: -1)
+        } else {
+            enqueue(flight.address)
+        }
+        wake(after: flight.address)
+        return satisfied
+    }
+
+    // MARK: Unknown outcomes
+
+    /// The row that a request is noted with before it is sent: what it may do, and what earlier ones may
+    /// still do. `tag` is what the key has if the request takes effect; nil: no object.
+    func row(
+        _ flight: Flight, tag: ETag?, isUnconditional: Bool, started: WallTime
+    ) -> FlightRecord {
+        let earlier = unsettled[flight.address]?.record
+        var record = FlightRecord(
+            address: flight.address, want: flight.want, base: flight.base,
+            tags: earlier?.tags ?? [],
+            isUnconditional: isUnconditional || earlier?.isUnconditional ?? false,
+            started: started)
+        if let tag, !record.tags.contains(tag) { record.tags.append(tag) }
+        return record
+    }
+
+    /// Nobody can tell whether the request that `record` notes took effect.
+    mutating func noteUncertain(_ record: FlightRecord, sends: Int = 1, until: Instant) {
+        let before = unsettled[record.address]
+        unsettled[record.address] = Unsettled(
+            record: record, sends: (before?.sends ?? 0) + sends,
+            until: max(until, before?.until ?? until))
+        intents[record.address]?.inspects = true
+    }
+
+    /// The object was seen as one of those requests leaves it. Of several, others may still take effect.
+    mutating func noteSeen(_ address: ObjectAddress) {
+        guard let sends = unsettled[address]?.sends else { return }
+        if sends > 1 { unsettled[address]?.sends = sends - 1 } else { unsettled[address] = nil }
+    }
+
+    /// The object has to be looked at before anything is sent.
+    mutating func noteUnseen(_ address: ObjectAddress) { intents[address]?.inspects = true }
+
+    /// The object was looked at: from now on requests may be sent.
+    mutating func noteInspected(_ address: ObjectAddress, now: Instant) {
+        intents[address]?.inspects = false
+        intents[address]?.lookedAt = now
+    }
+
+    /// Forgets requests that cannot take effect any more. Returns their keys, and when to ask again.
+    mutating func expire(now: Instant) -> (keys: [ObjectAddress], next: Instant?) {
+        var keys: [ObjectAddress] = []
+        var next: Instant?
+        // An intent still needs the tags to know its own versions by.
+        for (address, known) in unsettled where !isPending(address) {
+            if known.until <= now {
+                keys.append(address)
+            } else {
+                next = min(next ?? known.until, known.until)
+            }
+        }
+        for address in keys { unsettled[address] = nil }
+        return (keys, next)
+    }
+}

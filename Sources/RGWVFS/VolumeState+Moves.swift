@@ -1,0 +1,257 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Names whose object is still under the old name: a rename was answered and its copy is pending.
+extension VolumeState {
+    /// Where the bytes and attributes are that the bucket has of an inode: its key, or the old one while
+    /// the copy to its key is pending. nil: it has neither a name nor an object.
+    func location(_ inode: InodeNumber) -> ObjectAddress? {
+        guard let address = address(inode) else { return unlinked[inode] }
+        return intents.copySource(address) ?? address
+    }
+
+    /// The inode was renamed, and nothing else of it was changed since.
+    func isMoved(_ inode: InodeNumber) -> Bool {
+        guard let address = address(inode), let record = intents.intents[address]?.record else {
+            return false
+        }
+        return record.want == .copy && record.inode == nil
+    }
+
+    /// The key's object is to become a copy of `source`. `inode`: with its metadata instead of the source's.
+    mutating func wantCopy(
+        _ address: ObjectAddress, of source: CopySource, base: ETag?, inode: InodeNumber?,
+        _ moment: FileSystem.Moment
+    ) {
+        if let inode { saveNode(inode) }
+        setIntent(
+            IntentRecord(
+                address: address, want: .copy, inode: inode, base: base, after: nil,
+                born: moment.time, source: source),
+            now: moment.now, held: false)
+    }
+
+    // MARK: The end of a copy
+
+    /// The inode or the listed name at a key agrees with the object that was stored there.
+    mutating func noteCopy(_ address: ObjectAddress, _ version: BaseVersion, now: Instant) {
+        guard let (names, isMarker) = layout.path(of: address), let name = names.last,
+            let parent = lookUp(names.dropLast())
+        else { return }
+        markSettled(parent, name)
+        switch inodes[parent]?.directory?[name] {
+        case .inode(let inode):
+            guard let known = inodes[inode], known.isDirectory == isMarker else { break }
+            if known.base?.etag != version.etag { inodes[inode]?.attributesKnown = false }
+            if known.base != nil || !isMarker { inodes[inode]?.base = version }
+            inodes[inode]?.checkedAt = now
+            evict(inode)
+        case .listed(let listed) where !isMarker && listed.object != nil:
+            inodes[parent]?.directory?[name] = .listed(
+                Directory.Listed(number: listed.number, object: version))
+        case .listed, nil: break
+        }
+        evict(parent)
+    }
+
+    /// The copy is done. What was changed at its target meanwhile stays to be done.
+    mutating func landCopy(_ flight: IntentTable.Flight, _ stored: Stored, now: Instant) {
+        guard let source = flight.source else { return }
+        // COPY required this tag just now.
+        intents.noteConfirmed(source.address, tag: source.version.etag, now: now)
+        guard let intent = intents.intents[flight.address] else { return }
+        if intent.revision == flight.revision {
+            dropIntent(flight.address)
+            noteCopy(
+                flight.address,
+                BaseVersion(
+                    etag: stored.etag, size: source.version.size, lastModified: stored.lastModified),
+                now: now)
+            return
+        }
+        guard var record = intents.setBase(flight.address, stored.etag) else { return }
+        if record.want == .copy, record.source?.address == source.address {
+            // Its attributes changed while it was copied.
+            record.want = .metadata
+            record.source = nil
+            setIntent(record, now: now, held: false)
+        } else {
+            journal.append(.intent(record))
+        }
+    }
+
+    /// The source is another version by now. It is a rename: the newest content moves.
+    mutating func sourceChanged(_ target: ObjectAddress, _ version: BaseVersion) {
+        guard let old = intents.intents[target]?.record, let source = old.source?.address,
+            var record = intents.setSource(target, version)
+        else { return }
+        // What was changed here are an older version's attributes; the newer one has its own.
+        if let inode = record.inode {
+            record.inode = nil
+            intents.setInode(target, nil)
+            journal.append(.removeNode(inode))
+        }
+        journal.append(.intent(record))
+        if intents.intents[source]?.record.want == .delete,
+            let deletion = intents.setBase(source, version.etag)
+        {
+            journal.append(.intent(deletion))
+        }
+        guard let (names, _) = layout.path(of: target), let name = names.last,
+            let parent = lookUp(names.dropLast())
+        else { return }
+        switch inodes[parent]?.directory?[name] {
+        case .inode(let inode):
+            guard inodes[inode]?.base?.etag != version.etag else { return }
+            inodes[inode]?.base = version
+            inodes[inode]?.foreignVersion += 1
+            inodes[inode]?.attributesKnown = false
+            inodes[inode]?.checkedAt = .distantPast
+            inodes[inode]?.symlinkTarget = nil
+            inodes[inode]?.attributes.size = version.size
+            reads.drop(inode)
+        case .listed(let listed):
+            inodes[parent]?.directory?[name] = .listed(
+                Directory.Listed(number: listed.number, object: version))
+        case nil: break
+        }
+    }
+
+    /// The copy cannot be: the rename is taken back, so that both names show what the bucket has.
+    mutating func revertCopy(_ target: ObjectAddress) {
+        guard let record = intents.intents[target]?.record, record.want == .copy,
+            let source = record.source?.address
+        else { return }
+        dropIntent(target)
+        if intents.intents[source]?.record.want == .delete { dropIntent(source) }
+        distrustParent(of: source)
+        distrustParent(of: target)
+        guard let (names, isMarker) = layout.path(of: target), let name = names.last,
+            let parent = lookUp(names.dropLast())
+        else { return }
+        switch inodes[parent]?.directory?[name] {
+        case .inode(let inode) where !isMarker:
+            if inodes[inode]?.opens ?? 0 > 0 { unlinked[inode] = source }
+            detach(inode)
+        case .listed(let listed) where !isMarker && listed.object != nil:
+            inodes[parent]?.directory?[name] = nil
+        case .inode, .listed, nil: break
+        }
+    }
+
+    /// Somebody else's object has the name that a copy was to get: the copy goes beside it. Returns its
+    /// name; nil: the copy is not wanted any more.
+    mutating func keepCopyBeside(
+        _ flight: IntentTable.Flight, suffix: String, _ moment: FileSystem.Moment
+    ) -> EntryName? {
+        let target = flight.address
+        retry(flight, at: moment.now)
+        guard let intent = intents.intents[target], intent.revision == flight.revision,
+            let source = intent.record.source, let (names, isMarker) = layout.path(of: target),
+            let old = names.last, let parent = lookUp(names.dropLast())
+        else { return nil }
+        let link = Inode.Link(parent: parent, name: old)
+        guard !isMarker, let name = freeConflictName(link, suffix: suffix),
+            let beside = try? addresses(parent, name).file
+        else {
+            // A directory's marker: one is as good as the other.
+            dropIntent(target)
+            return nil
+        }
+        let waiters = intents.takeWaiters(target)
+        for waiter in waiters { actions.append { waiter.waiter.settle(.stale) } }
+        let entry = inodes[parent]?.directory?[old]
+        inodes[parent]?.directory?[old] = nil
+        inodes[parent]?.directory?.listedAt = nil
+        switch entry {
+        case .inode(let inode):
+            attach(inode, to: parent, name)
+            fail(inode, .stale)
+        case .listed: inodes[parent]?.directory?[name] = entry
+        case nil: break
+        }
+        dropIntent(target)
+        wantCopy(beside, of: source, base: nil, inode: intent.record.inode, moment)
+        return name
+    }
+
+    /// The inode of a pending copy's target, made if it is only listed.
+    mutating func inodeOfCopy(_ target: ObjectAddress, time: WallTime) -> InodeNumber? {
+        guard let (names, isMarker) = layout.path(of: target), !isMarker, let name = names.last,
+            let parent = lookUp(names.dropLast())
+        else { return nil }
+        switch inodes[parent]?.directory?[name] {
+        case .inode(let inode): return inode
+        case .listed(let listed) where listed.object != nil:
+            return promote(parent, name, listed, listedAt: .distantPast, time: time)
+        case .listed, nil: return nil
+        }
+    }
+
+    // MARK: Names of a renamed tree
+
+    /// Shows a name whose object is on its way there.
+    mutating func place(_ address: ObjectAddress, _ version: BaseVersion, time: WallTime) {
+        guard let (names, isMarker) = layout.path(of: address), let name = names.last else {
+            return
+        }
+        if isMarker {
+            let directory = ensureDirectory(names[...], time: time)
+            inodes[directory]?.directory?.hasMarker = true
+            return
+        }
+        let parent = ensureDirectory(names.dropLast(), time: time)
+        switch inodes[parent]?.directory?[name] {
+        case .inode(let inode):
+            // A directory hides an object of its name.
+            guard inodes[inode]?.isDirectory == false, inodes[inode]?.dataID == nil else { return }
+            if inodes[inode]?.base?.etag != version.etag {
+                inodes[inode]?.foreignVersion += 1
+                inodes[inode]?.attributesKnown = false
+                reads.drop(inode)
+            }
+            inodes[inode]?.base = version
+        case .listed(let listed) where listed.object == nil: break
+        case .listed(let listed):
+            inodes[parent]?.directory?[name] = .listed(
+                Directory.Listed(number: listed.number, object: version))
+        case nil:
+            let number = newInodeNumber()
+            inodes[parent]?.directory?[name] = .listed(
+                Directory.Listed(number: number, object: version))
+        }
+    }
+
+    /// The directory at a path, made known if it is not.
+    mutating func ensureDirectory(
+        _ names: ArraySlice<EntryName>, time: WallTime
+    )
+        -> InodeNumber
+    {
+        var current = InodeNumber.root
+        for name in names {
+            switch inodes[current]?.directory?[name] {
+            case .inode(let child) where inodes[child]?.isDirectory == true:
+                current = child
+                continue
+            case .inode(let file):
+                // A directory hides an object of its name.
+                detach(file)
+            case .listed(let listed) where listed.object == nil:
+                current = promote(current, name, listed, listedAt: .distantPast, time: time)
+                continue
+            case .listed, nil: break
+            }
+            let number = newInodeNumber()
+            inodes[number] = Inode(
+                number: number,
+                attributes: PosixMetadata.implicitDirectory(at: time, defaults: defaults),
+                link: nil, base: nil, attributesKnown: false, checkedAt: .distantPast,
+                lifetime: .zero)
+            attach(number, to: current, name)
+            current = number
+        }
+        return current
+    }
+}

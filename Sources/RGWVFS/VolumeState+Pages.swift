@@ -1,0 +1,160 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Reading directories of more than one page without holding all their names.
+extension VolumeState {
+    /// Listed names of one directory that are kept when no reader needs them any more, so that their
+    /// inode numbers stay the same.
+    private static let listedNamesMax = 200_000
+
+    /// Answers readdir from the pages of a handle, or says which page is missing.
+    mutating func pageEntries(
+        _ handle: HandleID, _ inode: InodeNumber, from offset: UInt64, budget: DirectoryBudget,
+        plus: Bool, now: Instant
+    ) -> FileSystem.Step<[DirectoryEntry]> {
+        var entries: [DirectoryEntry] = []
+        var left = budget
+        if offset < 2 { entries = dots(inode, from: offset, budget: &left) }
+        var offset = max(offset, 2)
+        while let pages = directories[handle]?.pages {
+            let page = DirectoryPages.page(offset)
+            guard let place = pages.place(offset), let names = pages.names(on: page) else {
+                return entries.isEmpty ? .need(.page(handle, page)) : .done(entries)
+            }
+            for position in place.position..<names.count {
+                let listed = names[position]
+                guard left.take(listed.name.bytes.count) else { return .done(entries) }
+                offset = DirectoryPages.offset(
+                    after: DirectoryPages.Place(page: page, position: position), listed.name)
+                entries.append(entry(listed, next: offset, plus: plus, now: now))
+            }
+            if pages.isLast(page) { break }
+            guard pages.names(on: page + 1) != nil else {
+                // The end of a page is no end of the directory.
+                return entries.isEmpty ? .need(.page(handle, page + 1)) : .done(entries)
+            }
+            offset = UInt64(page + 2) << 40
+        }
+        return .done(entries)
+    }
+
+    /// The page after the one at `offset`, if it should be read ahead.
+    func pageAhead(_ handle: HandleID, _ offset: UInt64) -> Need? {
+        let page = DirectoryPages.page(offset)
+        guard let pages = directories[handle]?.pages, pages.names(on: page) != nil,
+            !pages.isLast(page), pages.names(on: page + 1) == nil
+        else { return nil }
+        return .page(handle, page + 1)
+    }
+
+    /// One page of a directory as the bucket has it, with the local changes that belong in its range.
+    mutating func absorbPage(
+        _ handle: HandleID, _ index: Int, _ page: ListPage, prefix: KeyPrefix, startedAt: Instant
+    ) {
+        guard let open = directories[handle], let start = open.pages?.start(of: index) else {
+            return
+        }
+        if index == 0, page.next == nil {
+            directories[handle]?.pages = nil
+            return absorbListing(
+                open.inode, objects: page.objects, prefixes: page.commonPrefixes,
+                isComplete: true, startedAt: startedAt)
+        }
+        let end = page.next.map { Array($0.bytes[prefix.bytes.count...]) }
+        let local = localNames(open.inode, prefix: prefix)
+        let keeps = local.union(inodes[open.inode]?.directory?.settled ?? [])
+        var merge = PageMerge(shadows: start.shadows)
+        for (key, object) in Self.inKeyOrder(page) {
+            guard key.bytes != prefix.bytes,
+                let name = layout.entryName(key, prefixLength: prefix.bytes.count),
+                !keeps.contains(name)
+            else { continue }
+            absorbName(open.inode, name, object)
+            if merge.admits(name, isDirectory: object == nil) { merge.names.append(name) }
+        }
+        for name in keeps where isOnPage(open.inode, name, after: start.after, through: end) {
+            merge.names.append(name)
+        }
+        let names = merge.names.compactMap { shown(open.inode, $0) }.sorted(by: Self.isKeyBefore)
+        let next = end.map { DirectoryPages.Start(after: $0, shadows: merge.shadows) }
+        forgetListed(open, beside: index)
+        directories[handle]?.pages?.load(index, names, next: next)
+        inodes[open.inode]?.directory?.order = names.map(\.name).sorted()
+        inodes[open.inode]?.directory?.attributesAskedTo = 0
+    }
+
+    /// The names of one page, as they are gathered.
+    private struct PageMerge {
+        /// Files that are still a beginning of the names that come.
+        var shadows: [EntryName]
+        var names: [EntryName] = []
+
+        /// False for a directory whose name a file before it had already.
+        mutating func admits(_ name: EntryName, isDirectory: Bool) -> Bool {
+            while let last = shadows.last, !name.bytes.starts(with: last.bytes) {
+                shadows.removeLast()
+            }
+            if isDirectory { return shadows.last != name }
+            shadows.append(name)
+            return true
+        }
+    }
+
+    private static func inKeyOrder(_ page: ListPage) -> [(ObjectKey, BaseVersion?)] {
+        let objects = page.objects.map { object -> (ObjectKey, BaseVersion?) in
+            let base = BaseVersion(
+                etag: object.etag, size: object.size, lastModified: object.lastModified)
+            return (object.key, base)
+        }
+        let prefixes = page.commonPrefixes.map { ($0, BaseVersion?.none) }
+        return (objects + prefixes).sorted { $0.0 < $1.0 }
+    }
+
+    /// A name as readdir shows it; nil: it was removed here.
+    private func shown(_ directory: InodeNumber, _ name: EntryName) -> OpenDirectory.Name? {
+        switch inodes[directory]?.directory?[name] {
+        case .listed(let listed):
+            OpenDirectory.Name(
+                name: name, inode: listed.number,
+                kind: listed.object == nil ? .directory : .regular)
+        case .inode(let number):
+            OpenDirectory.Name(
+                name: name, inode: number, kind: inodes[number]?.attributes.kind ?? .regular)
+        case nil: nil
+        }
+    }
+
+    /// A name's key below its directory lies in a page's range.
+    private func isOnPage(
+        _ directory: InodeNumber, _ name: EntryName, after: [UInt8]?, through end: [UInt8]?
+    ) -> Bool {
+        guard let shown = shown(directory, name) else { return false }
+        let key = Self.keyBytes(shown)
+        if let after, !after.lexicographicallyPrecedes(key) { return false }
+        if let end, end.lexicographicallyPrecedes(key) { return false }
+        return true
+    }
+
+    private static func keyBytes(_ name: OpenDirectory.Name) -> [UInt8] {
+        name.kind == .directory ? name.name.bytes + [0x2F] : name.name.bytes
+    }
+
+    private static func isKeyBefore(_ a: OpenDirectory.Name, _ b: OpenDirectory.Name) -> Bool {
+        keyBytes(a).lexicographicallyPrecedes(keyBytes(b))
+    }
+
+    /// Names of the page before the last one need not stay when a directory has very many.
+    private mutating func forgetListed(_ open: OpenDirectory, beside index: Int) {
+        guard index > 1, inodes[open.inode]?.directory?.entryCount ?? 0 > Self.listedNamesMax
+        else { return }
+        for listed in open.pages?.names(on: index - 2) ?? [] {
+            // A renamed file is known by nothing else until it is copied.
+            if case .listed = inodes[open.inode]?.directory?[listed.name],
+                !isLocal(open.inode, listed.name)
+            {
+                inodes[open.inode]?.directory?[listed.name] = nil
+            }
+        }
+    }
+}

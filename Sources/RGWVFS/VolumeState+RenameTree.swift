@@ -1,0 +1,127 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// A directory's rename: one transaction for everything below it.
+extension VolumeState {
+    /// What has to move, worked out before anything does.
+    private struct Tree {
+        var moves: [Move] = []
+        /// Unsent files and directories: they go up under their new keys.
+        var unsent: [(old: ObjectAddress, new: ObjectAddress)] = []
+    }
+
+    /// Moves the directory. `objects` is everything that the bucket has below the old name, listed while no
+    /// request ran there.
+    mutating func moveTree(
+        _ inode: InodeNumber, _ path: FileSystem.RenamePath, _ objects: [ListedObject],
+        _ moment: FileSystem.Moment
+    ) throws(FileSystemError) -> Need? {
+        let tree = try tree(path, objects)
+        for move in tree.moves where need(for: move) != nil {
+            return .landedBelow(KeyPrefix(marker: path.old.marker))
+        }
+        let markerBase = intents.intents[path.new.marker]?.record.base
+        dropTarget(path, moment.time)
+        let markerWaiters = intents.takeWaiters(path.old.marker)
+        dropIntent(path.old.marker)
+        dropIntent(path.new.marker)
+        relocate(inode, path, moment)
+        for (old, new) in tree.unsent { rekey(old, to: new, moment) }
+        for move in tree.moves {
+            let waiters = intents.takeWaiters(move.old)
+            apply(move, base: intents.intents[move.new]?.record.base, moment)
+            place(move.new, move.source.version, time: moment.time)
+            if intents.intents[move.new] != nil {
+                intents.addWaiters(move.new, waiters)
+            } else {
+                for waiter in waiters { actions.append { waiter.waiter.settle(nil) } }
+            }
+        }
+        setIntent(
+            IntentRecord(
+                address: path.old.marker, want: .removeDirectory, inode: nil, base: nil,
+                after: path.new.marker, born: moment.time),
+            now: moment.now, held: false)
+        inodes[inode]?.directory?.hasMarker = true
+        inodes[inode]?.directory?.isNew = false
+        // Names that others removed meanwhile are found missing by the next listing.
+        inodes[inode]?.directory?.listedAt = nil
+        wantPut(inode, now: moment.now, time: moment.time, held: false)
+        _ = intents.setBase(path.new.marker, markerBase)
+        intents.addWaiters(path.new.marker, markerWaiters)
+        keepDirectory(path.parent, now: moment.now, time: moment.time)
+        return nil
+    }
+
+    private func tree(
+        _ path: FileSystem.RenamePath, _ objects: [ListedObject]
+    ) throws(FileSystemError) -> Tree {
+        var tree = Tree()
+        var listed: Set<ObjectAddress> = []
+        for object in objects {
+            let old = ObjectAddress(bucket: path.old.marker.bucket, key: object.key)
+            // The marker is made anew.
+            if old == path.old.marker { continue }
+            listed.insert(old)
+            let record = intents.intents[old]?.record
+            let version = BaseVersion(
+                etag: object.etag, size: object.size, lastModified: object.lastModified)
+            switch record?.want {
+            case .put, .makeDirectory, .copy, .delete, .removeDirectory: continue
+            case .metadata, nil:
+                // Attributes that were changed here belong to the version that was there.
+                tree.moves.append(
+                    Move(
+                        old: old, new: try renamed(old, path),
+                        source: CopySource(address: old, version: version),
+                        inode: record?.base == object.etag ? record?.inode : nil))
+            }
+        }
+        let below = KeyPrefix(marker: path.old.marker)
+        for old in intents.pendingKeys(under: below).sorted(by: { $0.key < $1.key })
+        where old != path.old.marker {
+            guard let record = intents.intents[old]?.record else { continue }
+            switch record.want {
+            case .put, .makeDirectory: tree.unsent.append((old, try renamed(old, path)))
+            case .copy:
+                guard let source = record.source else { continue }
+                tree.moves.append(
+                    Move(
+                        old: old, new: try renamed(old, path), source: source,
+                        inode: record.inode))
+            // Without an object there is nothing whose attributes could be changed.
+            case .metadata, .delete, .removeDirectory: continue
+            }
+        }
+        return tree
+    }
+
+    private func renamed(
+        _ address: ObjectAddress, _ path: FileSystem.RenamePath
+    ) throws(FileSystemError) -> ObjectAddress {
+        guard let new = path.renamed(address) else { throw .nameTooLong }
+        return new
+    }
+
+    /// An unsent change below a renamed directory goes to its new key.
+    private mutating func rekey(
+        _ old: ObjectAddress, to new: ObjectAddress, _ moment: FileSystem.Moment
+    ) {
+        guard let intent = intents.intents[old], let inode = intent.record.inode else { return }
+        let waiters = intents.takeWaiters(old)
+        intents.moveFollowers(from: old, to: new)
+        wantDelete(
+            old, known: nil, after: new, isOpen: false, now: moment.now, time: moment.time)
+        inodes[inode]?.base = nil
+        inodes[inode]?.replacing = false
+        var record = intent.record
+        record.address = new
+        // An older object at the new key may still wait to be deleted: it is replaced instead.
+        record.base = intents.intents[new]?.record.base
+        record.after = nil
+        saveNode(inode)
+        setIntent(record, now: moment.now, held: intent.held)
+        intents.addWaiters(new, waiters)
+    }
+}

@@ -1,0 +1,100 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// Writes and the room they take.
+extension VolumeState {
+    /// A write that was let in ends with `endWrite`.
+    mutating func beginWrite(
+        _ request: WriteRequest, _ reading: SpoolSpace.Reading
+    ) -> WriteRequest.Start {
+        if isStopping { return .failed(.shuttingDown) }
+        guard files[request.handle] != nil, let known = inodes[request.inode] else {
+            return .failed(.badHandle)
+        }
+        if isReadOnly { return .failed(.readOnly) }
+        if isQuotaFull(reading.now) { return .failed(.quotaExceeded) }
+        let bytes = UInt64(request.count)
+        if space.shouldRelieve(bytes, reading) { relieve(reading.now) }
+        guard let file = known.spoolFile else {
+            let length = known.base?.size ?? 0
+            // Never fits: said before it is fetched.
+            if length > space.fileMax { return .failed(.spoolFull) }
+            switch room(for: length, reading) {
+            case .admitted:
+                space.settle(length)
+                return .needs(.hydrate(request.inode, length: length))
+            case .wait: return .parked
+            case .refused: return .failed(.spoolFull)
+            }
+        }
+        switch room(for: bytes, reading) {
+        case .admitted: break
+        case .wait: return .parked
+        case .refused: return .failed(.spoolFull)
+        }
+        inodes[request.inode]?.writesUnderWay += 1
+        return .ready(file)
+    }
+
+    mutating func room(for bytes: UInt64, _ reading: SpoolSpace.Reading) -> SpoolSpace.Verdict {
+        if space.admit(bytes, reading) { return .admitted }
+        return shortage(reading)
+    }
+
+    /// There is no room: is it worth waiting?
+    mutating func shortage(_ reading: SpoolSpace.Reading) -> SpoolSpace.Verdict {
+        let flights = intents.flights.values.filter { $0.want == .put }
+        let frees = !flights.isEmpty || !discarded.isEmpty || journal.isCommitting || hasUnsent()
+        return space.shortage(
+            reading, canFree: frees, isMoving: flights.contains { $0.tries == 0 })
+    }
+
+    /// Data that will go up by itself.
+    private func hasUnsent() -> Bool {
+        intents.intents.values.contains { intent in
+            intent.record.want == .put && !intent.held && intent.blocked == nil
+                && intent.record.inode.flatMap { inodes[$0]?.dataID } != nil
+        }
+    }
+
+    /// Room is short: everything that waits for its delay is due now, and copies of what the bucket has go.
+    mutating func relieve(_ now: Instant) {
+        for (address, intent) in intents.intents
+        where intent.record.want == .put && !intent.held && intent.due > now && intent.tries == 0 {
+            intents.expedite(address, now: now)
+        }
+        for number in Set(files.values.map(\.inode)) { evictCleanCopy(number) }
+    }
+
+    /// A file that is still open but whose bytes the bucket has: they are read from there from now on.
+    private mutating func evictCleanCopy(_ number: InodeNumber) {
+        guard let inode = inodes[number], let data = inode.dataID, inode.link != nil,
+            !inode.unflushed, inode.writesUnderWay == 0, inode.attributes.kind == .regular,
+            let base = inode.base, base.size == inode.attributes.size,
+            let address = address(number), !intents.isPending(address)
+        else { return }
+        inodes[number]?.content = .remote
+        journal.append(.removeNode(number))
+        discard(data)
+    }
+
+    /// The bytes are in the file, or none of them count.
+    mutating func endWrite(_ request: WriteRequest) {
+        space.settle(UInt64(request.count))
+        guard let known = inodes[request.inode] else { return }
+        inodes[request.inode]?.writesUnderWay = known.writesUnderWay - 1
+    }
+
+    /// A write failed half way: what it left beyond the end of the file goes, unless another write there
+    /// is under way; then its end sees to it.
+    mutating func cutBack(_ inode: InodeNumber) {
+        guard let known = inodes[inode], known.writesUnderWay == 0, let file = known.spoolFile,
+            let size = try? file.size(), size > known.attributes.size
+        else { return }
+        // A file that cannot be cut is no shorter in the journal either: recovery would show the tail.
+        do throws(SpoolError) { try file.truncate(to: known.attributes.size) } catch {
+            inodes[inode]?.attributes.size = size
+        }
+    }
+}

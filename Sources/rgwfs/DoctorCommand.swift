@@ -1,0 +1,138 @@
+import ArgumentParser
+import RGWControl
+import RGWHost
+import RGWMount
+
+extension Commands {
+    struct Doctor: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check everything that a mount of a source needs.",
+            discussion:
+                "Exits with 0 when nothing failed, and with 2 when something did. The bucket is "
+                + "tried with an object of its own, which is removed again; with ro only reading is "
+                + "tried.")
+        @Flag(help: "Print JSON, one line a check.") var json = false
+        @Option(name: .short, help: "Mount options, as for mount.rgwfs.")
+        var options: [String] = []
+        @Option(help: "How many keys to look at for names that cannot be paths.")
+        var keys = 10_000
+        @Argument(help: "A source, or a mount point.") var target: String
+
+        mutating func validate() throws {
+            guard keys >= 0 else { throw ValidationError("--keys is not negative") }
+        }
+
+        mutating func run() throws {
+            try Command.run("doctor") {
+                let json = json
+                var hasFailed = false
+                func tell(_ finding: Finding) {
+                    if finding.level == .fail { hasFailed = true }
+                    Command.print(json ? finding.json.line : finding.line)
+                }
+                try MachineExamination.run(tell)
+                if let plan = try plan(tell) {
+                    SpoolExamination.run(plan, tell)
+                    try ServerExamination(plan, keysMax: keys).run(tell)
+                }
+                if hasFailed { throw ExitCode(2) }
+            }
+        }
+
+        /// Nil: there is nothing to ask the server with.
+        private func plan(_ tell: (Finding) -> Void) throws -> MountPlan? {
+            let environment = try LiveEnvironment()
+            var source = target
+            var words: [String] = []
+            // A mount knows its server and its source; a source of that name is as good.
+            if let spool = try? CommandTarget(target).spool {
+                source = spool.source
+                words = ["-o", "url=\(spool.identity.endpoint)"]
+            }
+            for text in options { words += ["-o", text] }
+            do {
+                let arguments = try MountArguments(parsing: [source, "/"] + words)
+                let plan = try MountPlan(checking: arguments, in: environment)
+                tell(Finding("options", .ok, "\(plan.source) at \(plan.server)"))
+                tell(Finding("credentials", .ok, Self.origin(plan.credentials)))
+                return plan
+            } catch let error as MountFailure {
+                if case .credentials = error {
+                    tell(Finding("credentials", .fail, "\(error)"))
+                } else {
+                    tell(Finding("options", .fail, "\(error)"))
+                }
+                return nil
+            }
+        }
+
+        private static func origin(_ choice: CredentialsChoice) -> String {
+            switch choice.origin {
+            case .file(let path, let profile):
+                "found in \(path)" + (profile.map { ", profile \($0)" } ?? "")
+            case .environment: "found in the environment"
+            case .anonymous: "none: requests are not signed (public_bucket)"
+            }
+        }
+    }
+}
+
+/// What the machine itself needs to have.
+enum MachineExamination {
+    static func run(_ tell: (Finding) -> Void) throws {
+        do throws(HostError) {
+            _ = try HostDescriptor("/dev/fuse", .write)
+            tell(Finding("/dev/fuse", .ok, "it can be opened"))
+        } catch {
+            let advice =
+                error.isNotFound
+                ? "load the module fuse, or give the container the device"
+                : "give this user access to it"
+            tell(Finding("/dev/fuse", .fail, "\(error.reason): \(advice)"))
+        }
+        guard HostProcess.effectiveUser != 0 else { return }
+        do throws(HostError) {
+            let status = try HostChild.run("fusermount3", ["--version"], quietly: true).wait()
+            tell(
+                status == 0
+                    ? Finding("fusermount3", .ok, "it can be run")
+                    : Finding("fusermount3", .fail, "it does not run: install the package fuse3"))
+        } catch {
+            tell(Finding("fusermount3", .fail, "\(error.reason): install the package fuse3"))
+        }
+    }
+}
+
+/// Where changes would wait.
+enum SpoolExamination {
+    static func run(_ plan: MountPlan, _ tell: (Finding) -> Void) {
+        let spool = plan.spool.directory
+        do throws(HostError) {
+            // A first mount makes the directory; until then the one above it counts.
+            var path = spool
+            while try HostNames.status(path) == nil, path != "/" {
+                path = HostNames.parentDirectory(of: path)
+            }
+            let directory = try HostDescriptor(path, .directory)
+            tell(.space(spool, free: try directory.freeBytes()))
+            let type = try directory.filesystemType()
+            if let name = SpoolDirectory.unfitFilesystems[type] {
+                tell(
+                    Finding(
+                        "spool", .fail, "\(spool) is on \(name): it must be on a local file system"))
+            } else if type == SpoolDirectory.memoryFilesystem {
+                tell(
+                    Finding(
+                        "spool", .warn,
+                        "\(spool) is in memory: changes that are not uploaded yet are lost at a "
+                            + "restart; choose a disk with spool="))
+            } else if path == spool, try directory.status().permissions & 0o077 != 0 {
+                tell(Finding("spool", .fail, "\(spool) is open to others: use chmod 700"))
+            } else {
+                tell(Finding("spool", .ok, "\(spool) can hold changes"))
+            }
+        } catch {
+            tell(Finding("spool", .fail, "\(error): choose another with spool="))
+        }
+    }
+}

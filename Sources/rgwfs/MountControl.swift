@@ -1,0 +1,160 @@
+import RGWBase
+import RGWControl
+import RGWHost
+import RGWMount
+import RGWSpool
+import RGWVFS
+
+/// The mount as its socket shows it.
+final class MountControl: ControlPort {
+    private let parts: Composition
+    private let events: MountEvents
+    /// What does not change.
+    private let template: MountReport
+
+    /// Between two looks of a waiting `sync`, each of which is a line of progress.
+    private static let pause = Duration.milliseconds(250)
+
+    init(_ plan: MountPlan, _ parts: Composition, _ events: MountEvents) {
+        self.parts = parts
+        self.events = events
+        var report = MountReport()
+        report.source = "\(plan.source)"
+        report.server = "\(plan.server)"
+        report.mountPoint = plan.mountPoint.path
+        report.process = HostProcess.identifier
+        report.spool = plan.spool.directory
+        report.drainTimeout = plan.volume.drainTimeout
+        template = report
+    }
+
+    func report() -> MountReport {
+        var report = template
+        report.life = events.isServing ? .mounted : .draining
+        report.fill(parts.fileSystem.overview())
+        report.lost = LostEntries.count(in: report.spool)
+        report.spoolFree = parts.freeBytes
+        return report
+    }
+
+    func queue(limit: Int) -> [QueueItem] {
+        parts.fileSystem.queue(limit: limit).map(QueueItem.init)
+    }
+
+    func retry(path: String?) -> Int {
+        // New keys may be the reason to try again.
+        if path == nil { _ = parts.credentials.refresh() }
+        return parts.fileSystem.retry(path: path)
+    }
+
+    func resolve(path: String, _ resolution: Resolution) throws(ControlError) -> String {
+        let answer = HostCondition<ConflictOutcome?>(nil)
+        parts.fileSystem.resolve(path: path, resolution.choice) { done in
+            answer.update { $0 = done }
+        }
+        let deadline = parts.clock.now() + .seconds(60)
+        guard let outcome = answer.wait(until: deadline, { $0 }) else {
+            throw ControlError(.failed, "the server does not answer; nothing was changed yet")
+        }
+        return try outcome.sentence(path: path)
+    }
+
+    func sync(
+        for limit: Duration?, progress: (MountReport) -> Bool
+    ) throws(ControlError) -> MountReport {
+        let ended = HostCondition(false)
+        let deadline = limit.map { parts.clock.now() + $0 } ?? .distantFuture
+        parts.fileSystem.sync { _ in ended.update { $0 = true } }
+        while true {
+            let report = report()
+            let isOver = parts.clock.now() >= deadline
+            if isOver || !report.isMoving || events.isStopping { return report }
+            guard progress(report) else { return report }
+            let next = min(deadline, parts.clock.now() + Self.pause)
+            // What failed meanwhile, or was changed again, is waited for anew.
+            if ended.wait(until: next, { $0 ? true : nil }) == true {
+                ended.update { $0 = false }
+                parts.fileSystem.sync { _ in ended.update { $0 = true } }
+            }
+        }
+    }
+
+    func stats() -> JSONValue { parts.stats() }
+
+    func handOver() throws(ControlError) {
+        guard !events.isServing else {
+            throw ControlError(
+                .wrongState,
+                "already mounted by pid \(template.process) at \(template.mountPoint)")
+        }
+        events.state.update { $0.isHandedOver = true }
+    }
+
+    func finish() { events.state.update { $0.isToFinish = true } }
+}
+
+extension MountReport {
+    mutating func fill(_ overview: VolumeOverview) {
+        pending = UInt64(max(0, overview.pending))
+        pendingBytes = overview.pendingBytes
+        uploading = UInt64(max(0, overview.uploading))
+        retrying = UInt64(max(0, overview.retrying))
+        open = UInt64(max(0, overview.open))
+        blocked = UInt64(max(0, overview.blocked))
+        conflicts = UInt64(max(0, overview.conflicts))
+        oldest = overview.oldest
+        hidden = UInt64(max(0, overview.hidden))
+        failures = overview.failures.map(QueueItem.init)
+    }
+}
+
+extension QueueItem {
+    init(_ change: PendingChange) {
+        self.init(
+            path: change.path, key: change.key, want: Self.word(change.want),
+            state: change.state.rawValue, tries: UInt64(max(0, change.tries)),
+            error: change.error, age: change.age, bytes: change.bytes, next: change.next)
+    }
+
+    static func word(_ want: IntentRecord.Want) -> String {
+        switch want {
+        case .put: "put"
+        case .copy: "copy"
+        case .metadata: "metadata"
+        case .delete: "delete"
+        case .makeDirectory: "mkdir"
+        case .removeDirectory: "rmdir"
+        }
+    }
+}
+
+extension Resolution {
+    var choice: ConflictResolution {
+        switch self {
+        case .local: .local
+        case .remote: .remote
+        case .both: .both
+        }
+    }
+}
+
+extension ConflictOutcome {
+    /// What was done, as a sentence.
+    func sentence(path: String) throws(ControlError) -> String {
+        let shown = Shown.text(path)
+        switch self {
+        case .sending: return "\(shown): the local version is uploaded over the other one"
+        case .setAside:
+            return "\(shown): the bucket's version stays; the local one is in lost/ of the spool"
+        case .renamed(let name):
+            return "\(shown): the local version is uploaded as \(Shown.text(name))"
+        case .nothingThere: throw ControlError(.notFound, "nothing waits at \(shown)")
+        case .noConflict: throw ControlError(.wrongState, "\(shown) is not in conflict")
+        case .open:
+            throw ControlError(
+                .wrongState, "a program has \(shown) open; try again when it is closed")
+        case .server(let error): throw ControlError(.failed, "\(shown): \(error)")
+        case .spool(let error): throw ControlError(.failed, "\(shown): the spool: \(error)")
+        }
+    }
+}

@@ -1,0 +1,123 @@
+import ArgumentParser
+import RGWBase
+import RGWControl
+import RGWHost
+import RGWMount
+import RGWSpool
+
+extension Commands {
+    struct Recover: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "See, copy or upload what waits in a spool, without mounting.",
+            discussion:
+                "Without an action it lists what waits, as --dry-run does. Exits with 0 when "
+                + "nothing waits any more, with 1 or 2 as rgwfs status does otherwise, and with 4 "
+                + "when it failed. It refuses a spool that is in use.")
+        @Flag(help: "List what the next mount would do with each change; nothing is changed.")
+        var dryRun = false
+        @Flag(help: "Upload what waits.") var upload = false
+        @Option(help: "Copy every file that waits to this new directory, under its key.")
+        var export: String?
+        @Option(help: "The spool's directory, instead of a source.") var spool: String?
+        @Option(name: .short, help: "Mount options for the upload, such as credentials=FILE.")
+        var options: [String] = []
+        @Flag(help: "Print JSON, one line a change.") var json = false
+        @Argument(help: "A source such as photos/2024.") var source: String?
+
+        mutating func validate() throws {
+            guard (spool == nil) != (source == nil) else {
+                throw ValidationError("name a source, or a spool with --spool")
+            }
+            guard !(dryRun && (upload || export != nil)) else {
+                throw ValidationError("--dry-run goes with neither --upload nor --export")
+            }
+        }
+
+        mutating func run() throws {
+            try Command.run("recover") {
+                let spool = try found()
+                if spool.isRunning, let client = ControlClient(spool: spool.path) {
+                    let report = MountReport(try client.ask(.status))
+                    guard report?.life == .draining else {
+                        throw ControlError(
+                            .wrongState, "\(spool.source) is mounted; unmount it first, or see "
+                                + "rgwfs queue")
+                    }
+                    guard upload else {
+                        throw ControlError(
+                            .wrongState, "\(spool.source) was unmounted and is still uploading "
+                                + "(process \(report?.process ?? 0))")
+                    }
+                }
+                if let export {
+                    try SpoolExport.run(SpoolInspection(spool), to: export)
+                }
+                if upload { return try Command.exit(SpoolUpload.run(spool, options: options)) }
+                let inspection = try SpoolInspection(spool)
+                if export == nil {
+                    for item in inspection.queue {
+                        Command.print(json ? item.json.line : item.line)
+                    }
+                }
+                try Command.exit(inspection.report.state)
+            }
+        }
+
+        private func found() throws -> CataloguedSpool {
+            guard let spool else { return try CommandTarget(source ?? "").spool }
+            let path = CommandTarget.normalized(spool, in: try LiveEnvironment().workingDirectory)
+            guard let found = SpoolCatalogue.spool(at: path) else {
+                throw CommandTarget.NotFound(description: "there is no spool in \(Shown.text(spool))")
+            }
+            return found
+        }
+    }
+
+    struct Discard: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Delete a spool and everything that waits in it, for good.",
+            discussion:
+                "What waits is nowhere else. To show that it is meant, the spool's id has to be "
+                + "given: the last part of its path, as rgwfs ls-spools shows it.")
+        @Argument(help: "A source, or the spool's directory.") var target: String
+        @Argument(help: "The spool's id.") var id: String
+
+        mutating func run() throws {
+            try Command.run("discard") {
+                let spool = try CommandTarget(target).spool
+                guard spool.identifier == id else {
+                    throw ControlError(
+                        .badRequest, "the id of the spool of \(spool.source) is not "
+                            + "\(Shown.text(id)); nothing was deleted")
+                }
+                let lock = try SpoolLock(inspecting: spool.path)
+                try withExtendedLifetime(lock) { try SpoolRemoval.remove(spool.path) }
+                if let base = SpoolLocation.defaultBase(in: try LiveEnvironment()) {
+                    try KnownSpools(base: base).remove(spool.path)
+                }
+            }
+        }
+    }
+}
+
+/// Deleting a spool: FORMAT goes last, so that a half deleted one is still known for a spool.
+enum SpoolRemoval {
+    static func remove(_ spool: String) throws(HostError) {
+        for name in try HostNames.list(spool) ?? [] where name != "FORMAT" && name != "LOCK" {
+            try removeTree("\(spool)/\(name)")
+        }
+        try HostNames.unlink("\(spool)/LOCK")
+        try HostNames.unlink("\(spool)/FORMAT")
+        try HostNames.removeDirectory(spool)
+    }
+
+    /// Three levels deep at most, as spools are; links are removed, not followed.
+    private static func removeTree(_ path: String) throws(HostError) {
+        do throws(HostError) { try HostNames.unlink(path) } catch {
+            // EISDIR, errno.h.
+            guard error.errno == 21 else { throw error }
+            for name in try HostNames.list(path) ?? [] { try removeTree("\(path)/\(name)") }
+            try HostNames.removeDirectory(path)
+        }
+    }
+}

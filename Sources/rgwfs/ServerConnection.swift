@@ -1,0 +1,74 @@
+import RGWBase
+import RGWClient
+import RGWCurl
+import RGWHost
+import RGWMount
+import RGWObject
+import RGWWire
+
+/// Requests to a server without a mount: one at a time, each waited for.
+///
+/// Owns the transport and its threads; `shutDown` ends them.
+final class ServerConnection: Sendable {
+    /// An answer to a request that needs no keys.
+    struct Knock: Sendable {
+        var time: Duration
+        /// The server's clock; nil: it does not tell.
+        var date: WallTime?
+    }
+
+    let clock = HostClock()
+    let store: S3ObjectStore
+    private let transport: CurlTransport
+    private let timer: HostTimer
+    private let plan: MountPlan
+
+    init(_ plan: MountPlan) throws {
+        self.plan = plan
+        timer = try HostTimer()
+        transport = try Composition.transport(plan, clock)
+        let credentials = FileCredentials(
+            plan.credentials, bucket: plan.source.credentialsBucket,
+            environment: try LiveEnvironment(),
+            log: LineLog.logger(foreground: true, verbose: false))
+        store = Composition.store(plan.preflightClient, transport, credentials, clock, timer)
+    }
+
+    func shutDown() {
+        transport.shutDown()
+        timer.stop()
+    }
+
+    /// Whether somebody is there who speaks HTTP.
+    func knock() -> Result<Knock, TransportError> {
+        let server = plan.server
+        let origin = HTTPOrigin(
+            secure: server.scheme == .https, host: server.host, port: server.port)
+        let options = TransferOptions(
+            lane: .metadata, connectTimeout: plan.settings.client.connectTimeout,
+            stallTimeout: plan.settings.client.connectTimeout, isIdempotent: true)
+        let answer = HostCondition<Result<HTTPResponse, TransportError>?>(nil)
+        let started = clock.now()
+        _ = transport.send(HTTPRequest(.get, origin: origin, path: "/"), options: options) {
+            result in answer.update { $0 = result }
+        }
+        let result: Result<HTTPResponse, TransportError> = answer.wait { state in
+            state.map { .done($0) } ?? .until(.distantFuture)
+        }
+        let time = clock.now() - started
+        return result.map { response in
+            Knock(time: time, date: response.headers["date"].flatMap(CivilTime.parseHTTP))
+        }
+    }
+
+    func list(
+        _ bucket: BucketName, _ prefix: [UInt8], after: ObjectKey?, limit: Int
+    ) -> Result<ListPage, ObjectStoreError> {
+        let answer = HostCondition<Result<ListPage, ObjectStoreError>?>(nil)
+        let key = prefix.isEmpty ? nil : try? ObjectKey(prefix)
+        store.list(bucket, prefix: key, delimited: false, after: after, limit: limit) { result in
+            answer.update { $0 = result }
+        }
+        return answer.wait { state in state.map { .done($0) } ?? .until(.distantFuture) }
+    }
+}

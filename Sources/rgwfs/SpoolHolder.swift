@@ -1,0 +1,110 @@
+import Logging
+import RGWBase
+import RGWClient
+import RGWControl
+import RGWHost
+import RGWMount
+import RGWObject
+import RGWSpool
+import RGWVFS
+
+/// Getting a spool from whoever has it: a mount keeps it, a process that only uploads the rest of
+/// an earlier mount hands it over.
+enum SpoolHolder {
+    /// How long a mount may take to say that it is one.
+    private static let patience = Duration.milliseconds(500)
+
+    /// Before anything else is done: a second mount fails at once, whatever the server does.
+    static func refuseIfMounted(_ plan: MountPlan) throws(MountFailure) {
+        let spool = plan.spool.directory
+        let report: MountReport?
+        do {
+            report = try ControlClient.report(spool: spool, patience: patience)
+        } catch {
+            // It listens and does not answer: is it mounted as its lock says?
+            guard let owner = try? SpoolLock.owner(of: spool), owner.isRunning,
+                (try? HostMounts.mount(at: owner.mountPoint))?.type == "fuse.rgwfs"
+            else { return }
+            throw mounted(plan, process: owner.process, at: owner.mountPoint)
+        }
+        guard let report, report.life == .mounted else { return }
+        throw mounted(plan, process: report.process, at: report.mountPoint)
+    }
+
+    private static func mounted(
+        _ plan: MountPlan, process: Int32, at mountPoint: String
+    ) -> MountFailure {
+        .spool("\(plan.source) is already mounted by pid \(process) at \(mountPoint)")
+    }
+
+    private static func identity(_ plan: MountPlan) -> SpoolIdentity {
+        SpoolIdentity(
+            endpoint: plan.server.description,
+            bucket: plan.source.bucket?.description ?? SpoolIdentity.allBuckets,
+            prefix: String(decoding: plan.source.prefix, as: UTF8.self))
+    }
+
+    /// The spool with its lock. A process that drains it is asked to stop, and waited for as long
+    /// as for the server.
+    static func takeOver(
+        _ plan: MountPlan, _ clock: HostClock
+    ) throws(MountFailure) -> SpoolDirectory {
+        let path = plan.spool.directory
+        return try takeOver(
+            path, identity: identity(plan), mountPoint: plan.mountPoint.path,
+            deadline: clock.now() + plan.settings.client.connectTimeout)
+    }
+
+    static func takeOver(
+        _ path: String, identity: SpoolIdentity, mountPoint: String, deadline: Instant
+    ) throws(MountFailure) -> SpoolDirectory {
+        let pause = HostCondition<Void>(())
+        var isAsked = false
+        while true {
+            do throws(SpoolError) {
+                return try SpoolDirectory(path: path, identity: identity, mountPoint: mountPoint)
+            } catch {
+                guard case .busy = error, HostClock().now() < deadline else {
+                    throw .spool(SpoolSentence.text(error, spool: path))
+                }
+            }
+            if !isAsked { isAsked = try askForHandOver(path) }
+            _ = pause.wait(until: HostClock().now() + .milliseconds(20)) { _ in nil as Void? }
+        }
+    }
+
+    /// False: nobody answered; ask again.
+    private static func askForHandOver(_ spool: String) throws(MountFailure) -> Bool {
+        guard let client = ControlClient(spool: spool) else { return false }
+        do {
+            _ = try client.ask(.handOver, patience: .seconds(2))
+            return true
+        } catch let error as ControlError where error.code == .wrongState {
+            throw .spool("the spool \(spool) is in use: \(error)")
+        } catch { return false }
+    }
+
+    /// Notes the mount in the list of spools; refuses one that changes the same keys as another.
+    static func register(_ plan: MountPlan, _ log: Logger) throws(MountFailure) {
+        let mount = KnownSpool(
+            spool: plan.spool.directory,
+            identity: identity(plan),
+            isReadOnly: plan.volume.readOnly,
+            owner: .current(mountPoint: plan.mountPoint.path))
+        if plan.mountPoint.path.isEmpty { return }
+        let other: KnownSpool?
+        do throws(HostError) {
+            other = try KnownSpools(base: plan.spool.registry)
+                .add(mount, allowingOverlap: plan.settings.allowsOverlap)
+        } catch {
+            // The list protects from a mistake; without it the mount still works.
+            return log.warning(
+                "the list of spools cannot be kept", metadata: ["reason": "\(error)"])
+        }
+        guard let other else { return }
+        throw .spool(
+            "\(plan.source) overlaps with \(other.source), which pid \(other.owner.process) has "
+                + "mounted at \(other.owner.mountPoint): mount that one read-only, or give "
+                + "allow_overlap")
+    }
+}

@@ -1,0 +1,136 @@
+import ArgumentParser
+import RGWBase
+import RGWControl
+import RGWHost
+import RGWMount
+
+extension Commands {
+    struct Status: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what waits for its upload.",
+            discussion:
+                "Exits with 0 when everything is in the bucket, 1 when changes wait, 2 when "
+                + "some cannot be uploaded, and 3 when there is no such mount or it does not "
+                + "answer.")
+        @Flag(help: "Print JSON.") var json = false
+        @Argument(help: "A mount point, or a source such as photos/2024.") var target: String
+
+        mutating func run() throws {
+            try Command.run("status") {
+                let report = try Command.report(CommandTarget(target).spool)
+                Command.print(json ? report.json.line : report.summary)
+                try Command.exit(report.state)
+            }
+        }
+    }
+
+    struct Queue: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the changes that are not in the bucket yet, the oldest first.",
+            discussion: "Exits as rgwfs status does.")
+        @Flag(help: "Print JSON, one line a change.") var json = false
+        @Option(help: "How many, at most.") var limit = ControlRequest.queueMax
+        @Argument(help: "A mount point or a source.") var target: String
+
+        mutating func validate() throws {
+            guard limit > 0 else { throw ValidationError("--limit is at least 1") }
+        }
+
+        mutating func run() throws {
+            try Command.run("queue") {
+                let spool = try CommandTarget(target).spool
+                var state = MountReport.State.clean
+                func show(_ item: QueueItem) {
+                    if state != .blocked {
+                        state = ["blocked", "conflict"].contains(item.state) ? .blocked : .pending
+                    }
+                    Command.print(json ? item.json.line : item.line)
+                }
+                if let client = ControlClient(spool: spool.path) {
+                    _ = try client.ask(.queue(limit: limit)) { QueueItem($0).map(show) }
+                } else {
+                    try SpoolInspection(spool).queue.prefix(limit).forEach(show)
+                }
+                try Command.exit(state)
+            }
+        }
+    }
+
+    struct Stats: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show the requests of a mount so far, by kind.")
+        @Flag(help: "Print JSON.") var json = false
+        @Argument(help: "A mount point or a source.") var target: String
+
+        mutating func run() throws {
+            try Command.run("stats") {
+                let stats = try Command.client(CommandTarget(target).spool).ask(.stats)
+                Command.print(json ? stats.line : StatsText.table(stats))
+            }
+        }
+    }
+
+    struct ListSpools: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ls-spools",
+            abstract: "List the spools of this machine, mounted or not.")
+        @Flag(help: "Print JSON, one line a spool.") var json = false
+
+        mutating func run() throws {
+            try Command.run("ls-spools") {
+                for spool in try SpoolCatalogue.list(try LiveEnvironment()) {
+                    do {
+                        let report = try Command.report(spool)
+                        Command.print(json ? report.json.line : Self.line(report))
+                    } catch {
+                        // The others are still worth listing.
+                        Command.print(json ? Self.silent(spool).line : Self.line(spool, error))
+                    }
+                }
+            }
+        }
+
+        private static func line(_ report: MountReport) -> String {
+            let place = report.life == .mounted ? "on \(report.mountPoint)" : report.life.rawValue
+            let count = report.pending == 0 ? "clean" : report.progress
+            return "\(report.spool)  \(Shown.text(report.source)) at \(report.server)  "
+                + "\(Shown.text(place)): \(count)"
+                + (report.lost > 0 ? ", \(report.lost) lost entries" : "")
+        }
+
+        private static func silent(_ spool: CataloguedSpool) -> JSONValue {
+            .object([
+                "spool": .string(spool.path), "source": .string(spool.source),
+                "server": .string(spool.identity.endpoint), "state": .string("unknown"),
+            ])
+        }
+
+        private static func line(_ spool: CataloguedSpool, _ error: any Error) -> String {
+            "\(spool.path)  \(Shown.text(spool.source)) at \(spool.identity.endpoint)  unknown: "
+                + Shown.text("\(error)")
+        }
+    }
+
+    struct Version: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print the version.")
+        @Flag(help: "Print JSON.") var json = false
+
+        mutating func run() {
+            let value = JSONValue.object([
+                "version": .string(Program.version), "spool_format": .integer(SpoolFormat.current),
+                "control": .integer(ControlRequest.version),
+            ])
+            Command.print(json ? value.line : "rgwfs \(Program.version)")
+        }
+    }
+}
+
+extension QueueItem {
+    /// One line for people; a path with control characters in it stays one line.
+    var line: String {
+        var line = "\(state)  \(want)  \(ByteCount.text(bytes))  \(AgeText.of(age))  "
+        line += Shown.text(path.isEmpty ? "/" : path)
+        if tries > 0 { line += "  (tried \(tries) times)" }
+        return line + (error.map { ": \(Shown.text($0))" } ?? "")
+    }
+}

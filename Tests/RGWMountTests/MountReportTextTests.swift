@@ -1,0 +1,68 @@
+import RGWControl
+import RGWMount
+import Testing
+
+/// A mount's report in words.
+@Suite struct MountReportTextTests {
+    private var pending: MountReport {
+        var report = MountReport()
+        report.source = "photos"
+        report.mountPoint = "/mnt/photos"
+        report.spool = "/var/lib/rgwfs/0123"
+        report.pending = 3
+        report.pendingBytes = 1536
+        report.oldest = .seconds(61)
+        return report
+    }
+
+    @Test func aCleanMountIsOneLine() {
+        var report = pending
+        report.pending = 0
+        #expect(report.summary == "photos on /mnt/photos: clean: everything is in the bucket")
+    }
+
+    @Test func whatWaitsIsCountedWithItsAge() {
+        #expect(
+            pending.summary == """
+                photos on /mnt/photos: pending: 3 files to upload
+                  waiting: 3 files (1.5 KiB), the oldest for 61 s
+                """)
+        #expect(pending.progress == "3 files (1.5 KiB) to upload")
+    }
+
+    @Test func umountSaysWhereItIsAndWhatToDo() {
+        #expect(
+            pending.leftover
+                == "3 files (1536 bytes) still wait in /var/lib/rgwfs/0123; they upload at the "
+                + "next mount, or with 'rgwfs recover --upload photos'")
+    }
+
+    @Test func failuresAreNamedWithTheirReasons() {
+        var report = pending
+        report.blocked = 5
+        report.conflicts = 1
+        report.failures = [
+            QueueItem(path: "a\nb", key: "a\nb", want: "put", state: "blocked", error: "denied")
+        ]
+        #expect(report.summary.contains("blocked: 5 changes cannot be uploaded"))
+        #expect(report.summary.contains("  blocked: a?b: denied\n"))
+        #expect(report.summary.contains("  and 4 more; see rgwfs queue"))
+        #expect(report.leftover.hasSuffix("; a?b: denied"))
+    }
+
+    @Test(
+        arguments: [
+            (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (5 << 30, "5.0 GiB"),
+            (1_048_575, "1024.0 KiB"), (UInt64.max, "16384.0 PiB"),
+        ] as [(UInt64, String)])
+    func sizesAreShort(bytes: UInt64, text: String) { #expect(ByteCount.text(bytes) == text) }
+
+    @Test(
+        arguments: [
+            (0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"),
+            (172_800, "2 d"),
+        ] as [(Int64, String)])
+    func agesHaveOneUnit(seconds: Int64, text: String) {
+        #expect(AgeText.of(.seconds(seconds)) == text)
+    }
+}

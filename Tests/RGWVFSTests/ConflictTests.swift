@@ -1,0 +1,89 @@
+import RGWBase
+import RGWObject
+import RGWTestKit
+import RGWVFS
+import Synchronization
+import Testing
+
+/// conflict=hold: the bucket's version stays until the user has spoken.
+@Suite struct ConflictTests {
+    /// A volume with a file that somebody else changed while local changes waited.
+    private func conflicted() throws -> Volume {
+        let volume = try Volume { $0.conflict = .hold }
+        try volume.save("a", "first")
+        volume.settle()
+        try volume.save("a", "mine")
+        volume.store.plant(Volume.bucket, "a", Array("theirs".utf8))
+        volume.settle()
+        #expect(volume.fileSystem.queue(limit: 1).map(\.state) == [.conflict])
+        #expect(volume.fileSystem.overview().conflicts == 1)
+        #expect(volume.text("a") == "theirs")
+        #expect(try volume.load("a") == "mine")
+        return volume
+    }
+
+    private func resolve(
+        _ volume: Volume, _ path: String, _ resolution: ConflictResolution
+    ) throws -> ConflictOutcome {
+        let outcome = Mutex<ConflictOutcome?>(nil)
+        volume.fileSystem.resolve(path: path, resolution) { done in
+            outcome.withLock { $0 = done }
+        }
+        volume.settle()
+        return try #require(outcome.withLock { $0 })
+    }
+
+    @Test func localReplacesTheOther() throws {
+        let volume = try conflicted()
+        #expect(try resolve(volume, "a", .local) == .sending)
+        #expect(volume.text("a") == "mine")
+        #expect(volume.fileSystem.overview().isClean)
+    }
+
+    @Test func remoteShowsTheOtherAndKeepsOursAside() throws {
+        let volume = try conflicted()
+        #expect(try resolve(volume, "a", .remote) == .setAside)
+        #expect(try volume.load("a") == "theirs")
+        #expect(volume.text("a") == "theirs")
+        #expect(volume.files.lost.map(\.1) == ["lost a conflict: photos/a"])
+        #expect(volume.fileSystem.overview().isClean)
+        let again = try Volume(remounting: volume)
+        #expect(try again.load("a") == "theirs")
+    }
+
+    @Test func remoteOfADeletedObjectTakesTheNameAway() throws {
+        let volume = try conflicted()
+        volume.store.uproot(Volume.bucket, "a")
+        #expect(try resolve(volume, "a", .remote) == .setAside)
+        #expect(throws: FileSystemError.notFound) { try volume.load("a") }
+    }
+
+    @Test func remoteWaitsUntilNobodyHasTheFileOpen() throws {
+        let volume = try conflicted()
+        let file = try volume.open("a")
+        #expect(try resolve(volume, "a", .remote) == .open)
+        volume.release(file)
+        #expect(try resolve(volume, "a", .remote) == .setAside)
+    }
+
+    @Test func bothKeepsTheOtherUnderTheName() throws {
+        let volume = try conflicted()
+        guard case .renamed(let name) = try resolve(volume, "a", .both) else {
+            Issue.record("not renamed")
+            return
+        }
+        #expect(name.hasPrefix("a.conflict-host-"))
+        #expect(volume.text(name) == "mine")
+        #expect(volume.text("a") == "theirs")
+        #expect(try volume.load("a") == "theirs")
+    }
+
+    @Test(arguments: ConflictResolution.allCases)
+    func onlyAConflictIsResolved(resolution: ConflictResolution) throws {
+        let volume = try Volume()
+        #expect(try resolve(volume, "a", resolution) == .nothingThere)
+        let file = try volume.create("a")
+        #expect(try resolve(volume, "a", resolution) == .noConflict)
+        try volume.close(file)
+    }
+}
