@@ -106,7 +106,11 @@ extension FileSystem {
         }
         let failure = write(batch.changes, .power)
         withState { state in
-            if failure == nil { _ = state.journal.end(batch) } else { _ = state.journal.fail(batch) }
+            if failure == nil {
+                _ = state.journal.end(batch)
+            } else {
+                _ = state.journal.fail(batch)
+            }
         }
         if failure == nil { remove(discarded) }
         return failure

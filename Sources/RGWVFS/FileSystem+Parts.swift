@@ -16,7 +16,8 @@ extension FileSystem {
         store.listParts(upload) { [self] result in
             switch result {
             case .success(let listed): sendParts(shipment, upload, known, listed)
-            case .failure(let error) where error.kind == .noSuchUpload: uploadIsGone(shipment, error)
+            case .failure(let error) where error.kind == .noSuchUpload:
+                uploadIsGone(shipment, error)
             case .failure(let error): partsFailed(shipment, error)
             }
         }
@@ -77,7 +78,8 @@ extension FileSystem {
         run.start { [self] result in
             switch result {
             case .success(let parts): complete(shipment, upload, record, parts)
-            case .failure(let error) where error.kind == .noSuchUpload: uploadIsGone(shipment, error)
+            case .failure(let error) where error.kind == .noSuchUpload:
+                uploadIsGone(shipment, error)
             case .failure(let error) where error.kind == .badDigest:
                 abort(upload, shipment) { [self] in changedMeanwhile(shipment) }
             case .failure(let error): partsFailed(shipment, error)

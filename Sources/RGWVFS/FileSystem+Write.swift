@@ -114,7 +114,8 @@ extension FileSystem {
 
     /// Only this call fails; a full disk is waited for as long as uploads make room.
     private func failed(
-        _ request: WriteRequest, _ claimed: [Range<UInt64>], _ error: SpoolError, _ bytes: [UInt8], _ reply: ParkedReply<Int>
+        _ request: WriteRequest, _ claimed: [Range<UInt64>], _ error: SpoolError, _ bytes: [UInt8],
+        _ reply: ParkedReply<Int>
     ) {
         let reading = spaceReading()
         let waits = withState { state in

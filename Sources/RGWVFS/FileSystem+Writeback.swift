@@ -120,7 +120,9 @@ extension FileSystem {
     private func prepare(_ shipment: Shipment) {
         guard let inode = needsFirst(shipment.flight) else { return digest(shipment) }
         fetch(.whole(inode)) { [self] error in
-            if let error { return ended(shipment, .failure(Self.incomplete(shipment.flight, error))) }
+            if let error {
+                return ended(shipment, .failure(Self.incomplete(shipment.flight, error)))
+            }
             let again = withState { state in Self.shipment(&state, shipment.flight) }
             workers.submit { [self] in prepare(again) }
         }

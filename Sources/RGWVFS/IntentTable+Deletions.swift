@@ -31,7 +31,9 @@ extension IntentTable {
 
     /// Deletions to send together now; none, with the time to ask again (nil: never).
     mutating func takeDeletions(now: Instant) -> (flights: [Flight], next: Instant?) {
-        guard let last = ready.values.max(), let first = ready.values.min() else { return ([], nil) }
+        guard let last = ready.values.max(), let first = ready.values.min() else {
+            return ([], nil)
+        }
         let due = min(last + Self.gatherQuiet, first + Self.gatherMax)
         // While copies are under way each brings a deletion with it.
         let isAwaited =

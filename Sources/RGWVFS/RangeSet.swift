@@ -26,7 +26,8 @@ struct RangeSet: Sendable, Equatable {
         var merged = range
         while last < ranges.count, ranges[last].lowerBound <= range.upperBound {
             merged =
-                min(merged.lowerBound, ranges[last].lowerBound)..<max(
+                min(
+                    merged.lowerBound, ranges[last].lowerBound)..<max(
                     merged.upperBound, ranges[last].upperBound)
             last += 1
         }

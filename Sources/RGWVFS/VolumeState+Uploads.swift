@@ -35,7 +35,9 @@ extension VolumeState {
 
     /// The key has a new version: an upload that made it is over.
     mutating func noteUploadDone(_ flight: IntentTable.Flight, _ tag: ETag?) {
-        guard let upload = intents.uploads[flight.address], let tag, upload.tag == tag else { return }
+        guard let upload = intents.uploads[flight.address], let tag, upload.tag == tag else {
+            return
+        }
         intents.uploads[flight.address] = nil
     }
 
@@ -82,7 +84,8 @@ extension ObjectMetadata {
             }
         }
         for field in [
-            contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage, expires,
+            contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage,
+            expires,
         ] {
             add(field)
         }

@@ -50,7 +50,9 @@ extension VolumeState {
     /// There is no room: is it worth waiting?
     mutating func shortage(_ reading: SpoolSpace.Reading) -> SpoolSpace.Verdict {
         let flights = intents.flights.values.filter { $0.want == .put }
-        let frees = !flights.isEmpty || !discarded.isEmpty || !discardedSealed.isEmpty || journal.isCommitting || hasUnsent()
+        let frees =
+            !flights.isEmpty || !discarded.isEmpty || !discardedSealed.isEmpty
+            || journal.isCommitting || hasUnsent()
         return space.shortage(
             reading, canFree: frees, isMoving: flights.contains { $0.tries == 0 })
     }

@@ -62,7 +62,9 @@ struct CommandTarget {
             return text
         }
         if let found = path.flatMap({ SpoolCatalogue.spool(at: $0) }) ?? here.first { return found }
-        throw NotFound(description: "the mount on \(Shown.text(point)) does not answer, or it is another user's: "
+        throw NotFound(
+            description:
+                "the mount on \(Shown.text(point)) does not answer, or it is another user's: "
                 + "name its spool")
     }
 

@@ -21,9 +21,10 @@ import Testing
                     bytes.subtract(range)
                 }
                 #expect(Set(ranges.ranges.flatMap { Array($0) }) == bytes)
-                #expect(zip(ranges.ranges, ranges.ranges.dropFirst()).allSatisfy {
-                    $0.upperBound < $1.lowerBound
-                })
+                #expect(
+                    zip(ranges.ranges, ranges.ranges.dropFirst()).allSatisfy {
+                        $0.upperBound < $1.lowerBound
+                    })
                 let asked = UInt64(random.below(40))..<UInt64(40 + random.below(12))
                 #expect(
                     Set(ranges.parts(of: asked).flatMap { Array($0) })
