@@ -61,7 +61,8 @@ extension OptionTable {
         .value(
             "spool_size", [], .writeBack, placeholder: "SIZE",
             expected: "a size such as 64M or 10G, from 16M to 1024T", defaultText: nil,
-            help: "Bytes that unsent data may take; by default half of the spool's file system, 100G "
+            help:
+                "Bytes that unsent data may take; by default half of the spool's file system, 100G "
                 + "at most",
             read: { text in
                 OptionValue.bytes(text).flatMap { (16 << 20...1 << 50).contains($0) ? $0 : nil }

@@ -171,7 +171,8 @@ package struct JournalContents: Equatable, Sendable {
 
     package init(
         nodes: [NodeRecord] = [], intents: [IntentRecord] = [],
-        flights: [FlightRecord] = [], nextInode: InodeNumber = InodeNumber(2), nextData: DataID = DataID(1)
+        flights: [FlightRecord] = [], nextInode: InodeNumber = InodeNumber(2),
+        nextData: DataID = DataID(1)
     ) {
         self.nodes = nodes
         self.intents = intents

@@ -83,7 +83,11 @@ extension FileSystem {
         withState { state in
             let again: @Sendable () -> Void = { [self] in rename(request, parked) }
             let isReserved = (try? state.path(request)).map { state.isReserved($0) } ?? false
-            if isReserved { state.renamesWaiting.append(again) } else { state.actions.append(again) }
+            if isReserved {
+                state.renamesWaiting.append(again)
+            } else {
+                state.actions.append(again)
+            }
         }
     }
 

@@ -21,7 +21,8 @@ extension FileSystem {
         case .success((.some(let file), let size)):
             do throws(SpoolError) {
                 // Reserved space past the end is no hole of the file.
-                guard let position = try file.seek(from: offset, hole: hole), hole || position < size
+                guard let position = try file.seek(from: offset, hole: hole),
+                    hole || position < size
                 else { return reply.fail(.noSuchOffset) }
                 reply.succeed(min(position, size))
             } catch { reply.fail(FileSystemError(error)) }

@@ -94,7 +94,11 @@ extension FileSystem {
         guard let ticket else { return reply.succeed(request.count) }
         parked = reply.park()
         commit(ticket) { error in
-            if let error { parked.fail(FileSystemError(error)) } else { parked.succeed(request.count) }
+            if let error {
+                parked.fail(FileSystemError(error))
+            } else {
+                parked.succeed(request.count)
+            }
         }
     }
 

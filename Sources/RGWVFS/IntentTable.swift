@@ -132,7 +132,8 @@ struct IntentTable: Sendable {
         let revision = nextRevision
         nextRevision += 1
         var intent = Intent(
-            record: record, revision: revision, due: now + delay, born: old?.born ?? now, held: held,
+            record: record, revision: revision, due: now + delay, born: old?.born ?? now,
+            held: held,
             lookedAt: now)
         intent.due = min(intent.due, intent.born + delayMax)
         intent.waiters = old?.waiters ?? []

@@ -14,7 +14,9 @@ import Testing
         let volume = try Volume()
         volume.store.plant(Volume.bucket, "a", [1])
         let interruption = Interruption()
-        let box = volume.begin(interruption: interruption) { volume.fileSystem.lookup(.root, "a", $0) }
+        let box = volume.begin(interruption: interruption) {
+            volume.fileSystem.lookup(.root, "a", $0)
+        }
         #expect(box.result == nil)
         interruption.request()
         while box.result == nil, volume.world.step() {}
@@ -28,7 +30,9 @@ import Testing
         volume.store.plant(Volume.bucket, "a", [1])
         let interruption = Interruption()
         interruption.request()
-        let box = volume.begin(interruption: interruption) { volume.fileSystem.lookup(.root, "a", $0) }
+        let box = volume.begin(interruption: interruption) {
+            volume.fileSystem.lookup(.root, "a", $0)
+        }
         #expect(isInterrupted(box))
     }
 
