@@ -73,11 +73,10 @@ struct BenchClient {
     }
 
     /// `IN_FLIGHT` keys, each written again and again; the MD5 is computed for every PUT, as for
-    /// every upload of the file system, unless RGWFS_BENCH_MD5_ONCE is set.
+    /// every upload of the file system, unless RGWFS_BENCH_MD5 says it.
     func put(_ path: String, _ count: Int, _ inFlight: Int) throws -> Double {
         let file = try BenchFile(path)
-        let once =
-            HostSurroundings.variable("RGWFS_BENCH_MD5_ONCE") == nil ? nil : try file.md5()
+        let once = HostSurroundings.variable("RGWFS_BENCH_MD5").flatMap(Hexadecimal.decode)
         let addresses = try (0..<inFlight).map { try address("bench-put-\($0)") }
         let workers = try HostWorkers(name: "worker", count: 8)
         defer { workers.shutDown() }

@@ -9,6 +9,7 @@ and steady where others disturb the clock.
 
 import argparse
 import glob
+import hashlib
 import json
 import os
 import statistics
@@ -94,6 +95,7 @@ class Bench:
         with open(self.large, "wb") as file:
             for _ in range(self.arguments.size):
                 file.write(block)
+        self.digest = hashlib.md5(block * self.arguments.size).hexdigest()
         with open(self.small, "wb") as file:
             file.write(block[:4096])
         self.s3.upload_file(self.small, self.bucket, "small")
@@ -207,7 +209,7 @@ class Bench:
             self.row(f"PUT large x{flight}", "put", self.large, max(2, flight), flight,
                      arguments.large_rounds, size)
             self.row(f"PUT large x{flight} known MD5", "put", self.large, max(2, flight), flight,
-                     arguments.large_rounds, size, RGWFS_BENCH_MD5_ONCE="1")
+                     arguments.large_rounds, size, RGWFS_BENCH_MD5=self.digest)
         self.allocations("get", "small", arguments.requests)
         self.allocations("head", "small", arguments.requests)
         self.allocations("put", self.small, arguments.requests // 2)
