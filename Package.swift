@@ -80,7 +80,8 @@ let package = Package(
             name: "rgwfs",
             dependencies: [
                 "RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCurl", "RGWHost", "RGWSpool",
-                "RGWJournal", "RGWVFS", "RGWFuse", "RGWMount", "RGWControl", argumentParser, logging,
+                "RGWJournal", "RGWVFS", "RGWFuse", "RGWMount", "RGWControl", argumentParser,
+                logging,
             ],
             swiftSettings: house),
 

@@ -93,7 +93,8 @@ tool() {
     as_owner mkdir -p "${program%/*}"
     # shellcheck disable=SC2046 # the flags are words
     as_owner cc -O2 -Wall -Wextra -Werror -o "$program" "$source" -pthread \
-      $( [ "$1" != rawclient ] || pkg-config --cflags --libs libcurl ) ||
+      $( [ "$1" != rawclient ] || pkg-config --cflags --libs libcurl ) \
+      $( [ "$1" != countalloc ] || echo -shared -fPIC ) ||
       die "cannot compile $source"
   fi
   echo "$program"

@@ -230,21 +230,29 @@ package final class CapabilityProbe: Cancellable {
 
     /// The object is there, so `If-None-Match: *` does not hold.
     private func complete(_ upload: MultipartUploadAddress, _ part: UploadedPart) {
-        let whole = MultipartPlan.etag(ofParts: [part]) ?? Self.otherTag
         chain.run { done in
             store.simpleCall(
                 .completeMultipart, subject: "\(target)",
                 request: builder.completeMultipart(upload, parts: [part], precondition: .absent),
                 parse: { response throws(S3Failure) in
                     try response.requireCompleted()
-                    return whole
+                    return part.etag
                 },
                 completion: done)
         } then: { [self] (result: Result<ETag, ObjectStoreError>) in
             let verdict = Self.verdict(result)
             note(verdict, \.conditionalComplete)
-            guard case .done(let etag) = verdict else { return abort(upload) }
-            state.withLock { $0.etag = etag }
+            guard case .done = verdict else { return abort(upload) }
+            learnTag()
+        }
+    }
+
+    /// Completing made another version, whose tag not every server computes alike.
+    private func learnTag() {
+        chain.run {
+            store.head(target, completion: $0)
+        } then: { [self] result in
+            if case .success(let head) = result { state.withLock { $0.etag = head.etag } }
             deleteOther()
         }
     }

@@ -30,6 +30,10 @@ package struct S3Configuration: Equatable, Sendable {
     /// Parts of one upload under way at once.
     package var parallelParts = 3
 
+    /// After so many deletes of one version, each with a HEAD before it, it is worth finding out
+    /// whether the server needs that; nil: never.
+    package var probesAfterDeletes: Int? = 100
+
     package init(endpoint: Endpoint) { self.endpoint = endpoint }
 
     var retryPolicy: RetryPolicy {

@@ -23,6 +23,8 @@ final class S3Context: Sendable {
         /// Known once a PUT with If-Match succeeded.
         var quoting: IfMatchQuoting?
         var capabilities = ServerCapabilities()
+        /// Deletes of one version that cost a HEAD.
+        var guardedDeletes = 0
     }
     private let learnt = Mutex(Learnt())
 
@@ -67,6 +69,16 @@ final class S3Context: Sendable {
     func learn(_ quoting: IfMatchQuoting) { learnt.withLock { $0.quoting = quoting } }
 
     var capabilities: ServerCapabilities { learnt.withLock(\.capabilities) }
+
+    /// Counts a delete that costs a HEAD; true once, when finding out whether it must has become
+    /// worth its requests.
+    func isWorthProbing() -> Bool {
+        learnt.withLock { learnt in
+            learnt.guardedDeletes += 1
+            return learnt.guardedDeletes == configuration.probesAfterDeletes
+                && learnt.capabilities.conditionalDelete == .unknown
+        }
+    }
 
     /// What a probe found.
     func learn(_ found: ServerCapabilities) {

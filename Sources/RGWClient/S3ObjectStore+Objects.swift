@@ -99,6 +99,12 @@ extension S3ObjectStore {
         }
         let known = context.capabilities
         guard known.conditionalDelete == .present, let form = known.deleteForm else {
+            if context.isWorthProbing() {
+                // Beside the deleted key, where this user may write; the next deletes profit.
+                let directory = address.key.bytes.prefix(upTo: address.key.nameStart)
+                CapabilityProbe.run(
+                    self, bucket: address.bucket, prefix: Array(directory), completion: { _ in })
+            }
             return deleteAfterHead(address, matching: matching, completion: completion)
         }
         return simpleCall(

@@ -32,8 +32,8 @@ package struct MountWatch: Sendable {
         var new: String
         switch report.state {
         case .clean: new = "everything is in the bucket"
-        case .pending: new = "\(report.pending) changes wait"
-        case .blocked: new = "\(report.blocked) changes cannot be uploaded"
+        case .pending: new = "waiting for their upload: \(report.pending)"
+        case .blocked: new = "cannot be uploaded: \(report.blocked)"
         }
         if report.life == .draining { new = "unmounted: " + new }
         defer { text = new }

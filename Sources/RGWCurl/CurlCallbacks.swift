@@ -1,11 +1,12 @@
 import CRGWCurl
 
-/// The C functions that libcurl calls during a transfer; each finds its `Transfer` in the context.
+/// The C functions that libcurl calls during a transfer; each finds the handle, and so its
+/// `Transfer`, in the context.
 enum CurlCallbacks {
-    static func install(on handle: CurlEasyHandle, for transfer: Transfer) {
-        // SAFETY: the loop keeps the transfer in its table until the handle left the multi handle,
-        // and libcurl calls back only in between, on the loop's thread.
-        let context = unsafe Unmanaged.passUnretained(transfer).toOpaque()
+    static func install(on handle: CurlEasyHandle) {
+        // SAFETY: the context is the owner of the handle, which frees it when it dies itself, and
+        // libcurl calls back only before that, on the loop's thread.
+        let context = unsafe Unmanaged.passUnretained(handle).toOpaque()
         unsafe handle.setPointer(CURLOPT_WRITEDATA, context)
         unsafe handle.setPointer(CURLOPT_HEADERDATA, context)
         unsafe handle.setPointer(CURLOPT_READDATA, context)
@@ -24,27 +25,30 @@ enum CurlCallbacks {
                 let buffer = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: size * count)
                 var span = unsafe buffer.mutableBytes
                 return transfer.fill(&span) ?? Int(CURL_READFUNC_ABORT)
-            }
+            } ?? Int(CURL_READFUNC_ABORT)
         }
         unsafe handle.setSocketOptions { context, socket, _ in
-            unsafe CurlCallbacks.transfer(context) { $0.opened(socket) }
+            _ = unsafe CurlCallbacks.transfer(context) { $0.opened(socket) }
             return CURL_SOCKOPT_OK
         }
         unsafe handle.setPrereq { context, _, _, _, localPort in
             let goesOn = unsafe CurlCallbacks.transfer(context) { $0.begin(localPort: localPort) }
-            return goesOn ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
+            return goesOn == true ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
         }
         unsafe handle.setSeek { context, _, _ in
             let done = unsafe CurlCallbacks.transfer(context) { $0.rewind() }
-            return done ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
+            return done == true ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL
         }
     }
 
+    /// Nil when there is none, which libcurl's contract excludes.
     private static func transfer<Answer>(
         _ context: UnsafeMutableRawPointer, _ body: (Transfer) -> Answer
-    ) -> Answer {
-        // SAFETY: `install` put an unretained Transfer there that is alive during every callback.
-        unsafe Unmanaged<Transfer>.fromOpaque(context)._withUnsafeGuaranteedRef(body)
+    ) -> Answer? {
+        // SAFETY: `install` put an unretained handle there that is alive during every callback.
+        unsafe Unmanaged<CurlEasyHandle>.fromOpaque(context)._withUnsafeGuaranteedRef { handle in
+            handle.transfer.map(body)
+        }
     }
 
     /// Hands received bytes to the transfer; the count that libcurl expects, or another to stop.
@@ -59,6 +63,6 @@ enum CurlCallbacks {
             let buffer = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
             let taken = unsafe receive(transfer, Span<UInt8>(_bytes: buffer.bytes))
             return taken ? count : (count == 0 ? 1 : 0)
-        }
+        } ?? (count == 0 ? 1 : 0)
     }
 }

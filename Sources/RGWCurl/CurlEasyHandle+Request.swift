@@ -7,34 +7,28 @@ extension CurlEasyHandle {
     /// Bodies from this size on wait for `100 Continue`, so that RGW refuses bad credentials, a
     /// missing bucket or a size over its limit before they are sent.
     private static let expectBytesMin: UInt64 = 1 << 20
+    private static let uploadBufferBytes = 2 << 20
+    /// libcurl's default.
+    private static let uploadBufferBytesSmall = 64 << 10
 
-    /// Sets every option for one request; what the last one set is forgotten.
-    func prepare(
-        _ request: HTTPRequest, _ options: TransferOptions, _ configuration: CurlConfiguration
-    ) {
-        reset()
-        set(CURLOPT_URL, request.url)
+    /// Sets what is the same for every request of a transport, once.
+    func configure(_ configuration: CurlConfiguration) {
         // Keys may have `.` and `..` parts, which libcurl would resolve.
         set(CURLOPT_PATH_AS_IS, 1)
         set(CURLOPT_NOSIGNAL, 1)
         set(CURLOPT_FOLLOWLOCATION, 0)
         set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
         set(CURLOPT_PROTOCOLS_STR, "http,https")
-        set(CURLOPT_CONNECTTIMEOUT_MS, Int(options.connectTimeout.inNanoseconds / 1_000_000))
         set(CURLOPT_MAXAGE_CONN, Int(configuration.idleAgeMax.inSeconds))
         set(CURLOPT_TCP_KEEPALIVE, 1)
         set(CURLOPT_BUFFERSIZE, 512 << 10)
         set(CURLOPT_USERAGENT, configuration.userAgent)
         if !configuration.usesEnvironmentProxy { set(CURLOPT_NOPROXY, "*") }
-        if request.origin.secure { prepareTLS(configuration) }
-        prepareMethod(request)
-        for field in request.headers {
-            appendHeader(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
-        }
-        useHeaders()
+        configureTLS(configuration)
+        CurlCallbacks.install(on: self)
     }
 
-    private func prepareTLS(_ configuration: CurlConfiguration) {
+    private func configureTLS(_ configuration: CurlConfiguration) {
         set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
         if let file = configuration.caFile {
             set(CURLOPT_CAINFO, file)
@@ -53,19 +47,39 @@ extension CurlEasyHandle {
         }
     }
 
-    /// PUT and POST always announce a length, 0 without a body: RGW wants one.
+    /// Sets what is this request's own; nothing of the last one stays.
+    func prepare(_ request: HTTPRequest, _ options: TransferOptions) {
+        forgetRequest()
+        set(CURLOPT_URL, request.url)
+        set(CURLOPT_CONNECTTIMEOUT_MS, Int(options.connectTimeout.inNanoseconds / 1_000_000))
+        prepareMethod(request)
+        for field in request.headers {
+            appendHeader(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")
+        }
+        useHeaders()
+    }
+
+    /// HTTPGET takes back NOBODY and UPLOAD, UPLOAD takes back NOBODY, but NOBODY nothing. PUT and
+    /// POST always announce a length, 0 without a body: RGW wants one.
     private func prepareMethod(_ request: HTTPRequest) {
         switch request.method {
-        case .get: set(CURLOPT_HTTPGET, 1)
-        case .head: set(CURLOPT_NOBODY, 1)
-        case .delete: set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
+        case .get, .delete: set(CURLOPT_HTTPGET, 1)
+        case .head:
+            set(CURLOPT_HTTPGET, 1)
+            set(CURLOPT_NOBODY, 1)
         case .put, .post:
             let length = request.body?.length ?? 0
             set(CURLOPT_UPLOAD, 1)
-            set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
             setOffset(CURLOPT_INFILESIZE_LARGE, Int64(clamping: length))
-            if length > Self.expectBytesMin { set(CURLOPT_UPLOAD_BUFFERSIZE, 2 << 20) }
+            let isLarge = length > Self.expectBytesMin
+            set(
+                CURLOPT_UPLOAD_BUFFERSIZE,
+                isLarge ? Self.uploadBufferBytes : Self.uploadBufferBytesSmall)
             appendHeader(length >= Self.expectBytesMin ? "Expect: 100-continue" : "Expect:")
+        }
+        switch request.method {
+        case .get, .head: clear(CURLOPT_CUSTOMREQUEST)
+        case .put, .post, .delete: set(CURLOPT_CUSTOMREQUEST, request.method.rawValue)
         }
     }
 }

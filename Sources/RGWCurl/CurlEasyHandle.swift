@@ -15,14 +15,20 @@ import CRGWCurl
     private let errorText: UnsafeMutablePointer<CChar>
     private var headers: UnsafeMutablePointer<curl_slist>?
 
+    /// Whose callbacks are called; nil between transfers.
+    var transfer: Transfer?
+
     /// Nil when libcurl has no memory.
-    init?() {
+    init?(_ configuration: CurlConfiguration) {
         // SAFETY: curl_easy_init returns nil or a handle of our own.
         guard let raw = unsafe curl_easy_init() else { return nil }
         unsafe self.raw = raw
         // SAFETY: freed in deinit; libcurl writes at most CURL_ERROR_SIZE bytes with the final NUL.
         unsafe errorText = .allocate(capacity: Self.errorBytes)
         unsafe errorText.initialize(repeating: 0, count: Self.errorBytes)
+        // SAFETY: the buffer lives as long as the handle.
+        unsafe check(CRGWCurl_set_pointer(raw, CURLOPT_ERRORBUFFER, errorText))
+        configure(configuration)
     }
 
     deinit {
@@ -36,15 +42,12 @@ import CRGWCurl
     // SAFETY: the pointer is compared and printed only, never followed.
     var address: UInt { unsafe UInt(bitPattern: raw) }
 
-    /// Forgets every option and the headers; connections are the multi handle's and stay.
-    func reset() {
-        // SAFETY: the handle is not in a multi handle now.
-        unsafe curl_easy_reset(raw)
+    /// Forgets the last request's header and error. Options stay as they are.
+    func forgetRequest() {
+        // SAFETY: the handle is not in a multi handle now, and gets another list before it is.
         unsafe curl_slist_free_all(headers)
         unsafe headers = nil
         unsafe errorText[0] = 0
-        // SAFETY: the buffer lives as long as the handle.
-        unsafe check(CRGWCurl_set_pointer(raw, CURLOPT_ERRORBUFFER, errorText))
     }
 
     func set(_ option: CURLoption, _ value: Int) {

@@ -74,16 +74,17 @@ final class TransferLoop {
     }
 
     private func start(_ submission: Submission) {
-        guard let handle = idleHandles.popLast() ?? CurlEasyHandle() else {
+        guard let handle = idleHandles.popLast() ?? CurlEasyHandle(configuration) else {
             submission.completion(.failure(.unreachable("libcurl: out of memory")))
             return
         }
         let transfer = Transfer(
             submission, handle: handle, clock: clock,
             sockets: configuration.setsQuickAck ? sockets : nil)
-        handle.prepare(submission.request, submission.options, configuration)
-        CurlCallbacks.install(on: handle, for: transfer)
+        handle.prepare(submission.request, submission.options)
+        handle.transfer = transfer
         guard multi.add(handle) else {
+            handle.transfer = nil
             submission.completion(.failure(.unreachable("libcurl does not take the request")))
             return
         }
@@ -113,6 +114,7 @@ final class TransferLoop {
         // The result asks the handle about the transfer, so it comes before the handle is removed.
         let result = result(transfer)
         multi.remove(transfer.handle)
+        transfer.handle.transfer = nil
         active[transfer.handle.address] = nil
         activeByID[transfer.submission.id] = nil
         activeCount[transfer.submission.options.lane, default: 1] -= 1

@@ -31,10 +31,11 @@ package final class HostConnection: Sendable {
     /// for `time` (nil: wait for ever), EMSGSIZE when a line is longer than `limit`.
     package func readLine(limit: Int, within time: Duration?) throws(HostError) -> [UInt8]? {
         while true {
-            if let line = nextLine() { return line }
-            guard buffer.withLock({ $0.count }) <= limit else {
+            let line = nextLine()
+            guard line?.count ?? buffer.withLock({ $0.count }) <= limit else {
                 throw HostError("read", path: socket.path, errno: 90)
             }
+            if let line { return line }
             let more = try receive(within: time)
             // A line that was cut off is no line.
             if more.isEmpty { return nil }

@@ -32,7 +32,8 @@ package final class HostListener: Sendable {
         let path = "\(directory)/\(name)"
         // SAFETY: both texts are NUL-terminated and live for the call.
         let number = unsafe CRGWHost_listen(directory, name, Int32(connectionsMax))
-        let socket = Shared(HostDescriptor(adopting: try checked(number, "listen", path), path: path))
+        let socket = Shared(
+            HostDescriptor(adopting: try checked(number, "listen", path), path: path))
         let stopper = Shared(try HostPipe())
         self.stopper = stopper
         let state = HostCondition(State())

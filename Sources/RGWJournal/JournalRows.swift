@@ -22,6 +22,15 @@ enum JournalRows {
             try database.cachedStatement(
                 sql: "DELETE FROM intent WHERE tenant = ? AND bucket = ? AND key = ?"
             ).execute(arguments: StatementArguments(columns(address)))
+        case .partial(let partial):
+            try database.cachedStatement(sql: insertPartial).execute(arguments: arguments(partial))
+        case .extent(let extent):
+            try database.cachedStatement(sql: insertExtent).execute(arguments: arguments(extent))
+        case .removePartial(let inode):
+            for table in ["partial", "extent"] {
+                try database.cachedStatement(sql: "DELETE FROM \(table) WHERE inode = ?")
+                    .execute(arguments: [Int64(bitPattern: inode.value)])
+            }
         case .flight(let flight):
             try database.cachedStatement(sql: insertFlight).execute(arguments: arguments(flight))
         case .removeFlight(let address):
@@ -29,6 +38,39 @@ enum JournalRows {
                 sql: "DELETE FROM flight WHERE tenant = ? AND bucket = ? AND key = ?"
             ).execute(arguments: StatementArguments(columns(address)))
         }
+    }
+
+    static func partials(_ database: Database) throws -> [PartialRecord] {
+        var partials: [PartialRecord] = []
+        let rows = try Row.fetchCursor(database, sql: "SELECT * FROM partial ORDER BY inode")
+        while let row = try rows.next() {
+            var fields = JournalFields(row, table: "partial")
+            let inode = InodeNumber(UInt64(bitPattern: try fields.integer()))
+            guard let source = try address(&fields) else {
+                throw JournalDamage("a part of a file has no rest")
+            }
+            partials.append(
+                PartialRecord(
+                    inode: inode, source: source, etag: ETag(try fields.required(String.self)),
+                    length: UInt64(bitPattern: try fields.integer())))
+        }
+        return partials
+    }
+
+    static func extents(_ database: Database) throws -> [ExtentRecord] {
+        var extents: [ExtentRecord] = []
+        let rows = try Row.fetchCursor(database, sql: "SELECT * FROM extent")
+        while let row = try rows.next() {
+            var fields = JournalFields(row, table: "extent")
+            let inode = InodeNumber(UInt64(bitPattern: try fields.integer()))
+            let generation = Generation(UInt64(bitPattern: try fields.integer()))
+            let lower = UInt64(bitPattern: try fields.integer())
+            let upper = UInt64(bitPattern: try fields.integer())
+            guard lower < upper else { throw JournalDamage("a written range is empty") }
+            extents.append(
+                ExtentRecord(inode: inode, range: lower..<upper, generation: generation))
+        }
+        return extents
     }
 
     /// In the order of their inode numbers' bits.
@@ -78,6 +120,22 @@ enum JournalRows {
     private static let insertNode = insert(into: "node", columns: 22)
     private static let insertIntent = insert(into: "intent", columns: 18)
     private static let insertFlight = insert(into: "flight", columns: 15)
+
+    private static let insertPartial = insert(into: "partial", columns: 6)
+    private static let insertExtent = insert(into: "extent", columns: 4)
+
+    private static func arguments(_ partial: PartialRecord) -> StatementArguments {
+        StatementArguments(
+            [Int64(bitPattern: partial.inode.value) as Column] + columns(partial.source)
+                + [partial.etag.text, Int64(bitPattern: partial.length)])
+    }
+
+    private static func arguments(_ extent: ExtentRecord) -> StatementArguments {
+        StatementArguments([
+            Int64(bitPattern: extent.inode.value), Int64(bitPattern: extent.generation.value),
+            Int64(bitPattern: extent.range.lowerBound), Int64(bitPattern: extent.range.upperBound),
+        ])
+    }
 
     private static func arguments(_ node: NodeRecord) throws -> StatementArguments {
         let attributes = node.attributes

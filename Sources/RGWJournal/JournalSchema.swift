@@ -70,7 +70,8 @@ enum JournalSchema {
                 if let used = node.data { data = raised(data, over: used.value) }
             case .intent(let intent):
                 if let used = intent.inode { inode = raised(inode, over: used.value) }
-            case .removeNode, .removeIntent, .flight, .removeFlight: break
+            case .partial(let partial): inode = raised(inode, over: partial.inode.value)
+            case .removeNode, .removeIntent, .flight, .removeFlight, .extent, .removePartial: break
             }
         }
         return (inode, data)
@@ -121,7 +122,7 @@ enum JournalSchema {
         let empty = JournalContents()
         try database.inTransaction(.immediate) {
             try database.execute(sql: "PRAGMA application_id=\(applicationID)")
-            try database.execute(sql: tables)
+            try database.execute(sql: formatOne)
             let insert = try database.makeStatement(sql: "INSERT INTO meta VALUES (?, ?)")
             let next = (empty.nextInode.value, empty.nextData.value)
             try insert.execute(arguments: ["format", 1])
@@ -162,12 +163,30 @@ enum JournalSchema {
             upload_metadata INTEGER,
             PRIMARY KEY (tenant, bucket, key)
         ) STRICT, WITHOUT ROWID;
+        """,
+        // Files of which only a part is in the spool.
         """
+        CREATE TABLE partial (
+            inode INTEGER PRIMARY KEY,
+            tenant TEXT NOT NULL,
+            bucket TEXT NOT NULL,
+            key BLOB NOT NULL,
+            etag TEXT NOT NULL,
+            length INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE extent (
+            inode INTEGER NOT NULL,
+            generation INTEGER NOT NULL,
+            lower INTEGER NOT NULL,
+            upper INTEGER NOT NULL,
+            PRIMARY KEY (inode, generation, lower)
+        ) STRICT, WITHOUT ROWID;
+        """,
     ]
 
     /// Format 1. Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html,
     /// sqlite.org/withoutrowid.html.
-    private static let tables = """
+    static let formatOne = """
         CREATE TABLE meta (
             name TEXT PRIMARY KEY,
             value INTEGER NOT NULL

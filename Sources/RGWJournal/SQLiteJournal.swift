@@ -62,11 +62,14 @@ package final class SQLiteJournal: Journal {
         do {
             return try queue.read { database in
                 let limits = try JournalSchema.reservations(database)
-                return JournalContents(
+                var contents = JournalContents(
                     nodes: try JournalRows.nodes(database),
                     intents: try JournalRows.intents(database),
                     flights: try JournalRows.flights(database),
                     nextInode: InodeNumber(limits.inode), nextData: DataID(limits.data))
+                contents.partials = try JournalRows.partials(database)
+                contents.extents = try JournalRows.extents(database)
+                return contents
             }
         } catch {
             throw Self.spoolError(error, "read", path)

@@ -2,26 +2,29 @@ package import RGWClient
 
 extension Endpoint {
     /// What `url=` wants, for messages.
-    static let optionForm = "http://host[:port] or https://host[:port]"
+    static let optionForm = "[https://]host[:port] or http://host[:port]"
 
-    /// The value of `url=`. The scheme must be there: guessing it wrong ends in obscure TLS errors.
-    /// A user name or password is refused without repeating it.
+    /// The value of `url=`; https where no scheme is given. A user name or password is refused
+    /// without repeating it.
     init(option: String, text: String) throws(OptionError) {
         guard !text.utf8.contains(0x40) else {
             throw .secretInValue(name: option, advice: "use credentials=FILE")
         }
         let invalid = OptionError.valueInvalid(
             name: option, value: text, expected: Self.optionForm)
-        let lowered = text.lowercased()
-        guard
-            lowered.utf8.starts(with: "http://".utf8) || lowered.utf8.starts(with: "https://".utf8)
-        else { throw invalid }
         do throws(Invalid) {
             try self.init(parsing: text)
         } catch { throw invalid }
         // Names are compared without regard to case, and the spool's identity must not depend on
         // it.
         host = host.lowercased()
+    }
+
+    /// Whether the value of `url=` says by itself how to connect.
+    static func hasScheme(_ text: String) -> Bool {
+        let lowered = text.lowercased()
+        return lowered.utf8.starts(with: "http://".utf8)
+            || lowered.utf8.starts(with: "https://".utf8)
     }
 
     /// The port, also where it is the scheme's own.

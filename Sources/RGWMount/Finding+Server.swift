@@ -7,7 +7,8 @@ extension Finding {
         case .absent:
             return [
                 Finding(
-                    "permissions", .fail, "the keys may not write into the bucket: mount with ro, "
+                    "permissions", .fail,
+                    "the keys may not write into the bucket: mount with ro, "
                         + "or have the policy changed")
             ]
         case .unknown:
@@ -43,7 +44,8 @@ extension Finding {
         found.conditionalDelete == .present
             ? Finding("DELETE If-Match", .ok, "the server honours it")
             : Finding(
-                "DELETE If-Match", .ok, "the server ignores it; rgwfs looks at an object before it "
+                "DELETE If-Match", .ok,
+                "the server ignores it; rgwfs looks at an object before it "
                     + "deletes it")
     }
 }

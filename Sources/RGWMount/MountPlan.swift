@@ -74,7 +74,8 @@ package struct MountPlan: Sendable {
     package var preflight: PreflightContext {
         PreflightContext(
             server: server, source: source, accessKey: credentials.credentials.accessKeyID,
-            region: settings.client.region, timeout: settings.client.connectTimeout)
+            region: settings.client.region, timeout: settings.client.connectTimeout,
+            hasScheme: settings.hasScheme)
     }
 
     /// How the check before mounting speaks to the server: one attempt more, and never for ever.

@@ -16,6 +16,8 @@ package struct MountSettings: Sendable {
     package var client = S3Configuration(endpoint: Endpoint(host: ""))
 
     // Server.
+    /// False: https was taken because `url=` did not say.
+    package var hasScheme = true
     /// A PEM file with certificate authorities instead of the system's.
     package var certificateFile: String?
     package var verifiesCertificate = true

@@ -44,7 +44,7 @@ package struct MountSource: Equatable, Sendable, CustomStringConvertible {
         if rest.starts(with: "http://".utf8) || rest.starts(with: "https://".utf8) {
             throw .isURL(Self.withoutUser(shown))
         }
-        guard !rest.isEmpty else { throw .empty }
+        guard !text.isEmpty else { throw .empty }
         guard rest.contains(where: { $0 != 0x2F }) else {
             bucket = nil
             prefix = []

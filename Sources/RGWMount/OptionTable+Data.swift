@@ -69,6 +69,10 @@ extension OptionTable {
             },
             assign: { $0.volume.spoolBytesMax = $1 }),
         .duration(
+            "commit", [], .writeBack, \.volume.commitInterval, in: .zero ... .seconds(3600),
+            help: "Time after which a change survives a power cut; with 0 every operation answers "
+                + "when it does"),
+        .duration(
             "writeback_delay", [], .writeBack, \.volume.writebackDelay,
             in: .zero ... .seconds(3600),
             help: "Time from the last close to the upload"),

@@ -27,6 +27,7 @@ package enum OptionTable {
             }
             let style = settings.client.endpoint.style
             settings.client.endpoint = try Endpoint(option: "url", text: text)
+            settings.hasScheme = Endpoint.hasScheme(text)
             settings.client.endpoint.style = style
         },
         .value(

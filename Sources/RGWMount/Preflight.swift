@@ -11,16 +11,19 @@ package struct PreflightContext: Equatable, Sendable {
     package var accessKey: String?
     package var region: String
     package var timeout: Duration
+    /// `url=` said http or https by itself.
+    package var hasScheme: Bool
 
     package init(
         server: Endpoint, source: MountSource, accessKey: String?, region: String,
-        timeout: Duration
+        timeout: Duration, hasScheme: Bool = true
     ) {
         self.server = server
         self.source = source
         self.accessKey = accessKey
         self.region = region
         self.timeout = timeout
+        self.hasScheme = hasScheme
     }
 }
 
@@ -66,7 +69,7 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
         case .badCredentials: badCredentials
         case .clockSkew:
             "\(server) refuses requests because its clock and this machine's differ too much"
-        case .unreachable: "cannot reach \(server)\(detail.isEmpty ? "" : detail)"
+        case .unreachable: unreachable
         case .timedOut:
             "\(server) did not answer within \(OptionValue.text(duration: context.timeout)) "
                 + "(connect_timeout)"
@@ -104,6 +107,12 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
     private func isTheBucket(_ looked: String) -> Bool {
         guard let bucket = context.source.bucket else { return false }
         return looked == bucket.name || looked == bucket.description
+    }
+
+    private var unreachable: String {
+        let text = "cannot reach \(server)\(detail)"
+        if context.hasScheme { return text }
+        return text + "; for a server without TLS say url=http://..."
     }
 
     private var accessDenied: String {

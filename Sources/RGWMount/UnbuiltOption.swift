@@ -6,7 +6,6 @@ package enum UnbuiltOption {
         "lookupcache": nil,
         "cache_dir": "clean data is cached in memory only",
         "cache_size": "clean data is cached in memory only",
-        "commit": "the spool's journal has a fixed commit interval",
         "auto_unmount": "the next mount at the directory replaces what a dead rgwfs left",
         "use_cache": "every write goes through the spool; see spool=",
         "use_sse": nil,

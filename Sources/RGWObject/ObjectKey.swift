@@ -36,6 +36,9 @@ package struct ObjectKey: Hashable, Sendable, Comparable, ExpressibleByStringLit
     /// Ends in `/`: a directory marker's key.
     package var isMarker: Bool { bytes.last == 0x2F }
 
+    /// Where the part behind the last slash begins.
+    package var nameStart: Int { (bytes.lastIndex(of: 0x2F) ?? -1) + 1 }
+
     package static func < (a: Self, b: Self) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
 }
 

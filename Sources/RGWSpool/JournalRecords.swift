@@ -46,6 +46,37 @@ package struct NodeRecord: Equatable, Sendable {
     }
 }
 
+/// A data file that has only a part of its content: the rest is an object's, until it is fetched.
+package struct PartialRecord: Equatable, Sendable {
+    package var inode: InodeNumber
+    /// Where the rest is, and in which version.
+    package var source: ObjectAddress
+    package var etag: ETag
+    /// The object's bytes count below it; above, the data file is all there is.
+    package var length: UInt64
+
+    package init(inode: InodeNumber, source: ObjectAddress, etag: ETag, length: UInt64) {
+        self.inode = inode
+        self.source = source
+        self.etag = etag
+        self.length = length
+    }
+}
+
+/// Bytes of such a file that were written here: the object's never replace them. After a power cut they
+/// count when the node is sealed at this generation or a later one.
+package struct ExtentRecord: Equatable, Sendable {
+    package var inode: InodeNumber
+    package var range: Range<UInt64>
+    package var generation: Generation
+
+    package init(inode: InodeNumber, range: Range<UInt64>, generation: Generation) {
+        self.inode = inode
+        self.range = range
+        self.generation = generation
+    }
+}
+
 /// The state a key shall have next. One record a key: writing it again is what coalesces changes.
 package struct IntentRecord: Equatable, Sendable {
     package enum Want: UInt8, Sendable, CaseIterable {
@@ -166,6 +197,11 @@ package enum JournalChange: Equatable, Sendable {
     /// Insert or replace.
     case flight(FlightRecord)
     case removeFlight(ObjectAddress)
+    /// Insert or replace; its extents stay.
+    case partial(PartialRecord)
+    case extent(ExtentRecord)
+    /// The extents too.
+    case removePartial(InodeNumber)
 }
 
 /// Everything a journal holds, as recovery reads it.
@@ -173,6 +209,8 @@ package struct JournalContents: Equatable, Sendable {
     package var nodes: [NodeRecord]
     package var intents: [IntentRecord]
     package var flights: [FlightRecord]
+    package var partials: [PartialRecord] = []
+    package var extents: [ExtentRecord] = []
     /// Identifiers above every one ever committed.
     package var nextInode: InodeNumber
     package var nextData: DataID

@@ -23,6 +23,8 @@ package final class MemoryFiles: SpoolFiles {
         set { disk.capacity = newValue }
     }
 
+    package var reserve: UInt64 { disk.reserve }
+
     /// Bytes taken, the reserve included.
     package var used: UInt64 { disk.used }
 
@@ -85,6 +87,7 @@ final class MemoryDisk: Sendable {
     }
 
     var used: UInt64 { state.withLock { $0.used + $0.reserve } }
+    var reserve: UInt64 { state.withLock { $0.reserve } }
 
     /// How many of `count` bytes more there is room for; they are taken.
     func take(_ count: UInt64) -> UInt64 {

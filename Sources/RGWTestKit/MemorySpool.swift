@@ -9,6 +9,8 @@ package final class MemoryJournal: Journal {
         var nodes: [InodeNumber: NodeRecord] = [:]
         var intents: [ObjectAddress: IntentRecord] = [:]
         var flights: [ObjectAddress: FlightRecord] = [:]
+        var partials: [InodeNumber: PartialRecord] = [:]
+        var extents: [ExtentRecord] = []
         var nextInode = InodeNumber(2)
         var nextData = DataID(1)
         var commits = 0
@@ -34,11 +36,14 @@ package final class MemoryJournal: Journal {
 
     package func load() throws(SpoolError) -> JournalContents {
         state.withLock { state in
-            JournalContents(
+            var contents = JournalContents(
                 nodes: state.nodes.values.sorted { $0.inode < $1.inode },
                 intents: state.intents.values.sorted { $0.address.key < $1.address.key },
                 flights: state.flights.values.sorted { $0.address.key < $1.address.key },
                 nextInode: state.nextInode, nextData: state.nextData)
+            contents.partials = state.partials.values.sorted { $0.inode < $1.inode }
+            contents.extents = state.extents
+            return contents
         }
     }
 
@@ -66,6 +71,11 @@ package final class MemoryJournal: Journal {
         case .removeIntent(let address): state.intents[address] = nil
         case .flight(let flight): state.flights[flight.address] = flight
         case .removeFlight(let address): state.flights[address] = nil
+        case .partial(let partial): state.partials[partial.inode] = partial
+        case .extent(let extent): state.extents.append(extent)
+        case .removePartial(let inode):
+            state.partials[inode] = nil
+            state.extents.removeAll { $0.inode == inode }
         }
     }
 }

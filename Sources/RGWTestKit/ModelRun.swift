@@ -16,6 +16,8 @@ package final class ModelRun {
         package var kills = true
         /// Another client writes and removes keys that the run does not use.
         package var stranger = false
+        /// Objects of more bytes are changed without fetching them first.
+        package var wholeBytesMax: UInt64 = 64 << 20
 
         package init(seed: UInt64) { self.seed = seed }
 
@@ -44,7 +46,7 @@ package final class ModelRun {
 
     init(_ plan: Plan) throws {
         self.plan = plan
-        volume = try Volume()
+        volume = try Volume { $0.wholeBytesMax = plan.wholeBytesMax }
         faults = FaultSource(seed: plan.seed, percent: plan.faults)
         random = ModelRandom(plan.seed &+ 77)
         volume.store.setFault { [faults] in faults.next($0) }
@@ -158,7 +160,7 @@ package final class ModelRun {
     /// `kill -9` and a new mount: what was acknowledged is there.
     private func kill() throws {
         handles = [nil, nil, nil, nil]
-        volume = try Volume(remounting: volume)
+        volume = try remounted()
         try faults.suspended {
             for (path, node) in model.nodes {
                 guard case .file(let body) = node, let known = model.bodies[body] else { continue }
@@ -174,6 +176,10 @@ package final class ModelRun {
             }
         }
         try compareView()
+    }
+
+    private func remounted() throws -> Volume {
+        try Volume(remounting: volume) { [plan] in $0.wholeBytesMax = plan.wholeBytesMax }
     }
 
     func load(_ path: String) throws -> String {
@@ -203,7 +209,7 @@ package final class ModelRun {
         }
         let data = try volume.files.list()
         if !data.isEmpty { try fail("the spool keeps \(data)") }
-        volume = try Volume(remounting: volume)
+        volume = try remounted()
         try compareView()
     }
 }

@@ -35,7 +35,7 @@ extension FileSystem {
         switch start {
         case nil: reply.succeed(())
         case .failed(let error): reply.fail(error)
-        case .ready(let file): run(job, file, reply)
+        case .ready(let file, _): run(job, file, reply)
         case .needs(let need):
             wait(reply) { whenOver in
                 fetch(need) { [self] error in
@@ -61,14 +61,14 @@ extension FileSystem {
     private func run(_ job: AllocationJob, _ file: any SpoolFile, _ reply: ParkedReply<Void>) {
         do throws(SpoolError) { try job.apply(to: file) } catch {
             withState { state in
-                state.endWrite(job.request)
+                _ = state.endWrite(job.request, [], written: false)
                 state.cutBack(job.request.inode)
             }
             noteSpoolFailure(error, "allocating in a data file")
             return reply.fail(FileSystemError(error))
         }
         perform(Reply { reply.send($0) }) { state, moment throws(FileSystemError) in
-            state.endWrite(job.request)
+            _ = state.endWrite(job.request, [], written: true)
             // The kernel does not say here whether the caller has CAP_FSETID.
             if job.caller.uid != 0 { _ = state.dropPrivileges(job.request.inode, moment) }
             if !state.leavesContent(job) {
@@ -111,6 +111,8 @@ extension VolumeState {
         }
         // An object needs no room in the spool until it is changed.
         if known.spoolFile == nil, leavesContent(job), !isReadOnly { return nil }
+        // What is missing of it must not replace the zeros later.
+        if known.partial != nil { return .needs(.whole(request.inode)) }
         if UInt64(request.count) > space.fileMax { return .failed(.spoolFull) }
         return beginWrite(request, reading)
     }

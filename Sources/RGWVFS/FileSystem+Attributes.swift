@@ -7,7 +7,7 @@ extension FileSystem {
         _ inode: InodeNumber, _ changes: AttributeChanges, _ caller: Caller,
         _ reply: consuming Reply<AttributeAnswer>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: changes.size == nil) { state, moment throws(FileSystemError) in
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }

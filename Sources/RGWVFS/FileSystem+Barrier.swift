@@ -1,69 +1,145 @@
 import RGWBase
 import RGWSpool
 
-/// Power-safety: everything older than `commit` (1 s) reaches the spool's disk.
+/// Power-safety: everything older than `commit` reaches the spool's disk. One barrier serves all who wait.
 extension FileSystem {
-    /// How old a change may get before it is power-safe. Source: DESIGN P2, ext4's commit=.
-    private static let barrierDelay = Duration.seconds(1)
-
-    /// Makes sure that a barrier comes within a second when there is something to protect.
+    /// Makes sure that a barrier comes in time when there is something to protect.
     func scheduleBarrier() {
-        let needed = withState { state in
-            guard state.needsBarrier, !state.barrierScheduled else { return false }
-            state.barrierScheduled = true
-            return true
+        let now = clock.now()
+        let at = withState { state in
+            state.barrier.schedule(now, interval: configuration.commitInterval)
         }
-        guard needed else { return }
-        timer.schedule(at: clock.now() + Self.barrierDelay) { [self] in
-            workers.submit { [self] in runBarrier() }
+        guard let at else { return }
+        timer.schedule(at: at) { [self] in
+            let isDue = withState { state in state.barrier.isDue(at) }
+            if isDue { workers.submit { [self] in awaitBarrier { _ in } } }
         }
     }
 
+    /// Calls back when everything done before the call survives a power cut. Blocks while it is this
+    /// thread's turn. `fsynced`: a file that is complete as it is now, also when somebody goes on writing.
+    func awaitBarrier(
+        fsynced: InodeNumber? = nil, _ done: @escaping @Sendable (SpoolError?) -> Void
+    ) {
+        let starts = withState { state in state.barrier.join(done, fsynced: fsynced) }
+        if starts { runBarrier() }
+    }
+
+    /// Data first, then the records that name it.
     private func runBarrier() {
-        withState { state in
-            state.barrierScheduled = false
-            state.needsBarrier = false
+        let (waiters, unsealed, removable) = withState { state in
+            let (waiters, fsynced) = state.barrier.begin()
+            return (waiters, state.unsealed(fsynced), state.discardedSealed)
         }
-        if let error = barrier() {
-            withState { state in state.needsBarrier = true }
-            events(.spoolFailed(.init(detail: "syncing the spool: \(error)")))
+        if let error = sync(unsealed) {
+            // A full disk too: what it had no room for is as lost as what it could not write.
+            breakSpool(error, "syncing the spool")
+            withState { state in state.markBroken(unsealed.map(\.inode)) }
+            return endBarrier(waiters, error)
+        }
+        failpoint(.dataSynced)
+        let ticket = withState { state in
+            state.seal(unsealed)
+            return state.journal.enqueued
+        }
+        commit(ticket) { [self] error in
+            let failure = error ?? makePowerSafe()
+            failpoint(.sealed)
+            if failure == nil {
+                remove(withState { state in state.takeSealed(removable) })
+            }
+            endBarrier(waiters, failure)
         }
     }
 
-    /// Data first, then the records that name it. Blocks; not to be called on a reply's path without need.
-    func barrier() -> SpoolError? {
-        let unsealed = withState { state in state.unsealed() }
+    private func endBarrier(
+        _ waiters: [@Sendable (SpoolError?) -> Void], _ error: SpoolError?
+    ) {
+        for done in waiters { done(error) }
+        let again = withState { state in state.barrier.end(succeeded: error == nil) }
+        if again { workers.submit { [self] in runBarrier() } }
+        // Not by itself: a disk that fails is not asked every second.
+        if error == nil { scheduleBarrier() }
+    }
+
+    /// From how many files on one syncfs is cheaper than an fdatasync each. Source: writeback.md 4.5.
+    private static let groupSize = 32
+
+    private func sync(_ files: [UnsealedFile]) -> SpoolError? {
         do throws(SpoolError) {
-            try spool.syncAll()
-            failpoint(.dataSynced)
-            withState { state in state.seal(unsealed) }
-            commitInBackground()
-            try journalStore.commit([], durability: .power)
-            failpoint(.sealed)
+            if files.count >= Self.groupSize {
+                try spool.syncAll()
+            } else {
+                for file in files { try file.file.sync() }
+            }
             return nil
         } catch { return error }
     }
+
+    private func makePowerSafe() -> SpoolError? {
+        do throws(SpoolError) {
+            try journalStore.commit([], durability: .power)
+            return nil
+        } catch {
+            noteSpoolFailure(error, "syncing the journal")
+            return error
+        }
+    }
+}
+
+/// A file whose bytes may not be on the disk.
+struct UnsealedFile: Sendable {
+    var inode: InodeNumber
+    var generation: Generation
+    var file: any SpoolFile
+    /// The bytes are a version that some close or fsync ended, or continue one that is on the disk.
+    var isComplete: Bool
 }
 
 extension VolumeState {
-    /// Files that wait to be uploaded and whose bytes may not be on the spool's disk.
-    func unsealed() -> [(InodeNumber, Generation)] {
+    /// Files that wait to be uploaded and whose bytes may not be on the spool's disk. What the bucket has
+    /// confirmed needs no sync.
+    func unsealed(_ fsynced: Set<InodeNumber>) -> [UnsealedFile] {
         intents.intents.values.compactMap { intent in
             guard intent.record.want == .put, let number = intent.record.inode,
-                let inode = inodes[number], inode.dataID != nil, inode.sealed != inode.generation
+                let inode = inodes[number], let file = inode.dataFile,
+                inode.sealed != inode.generation
             else { return nil }
-            return (number, inode.generation)
+            // An empty file that was just created would count as complete otherwise. With commit=0 every
+            // answer is a promise.
+            let isComplete =
+                !inode.unflushed || inode.sealed != nil || fsynced.contains(number)
+                || configuration.commitInterval == .zero
+            return UnsealedFile(
+                inode: number, generation: inode.generation, file: file, isComplete: isComplete)
         }
     }
 
     /// The bytes of these generations are on the disk now.
-    mutating func seal(_ files: [(InodeNumber, Generation)]) {
-        for (number, generation) in files {
-            guard let address = address(number), inodes[number]?.dataID != nil,
-                intents.intents[address]?.record.inode == number
+    mutating func seal(_ files: [UnsealedFile]) {
+        for file in files where file.isComplete {
+            guard let address = address(file.inode), let data = inodes[file.inode]?.dataID,
+                intents.intents[address]?.record.inode == file.inode
             else { continue }
-            inodes[number]?.sealed = generation
-            saveNode(number)
+            inodes[file.inode]?.sealed = file.generation
+            sealedData.insert(data)
+            if let known = inodes[file.inode] { journal.append(.node(record(known))) }
+        }
+    }
+
+    /// Of data files whose rows are gone for good, those that nothing has claimed back since.
+    mutating func takeSealed(_ files: [DataID]) -> [DataID] {
+        let taken = files.filter { discardedSealed.contains($0) }
+        discardedSealed.removeAll { taken.contains($0) }
+        return taken
+    }
+
+    /// The disk did not take these bytes: whatever is tried later, they are not reported as safe.
+    /// Source: the kernel marks pages clean after a failed write-back (fsync(2), ERRORS).
+    mutating func markBroken(_ files: [InodeNumber]) {
+        for number in files {
+            inodes[number]?.isBroken = true
+            fail(number, .inputOutput)
         }
     }
 }

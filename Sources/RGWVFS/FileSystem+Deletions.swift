@@ -147,11 +147,15 @@ extension FileSystem {
         for failure in failures where failure.error.kind != .noSuchKey {
             failed[failure.key] = failure.error
         }
-        withState { state in
+        let resumes = withState { state in
             for flight in flights where failed[flight.address.key] == nil {
                 state.land(flight, stored: nil, size: 0, now: now)
             }
+            return flights.first.map {
+                state.pause.ended($0.address, isAnswer: true, now: now)
+            } ?? false
         }
+        if resumes { events(.resumed) }
         settle(flights)
         for flight in flights {
             guard let error = failed[flight.address.key] else { continue }
@@ -180,6 +184,10 @@ extension FileSystem {
                 for waiter in state.intents.takeImpatient(flight.address) {
                     state.actions.append { waiter.settle(FileSystemError(error)) }
                 }
+            }
+            // The request that was to find out whether the server serves this mount again.
+            if let first = flights.first {
+                _ = state.pause.ended(first.address, isAnswer: false, now: now)
             }
         }
         settle(flights)

@@ -66,7 +66,9 @@ extension FileSystem {
         let parked = reply.park()
         if configuration.guarantee == .local {
             workers.submit { [self] in
-                parked.send(barrier().map { .failure(FileSystemError($0)) } ?? .success(()))
+                awaitBarrier { error in
+                    parked.send(error.map { .failure(FileSystemError($0)) } ?? .success(()))
+                }
             }
             return
         }
@@ -89,10 +91,12 @@ extension FileSystem {
         let isWaiting = withState { state in
             // What only settles is in the bucket.
             let keys = state.intents.pendingKeys(under: prefix).filter {
-                state.intents.intents[$0].map { !$0.held && $0.settling == nil } ?? false
+                state.intents.intents[$0].map { $0.settling == nil } ?? false
+                    && !state.intents.isHeldBack($0)
             }
             guard !keys.isEmpty else { return false }
             let waiter = SyncWaiter(count: keys.count, done: done)
+            if !isPatient { state.pause.probeNow() }
             for key in keys {
                 state.intents.wait(key, waiter, isPatient: isPatient)
                 state.intents.expedite(key, now: now)

@@ -36,6 +36,13 @@ extension FileSystem {
         case .hydrate(let inode, let length): hydrate(need, inode, length: length)
         case .tags(let inode): tags(need, inode)
         case .usage: fetchUsage(need)
+        case .part(let inode): beginPartial(need, inode)
+        case .fill(let inode, let offset): fillForReader(need, inode, from: offset)
+        case .whole(let inode): complete(need, inode)
+        case .quiet(let inode):
+            // Ends when the last write or fetch does.
+            let isQuiet = withState { state in state.inodes[inode]?.partial?.isQuiet ?? true }
+            if isQuiet { finish(need, nil) }
         case .landing(let address):
             // Ends when the flight does (settle).
             let isFlying = withState { state in state.intents.flights[address] != nil }

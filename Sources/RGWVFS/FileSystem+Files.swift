@@ -19,8 +19,8 @@ extension FileSystem {
         }
     }
 
-    /// The same reply, which also takes a new file away when the journal could not keep it: nobody has its
-    /// handle, so nobody would ever close it.
+    /// The same reply, which also closes a new file that the journal could not keep: nobody has its
+    /// handle, so nobody else would.
     private func undoing(
         _ created: CreatedFile, _ reply: consuming Reply<CreateAnswer>
     )
@@ -31,9 +31,7 @@ extension FileSystem {
             if case .failure = result, let (inode, handle) = created.value {
                 let (now, time) = (clock.now(), clock.wallTime())
                 withState { state in
-                    state.removeFile(inode, now: now, time: time)
                     state.release(inode, handle, Moment(now: now, since: now, time: time))
-                    state.forget(inode, count: 1)
                 }
             }
             parked.send(result)
@@ -72,7 +70,7 @@ extension FileSystem {
         let adopted = OnceGate()
         let created = CreatedFile()
         let guarded = discarding(data.0, unless: adopted, onFailureOf: undoing(created, reply))
-        perform(guarded) { state, moment throws(FileSystemError) in
+        perform(guarded, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: .regular, permissions: permissions & ~caller.umask & 0o7777,
                 uid: caller.uid, gid: caller.gid, mtime: moment.time, ctime: moment.time,
@@ -114,7 +112,11 @@ extension FileSystem {
             if case .failure(let error) = result { return parked.fail(error) }
             if configuration.guarantee == .local {
                 workers.submit { [self] in
-                    parked.send(barrier().map { .failure(FileSystemError($0)) } ?? .success(()))
+                    awaitBarrier(fsynced: inode) { [self] error in
+                        let failure = withState { state in state.takeFailure(handle) }
+                        let shown = error.map { FileSystemError($0) } ?? failure
+                        if let shown { parked.fail(shown) } else { parked.succeed(()) }
+                    }
                 }
             } else {
                 waitForBucket(inode, handle, parked)
@@ -146,6 +148,7 @@ extension FileSystem {
                 state.intents.wait(
                     address, SyncWaiter(count: 1, done: over), isPatient: false)
                 state.intents.expedite(address, now: now)
+                state.pause.probeNow()
                 return true
             }
             if waits { pump() } else { over(nil) }

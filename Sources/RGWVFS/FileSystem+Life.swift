@@ -35,7 +35,8 @@ extension FileSystem {
     /// No operation is answered from now on but by ENOTCONN; what waits stays in the spool.
     package func stop() {
         withState { state in state.isStopping = true }
-        _ = barrier()
+        resumeParked()
+        awaitBarrier { _ in }
     }
 
     package func status() -> VolumeStatus {
@@ -44,6 +45,11 @@ extension FileSystem {
             status.pending = state.intents.pendingCount
             status.settling = state.intents.settlingKeys.count
             status.uploading = state.intents.flights.count
+            if let reason = state.pause.reason {
+                status.failures.append(
+                    VolumeStatus.Failure(
+                        path: "", error: FileSystemError(reason), detail: reason.description))
+            }
             for (address, intent) in state.intents.intents {
                 if intent.record.want == .put, let inode = intent.record.inode {
                     status.pendingBytes += state.inodes[inode]?.attributes.size ?? 0

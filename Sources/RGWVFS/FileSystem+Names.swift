@@ -70,7 +70,7 @@ extension FileSystem {
         } catch { return reply.fail(FileSystemError(error)) }
         let adopted = OnceGate()
         let guarded = discarding(data.0, unless: adopted, onFailureOf: reply)
-        perform(guarded) { state, moment throws(FileSystemError) in
+        perform(guarded, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: .symlink, permissions: 0o777, uid: caller.uid, gid: caller.gid,
                 size: UInt64(target.count), mtime: moment.time, ctime: moment.time,
@@ -90,7 +90,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, kind: FileKind, permissions: UInt32, rdev: UInt64,
         _ caller: Caller, _ reply: consuming Reply<EntryAnswer>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: kind, permissions: permissions & ~caller.umask & 0o7777, uid: caller.uid,
                 gid: caller.gid, mtime: moment.time, ctime: moment.time, atime: moment.time,
@@ -107,7 +107,7 @@ extension FileSystem {
         _ reply: consuming Reply<EntryAnswer>
     ) {
         if layout.isAllBuckets, parent == .root { return makeBucket(name, reply.park()) }
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 kind: .directory, permissions: permissions & ~caller.umask & 0o7777,
                 uid: caller.uid, gid: caller.gid, size: PosixMetadata.directorySize,
@@ -128,7 +128,7 @@ extension FileSystem {
     package func unlink(
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
             let found = try state.removable(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
@@ -143,7 +143,7 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
         if layout.isAllBuckets, parent == .root { return removeBucket(name, reply.park()) }
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
             let found = try state.removable(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }

@@ -37,8 +37,10 @@ extension FileSystem {
     /// the bucket, or failed for good (then with the error); power-safe before that.
     package func sync(then done: @escaping @Sendable (FileSystemError?) -> Void) {
         workers.submit { [self] in
-            if let error = barrier() { return done(FileSystemError(error)) }
-            waitForAll(under: .everything, isPatient: true, then: done)
+            awaitBarrier { [self] error in
+                if let error { return done(FileSystemError(error)) }
+                waitForAll(under: .everything, isPatient: true, then: done)
+            }
         }
     }
 }

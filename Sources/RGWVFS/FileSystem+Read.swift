@@ -8,6 +8,7 @@ extension FileSystem {
         case answer(ReadAnswer)
         case failure(FileSystemError)
         case remote(ReadCache.Version, Range<UInt64>, size: UInt64)
+        case partial(missingFrom: UInt64)
     }
 
     package func read(
@@ -22,6 +23,9 @@ extension FileSystem {
             reply.succeed(answer)
             for run in runs { fetchRun(run) }
         case .failure(let error): reply.fail(error)
+        case .partial(let missing):
+            readPartial(
+                inode, handle, offset: offset, count: count, from: missing, reply.park())
         case .remote(let version, let range, let size):
             let parked = reply.park()
             wait(parked) { whenOver in
@@ -78,9 +82,22 @@ extension FileSystem {
                 reply.succeed(answer)
                 for run in runs { fetchRun(run) }
             case .failure(let error): reply.fail(error)
+            case .partial(let missing):
+                readPartial(inode, handle, offset: offset, count: count, from: missing, reply)
             case .remote(let version, let range, let size):
                 awaitBlocks(version, range, size: size, runs, reply)
             }
+        }
+    }
+
+    /// Bytes of a file that is here in part are fetched into it before they are read.
+    private func readPartial(
+        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, count: Int, from missing: UInt64,
+        _ reply: ParkedReply<ReadAnswer>
+    ) {
+        fetch(.fill(inode, missing)) { [self] error in
+            if let error { return reply.fail(error) }
+            read(inode, handle, offset: offset, count: count, Reply { reply.send($0) })
         }
     }
 
@@ -94,6 +111,14 @@ extension FileSystem {
         if let spool = known.spoolFile {
             state.files[handle]?.hasRead = true
             return (.answer(.file(spool, offset: offset, count: count)), [])
+        }
+        if let partial = known.partial, let file = known.dataFile {
+            let range = offset..<min(offset + UInt64(count), max(offset, known.attributes.size))
+            if let gap = partial.missing.parts(of: range).first {
+                return (.partial(missingFrom: gap.lowerBound), [])
+            }
+            state.files[handle]?.hasRead = true
+            return (.answer(.file(file, offset: offset, count: count)), [])
         }
         guard let base = known.base else { return (.answer(.bytes([])), []) }
         // Rule: a read never mixes two versions; the file was replaced by another client.

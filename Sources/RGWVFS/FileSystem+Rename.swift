@@ -63,7 +63,7 @@ extension FileSystem {
                 }
             }
         }
-        perform(planned) { state, moment throws(FileSystemError) in
+        perform(planned, undoes: true) { state, moment throws(FileSystemError) in
             let path = try state.path(request)
             if state.isReserved(path) { return .done(.isReserved) }
             let plan = try state.planRename(path, request.mode, moment)
@@ -83,7 +83,11 @@ extension FileSystem {
         withState { state in
             let again: @Sendable () -> Void = { [self] in rename(request, parked) }
             let isReserved = (try? state.path(request)).map { state.isReserved($0) } ?? false
-            if isReserved { state.renamesWaiting.append(again) } else { state.actions.append(again) }
+            if isReserved {
+                state.renamesWaiting.append(again)
+            } else {
+                state.actions.append(again)
+            }
         }
     }
 
@@ -142,7 +146,7 @@ extension FileSystem {
         _ path: RenamePath, _ mode: RenameMode, _ objects: [ListedObject],
         _ ended: ParkedReply<Need?>
     ) {
-        perform(Reply { ended.send($0) }) { state, moment throws(FileSystemError) in
+        perform(Reply { ended.send($0) }, undoes: true) { state, moment throws(FileSystemError) in
             switch try state.planRename(path, mode, moment) {
             case .need(let need): return .need(need)
             case .done(.tree(let inode, _)):

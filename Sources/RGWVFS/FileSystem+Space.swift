@@ -37,9 +37,44 @@ extension FileSystem {
         workers.submit { for resume in parked { resume() } }
     }
 
-    /// An I/O error of the spool (a full disk is none): nothing more is accepted from now on.
+    /// The reserve goes back to the disk; false: there is none.
+    func releaseReserve() -> Bool {
+        let released = (try? spool.releaseReserve()) ?? false
+        if released { withState { state in state.space.isReserveOut = true } }
+        return released
+    }
+
+    /// Sets the reserve aside again when there is room for it.
+    func restoreReserve() {
+        let isOut = withState { state in state.space.isReserveOut }
+        guard isOut else { return }
+        keepReserve()
+    }
+
+    /// Bytes for commits on a full disk: more than the journal's log ever holds, but no large part of a
+    /// small disk.
+    private static let reserveMax: UInt64 = 32 << 20
+    private static let reserveShare: UInt64 = 64
+
+    func keepReserve() {
+        guard let volume = try? spool.volume() else { return }
+        let bytes = min(Self.reserveMax, volume.totalBytes / Self.reserveShare)
+        do throws(SpoolError) {
+            try spool.keepReserve(bytes)
+            withState { state in state.space.isReserveOut = false }
+        } catch {
+            // There is no room for it now; the next file that goes makes some.
+            withState { state in state.space.isReserveOut = true }
+        }
+    }
+
+    /// An I/O error of the spool (a full disk is none, nor is one damaged file): nothing more is accepted
+    /// from now on.
     func noteSpoolFailure(_ error: SpoolError, _ doing: String) {
-        if error == .full || error == .tooLarge { return }
+        if case .failed = error { breakSpool(error, doing) }
+    }
+
+    func breakSpool(_ error: SpoolError, _ doing: String) {
         let isNew = withState { state in
             let isNew = state.spoolFailure == nil
             if isNew { state.spoolFailure = error }

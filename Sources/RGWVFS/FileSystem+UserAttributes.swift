@@ -63,7 +63,7 @@ extension FileSystem {
         _ change:
             @escaping @Sendable (inout ExtendedAttributes) throws(FileSystemError) -> Void
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             if AttributeSpace(name) == .refused { throw .notSupported }
             if state.isReadOnly { throw .readOnly }
             // The root of all buckets is no object that could keep them.

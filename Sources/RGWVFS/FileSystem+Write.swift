@@ -16,12 +16,12 @@ extension FileSystem {
             inode: inode, handle: handle, offset: offset, count: bytes.count)
         switch begin(request) {
         case .failed(let error): reply.fail(error)
-        case .ready(let file):
+        case .ready(let file, let claimed):
             do throws(SpoolError) { try file.write(bytes, at: offset) } catch {
-                return failed(request, error, Self.copy(bytes), reply.park())
+                return failed(request, claimed, error, Self.copy(bytes), reply.park())
             }
             failpoint(.dataWritten)
-            wrote(request, reply)
+            wrote(request, claimed, reply)
         case .needs(let need): supply(need, request, Self.copy(bytes), reply.park())
         case .parked: park(request, Self.copy(bytes), reply.park())
         }
@@ -43,12 +43,12 @@ extension FileSystem {
     private func resume(_ request: WriteRequest, _ bytes: [UInt8], _ reply: ParkedReply<Int>) {
         switch begin(request) {
         case .failed(let error): reply.fail(error)
-        case .ready(let file):
+        case .ready(let file, let claimed):
             do throws(SpoolError) { try file.write(bytes.span, at: request.offset) } catch {
-                return failed(request, error, bytes, reply)
+                return failed(request, claimed, error, bytes, reply)
             }
             failpoint(.dataWritten)
-            wrote(request, Reply { reply.send($0) })
+            wrote(request, claimed, Reply { reply.send($0) })
         case .needs(let need): supply(need, request, bytes, reply)
         case .parked: park(request, bytes, reply)
         }
@@ -82,41 +82,58 @@ extension FileSystem {
         }
     }
 
-    private func wrote(_ request: WriteRequest, _ reply: consuming Reply<Int>) {
-        let parked: ParkedReply<Int>
+    private func wrote(
+        _ request: WriteRequest, _ claimed: [Range<UInt64>], _ reply: consuming Reply<Int>
+    ) {
+        var size: UInt64 = 0
+        var plans = false
+        var hasClaims = false
         let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
         let ticket: UInt64? = withState { state in
-            state.endWrite(request)
+            hasClaims = state.endWrite(request, claimed, written: true)
             let before = state.journal.enqueued
+            size = state.inodes[request.inode]?.attributes.size ?? 0
             state.noteWrite(request.inode, end: request.end, moment)
+            state.noteExtent(request, claimed)
+            plans = state.barrier.isUnplanned
             return state.journal.enqueued != before ? state.journal.enqueued : nil
         }
-        guard let ticket else { return reply.succeed(request.count) }
-        parked = reply.park()
-        commit(ticket) { error in
-            if let error {
-                parked.fail(FileSystemError(error))
-            } else {
-                parked.succeed(request.count)
-            }
+        if plans { scheduleBarrier() }
+        if hasClaims { endQuiet(request.inode) }
+        if ticket == nil, configuration.commitInterval > .zero {
+            return reply.succeed(request.count)
         }
+        let guarded = Reply<Int> { [self, parked = reply.park(), size] result in
+            if case .failure = result {
+                withState { state in state.unwrite(request, size: size) }
+            }
+            parked.send(result)
+        }
+        commit(ticket ?? 0, reply: guarded.park(), .success(request.count))
     }
 
     /// Only this call fails; a full disk is waited for as long as uploads make room.
     private func failed(
-        _ request: WriteRequest, _ error: SpoolError, _ bytes: [UInt8], _ reply: ParkedReply<Int>
+        _ request: WriteRequest, _ claimed: [Range<UInt64>], _ error: SpoolError, _ bytes: [UInt8], _ reply: ParkedReply<Int>
     ) {
         let reading = spaceReading()
         let waits = withState { state in
-            state.endWrite(request)
+            _ = state.endWrite(request, claimed, written: false)
             state.cutBack(request.inode)
             guard error == .full else { return false }
             state.relieve(reading.now)
             if case .wait = state.shortage(reading) { return true }
             return false
         }
+        if !claimed.isEmpty { endQuiet(request.inode) }
         if waits { return park(request, bytes, reply) }
         noteSpoolFailure(error, "writing a data file")
         reply.fail(FileSystemError(error))
+    }
+
+    /// Who waits until nothing changes what is missing of a file may go on.
+    func endQuiet(_ inode: InodeNumber) {
+        let isQuiet = withState { state in state.inodes[inode]?.partial?.isQuiet ?? true }
+        if isQuiet { finish(.quiet(inode), nil) }
     }
 }

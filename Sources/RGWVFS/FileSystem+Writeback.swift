@@ -47,16 +47,20 @@ extension FileSystem {
                 guard state.intents.requestCount < configuration.uploadsMax else {
                     return .again(nil)
                 }
+                let flights = state.intents.flights
+                if case .closed(let until) = state.pause.gate(now, { flights[$0] != nil }) {
+                    return .again(state.planPump(until, now: now))
+                }
                 if let pick = Self.deletions(&state, now: now).0 { return pick }
                 let (flight, due) = state.intents.take(now: now)
-                if let flight { return .ship(Self.shipment(&state, flight)) }
+                if let flight {
+                    state.pause.started(flight.address)
+                    return .ship(Self.shipment(&state, flight))
+                }
                 let (pick, gathered) = Self.deletions(&state, now: now)
                 if let pick { return pick }
-                guard let next = [due, gathered, settled].compactMap(\.self).min(), state.pumpAt.map({ next < $0 || $0 <= now }) ?? true else {
-                    return .again(nil)
-                }
-                state.pumpAt = next
-                return .again(next)
+                let next = [due, gathered, settled].compactMap(\.self).min()
+                return .again(state.planPump(next, now: now))
             }
             switch pick {
             case .ship(let shipment):
@@ -79,8 +83,12 @@ extension FileSystem {
         let (flights, next) = state.intents.takeDeletions(now: now)
         switch flights.count {
         case 0: return (nil, next)
-        case 1: return (.ship(shipment(&state, flights[0])), next)
-        default: return (.delete(flights), next)
+        case 1:
+            state.pause.started(flights[0].address)
+            return (.ship(shipment(&state, flights[0])), next)
+        default:
+            state.pause.started(flights[0].address)
+            return (.delete(flights), next)
         }
     }
 
@@ -108,8 +116,18 @@ extension FileSystem {
 
     // MARK: Sending
 
-    /// What can be known before anything is sent; then the look at the object, or the request.
+    /// Files that lack bytes which this key has, or which are sent, get them first.
     private func prepare(_ shipment: Shipment) {
+        guard let inode = needsFirst(shipment.flight) else { return digest(shipment) }
+        fetch(.whole(inode)) { [self] error in
+            if let error { return ended(shipment, .failure(Self.incomplete(shipment.flight, error))) }
+            let again = withState { state in Self.shipment(&state, shipment.flight) }
+            workers.submit { [self] in prepare(again) }
+        }
+    }
+
+    /// What can be known before anything is sent; then the look at the object, or the request.
+    private func digest(_ shipment: Shipment) {
         var shipment = shipment
         switch shipment.flight.want {
         case .put where shipment.size > configuration.multipartThreshold:
@@ -220,6 +238,7 @@ extension FileSystem {
         failpoint(.answered(flight.want))
         switch result {
         case .success(let stored): landed(shipment, stored)
+        case .failure(let error) where pauses(flight, error): return
         case .failure(let error):
             switch error.remedy {
             case .retry: retryLater(flight, error)
@@ -239,12 +258,15 @@ extension FileSystem {
             case .copy: flight.source?.version.size
             case .put, .makeDirectory, .delete, .removeDirectory: shipment.size
             }
+        var resumes = false
         let wasBlocked = withState { state in
             let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
+            resumes = state.pause.ended(flight.address, isAnswer: true, now: now)
             let size = size ?? flight.inode.flatMap { state.inodes[$0]?.base?.size } ?? 0
             state.land(flight, stored: stored, size: size, now: now)
             return wasBlocked
         }
+        if resumes { events(.resumed) }
         if wasBlocked { events(.unblocked(path: flight.address.key.text)) }
         settle(flight.address)
     }

@@ -70,14 +70,17 @@ package final class FileSystem: FileSystemOperations {
             configuration: configuration, nextInode: contents.nextInode,
             space: SpoolSpace(configuration, try files.volume()), now: clock.now(),
             time: clock.wallTime())
+        fresh.sealedData = Set(contents.nodes.filter { $0.sealed != nil }.compactMap(\.data))
         let recovered = try Recovery.restore(
             contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
             time: clock.wallTime())
+        fresh.restorePartials(contents, afterPowerCut: afterPowerCut)
         failPoints?(.recoveryRestored)
         state = Mutex(fresh)
         if recovered.files > 0 || recovered.lost > 0 {
             events(.recovered(files: recovered.files, lost: recovered.lost))
         }
+        keepReserve()
         if let error = commitNow() { throw error }
         failpoint(.recoveryCommitted)
     }
@@ -105,18 +108,20 @@ package final class FileSystem: FileSystemOperations {
     }
 
     /// Decides, fetching what is missing, commits what the decision changed, and replies.
+    /// `undoes`: when the journal does not keep the change, it is taken back. Not for changes of bytes,
+    /// which are in the spool file already.
     func perform<Value: Sendable>(
-        _ reply: consuming Reply<Value>,
+        _ reply: consuming Reply<Value>, undoes: Bool = false,
         _ decide:
             @escaping @Sendable (inout VolumeState, Moment) throws(FileSystemError) -> Step<Value>
     ) {
         let since = clock.now()
-        switch attempt(since, decide) {
+        switch attempt(since, undoes, decide) {
         case .answer(let result, nil): reply.send(result)
         case .answer(let result, .some(let ticket)):
             commit(ticket, reply: reply.park(), result)
         case .need(let need):
-            fetchAndRetry(need, reply.park(), since, decide, attempts: 1)
+            fetchAndRetry(need, reply.park(), since, undoes, decide, attempts: 1)
         }
     }
 
@@ -129,13 +134,15 @@ package final class FileSystem: FileSystemOperations {
     }
 
     private func attempt<Value: Sendable>(
-        _ since: Instant,
+        _ since: Instant, _ undoes: Bool,
         _ decide: (inout VolumeState, Moment) throws(FileSystemError) -> Step<Value>
     ) -> Outcome<Value> {
         let moment = Moment(now: clock.now(), since: since, time: clock.wallTime())
         return withState { state in
             if state.isStopping { return .answer(.failure(.shuttingDown), ticket: nil) }
             let before = state.journal.enqueued
+            if undoes { state.startNoting() }
+            defer { if undoes { state.journal.note(state.stopNoting(), after: before) } }
             do throws(FileSystemError) {
                 switch try decide(&state, moment) {
                 case .done(let value):
@@ -151,7 +158,7 @@ package final class FileSystem: FileSystemOperations {
     }
 
     private func fetchAndRetry<Value: Sendable>(
-        _ need: Need, _ reply: ParkedReply<Value>, _ since: Instant,
+        _ need: Need, _ reply: ParkedReply<Value>, _ since: Instant, _ undoes: Bool,
         _ decide:
             @escaping @Sendable (inout VolumeState, Moment) throws(FileSystemError) -> Step<Value>,
         attempts: Int
@@ -161,105 +168,16 @@ package final class FileSystem: FileSystemOperations {
                 whenOver { [self] in
                     if let error { return reply.fail(error) }
                     if attempts >= Self.attemptsMax { return reply.fail(.stale) }
-                    switch attempt(since, decide) {
+                    switch attempt(since, undoes, decide) {
                     case .answer(let result, nil): reply.send(result)
                     case .answer(let result, .some(let ticket)):
                         commit(ticket, reply: reply, result)
                     case .need(let next):
-                        fetchAndRetry(next, reply, since, decide, attempts: attempts + 1)
+                        fetchAndRetry(
+                            next, reply, since, undoes, decide, attempts: attempts + 1)
                     }
                 }
             }
         }
-    }
-
-    // MARK: The journal
-
-    private func commit<Value: Sendable>(
-        _ ticket: UInt64, reply: ParkedReply<Value>, _ result: Result<Value, FileSystemError>
-    ) {
-        commit(ticket) { [self] error in
-            if let error { reply.fail(FileSystemError(error)) } else { reply.send(result) }
-            pump()
-        }
-    }
-
-    /// Calls back once everything up to `ticket` survives `kill -9`; at once if it does already.
-    func commit(_ ticket: UInt64, then done: @escaping @Sendable (SpoolError?) -> Void) {
-        let mine = withState { state in
-            state.journal.wait(ticket, done)
-            return state.journal.isCommitting ? false : state.journal.hasWaiters
-        }
-        if mine { runCommits() }
-    }
-
-    /// Commits what is queued, and what others queue meanwhile, until nobody waits.
-    private func runCommits() {
-        while true {
-            let batch: (changes: [JournalChange], ticket: UInt64, discarded: [DataID])? =
-                withState { state in
-                    guard !state.journal.isCommitting, state.journal.hasWaiters else { return nil }
-                    let (changes, ticket) = state.journal.begin()
-                    let discarded = state.discarded
-                    state.discarded = []
-                    return (changes, ticket, discarded)
-                }
-            guard let batch else { return }
-            failpoint(.journalCommit)
-            let failure = write(batch.changes, .process)
-            failpoint(.journalCommitted)
-            withState { state in
-                let told = state.journal.end(batch.changes, ticket: batch.ticket, error: failure)
-                for done in told { state.actions.append { done(failure) } }
-                if failure != nil { state.discarded.append(contentsOf: batch.discarded) }
-            }
-            if let failure {
-                events(.spoolFailed(.init(detail: "the journal: \(failure)")))
-                // Those who queued meanwhile are told too: each by an attempt of its own.
-                continue
-            }
-            // A data file that cannot be removed is found by the next recovery.
-            if !batch.discarded.isEmpty { failpoint(.dataUnneeded) }
-            for id in batch.discarded { remove(id) }
-            if !batch.discarded.isEmpty { resumeParked() }
-            scheduleBarrier()
-        }
-    }
-
-    private func remove(_ id: DataID) {
-        do throws(SpoolError) { try spool.remove(id) } catch {
-            events(.spoolFailed(.init(detail: "removing data file \(id.value): \(error)")))
-        }
-    }
-
-    private func write(_ changes: [JournalChange], _ durability: Durability) -> SpoolError? {
-        if changes.isEmpty { return nil }
-        do throws(SpoolError) {
-            try journalStore.commit(changes, durability: durability)
-            return nil
-        } catch { return error }
-    }
-
-    /// Commits from a thread that has nothing to reply to.
-    func commitInBackground() {
-        let ticket: UInt64? = withState { state in
-            state.journal.committed < state.journal.enqueued || !state.discarded.isEmpty
-                ? state.journal.enqueued : nil
-        }
-        if let ticket { commit(ticket) { _ in } }
-    }
-
-    /// Commits before the mount answers.
-    private func commitNow() -> SpoolError? {
-        let (changes, discarded) = withState { state in
-            defer { state.discarded = [] }
-            return (state.journal.begin(), state.discarded)
-        }
-        let failure = write(changes.changes, .power)
-        withState { state in
-            _ = state.journal.end(changes.changes, ticket: changes.ticket, error: failure)
-        }
-        if failure == nil { for id in discarded { remove(id) } }
-        return failure
     }
 }

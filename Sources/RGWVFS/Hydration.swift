@@ -8,6 +8,8 @@ extension FileSystem {
     private static let blockBytes = 1 << 20
 
     func hydrate(_ need: Need, _ inode: InodeNumber, length: UInt64) {
+        let isPartial = withState { state in state.inodes[inode]?.partial != nil }
+        if isPartial { return fetch(.whole(inode)) { [self] in finish(need, $0) } }
         let known = withState { state -> (ObjectAddress?, BaseVersion?)? in
             guard let known = state.inodes[inode], known.dataID == nil else { return nil }
             return (state.location(inode), known.base)

@@ -46,6 +46,8 @@ struct Inode: Sendable {
     var lifetime: Duration
 
     var content = Content.remote
+    /// Only a part of the content is in the data file.
+    var partial: Partial?
     /// Counts changes of the bytes made through this mount.
     var generation = Generation(0)
     /// Written since the last close or fsync: not to be uploaded yet.
@@ -56,6 +58,8 @@ struct Inode: Sendable {
     var sealed: Generation?
     /// The last generation that a close or fsync ended, of the bytes that `sealed` is about.
     var confirmed: Generation?
+    /// The spool's disk did not take its bytes: see VolumeState.markBroken.
+    var isBroken = false
     /// Counts versions that came from elsewhere: an open file of an older one is stale.
     var foreignVersion: UInt64 = 0
     /// The foreign version whose pages the kernel may still hold.
@@ -83,7 +87,11 @@ struct Inode: Sendable {
 
     var isDirectory: Bool { attributes.kind == .directory }
 
-    var spoolFile: (any SpoolFile)? {
+    /// The data file when it has the whole content.
+    var spoolFile: (any SpoolFile)? { partial == nil ? dataFile : nil }
+
+    /// The data file, whole or not.
+    var dataFile: (any SpoolFile)? {
         if case .spool(_, let file) = content { file } else { nil }
     }
 
@@ -112,6 +120,8 @@ struct Directory: Sendable {
     }
 
     private(set) var entries: [EntryName: Entry] = [:]
+    /// Names as they were before their changes, while an operation is noted. See InodeTable.
+    var noted: [(EntryName, Entry?)]?
     var entryCount: Int { entries.count }
     /// How many entries are inodes.
     private(set) var inodeCount = 0
@@ -144,10 +154,19 @@ struct Directory: Sendable {
     /// `order` index up to which attributes have been asked for.
     var attributesAskedTo = 0
 
+    /// For an image that shows the flags only.
+    mutating func forgetNames() {
+        entries = [:]
+        absent = [:]
+        settled = []
+        order = []
+    }
+
     subscript(name: EntryName) -> Entry? {
         get { entries[name] }
         set {
             let old = entries[name]
+            noted?.append((name, old))
             if case .inode = old { inodeCount -= 1 }
             if case .inode = newValue { inodeCount += 1 }
             entries[name] = newValue

@@ -10,7 +10,9 @@ extension IntentTable {
         if reservedPrefixes.contains(where: { $0.contains(record.address) }) { return false }
         if let after = record.after, after != record.address, isUndone(after) { return false }
         // Rule D3: what a copy copies stays as it is until it is copied. Source: writeback.md 4.6.
-        if copies[record.address]?.contains(where: { $0 != record.address }) == true { return false }
+        if copies[record.address]?.contains(where: { $0 != record.address }) == true {
+            return false
+        }
         if let source = record.source, flights[source.address] != nil { return false }
         if record.want == .removeDirectory,
             undoneBelow(KeyPrefix(marker: record.address), marker: record.address) > 0

@@ -91,7 +91,7 @@ struct IntentTable: Sendable {
     }
 
     // Changed by this type's extensions only.
-    var intents: [ObjectAddress: Intent] = [:]
+    var intents = NotedTable<ObjectAddress, Intent>()
     var flights: [ObjectAddress: Flight] = [:]
     var unsettled: [ObjectAddress: Unsettled] = [:]
     var uploads: [ObjectAddress: Upload] = [:]
@@ -178,6 +178,17 @@ struct IntentTable: Sendable {
         return keys
     }
 
+    /// The intent waits for a file to be closed: its own, or the one that another intent it comes after has.
+    func isHeldBack(_ address: ObjectAddress) -> Bool {
+        var next: ObjectAddress? = address
+        var seen: Set<ObjectAddress> = []
+        while let current = next, seen.insert(current).inserted, let intent = intents[current] {
+            if intent.held { return true }
+            next = intent.record.after
+        }
+        return false
+    }
+
     // MARK: Changes
 
     /// Writes the desired state of a key; waiters and the oldest birth are kept.
@@ -189,7 +200,8 @@ struct IntentTable: Sendable {
         let revision = nextRevision
         nextRevision += 1
         var intent = Intent(
-            record: record, revision: revision, due: now + delay, born: old?.born ?? now, held: held,
+            record: record, revision: revision, due: now + delay, born: old?.born ?? now,
+            held: held,
             lookedAt: now)
         intent.due = min(intent.due, intent.born + delayMax)
         intent.waiters = old?.waiters ?? []
@@ -218,6 +230,25 @@ struct IntentTable: Sendable {
         if flights[address] == nil { count(address, by: -1) }
         wake(after: address)
         return intent.waiters.map(\.waiter)
+    }
+
+    /// Puts an intent back as it was before an operation that is taken back; nil: there was none. What is
+    /// under way cannot be taken back and stays. Returns who has nothing to wait for any more.
+    mutating func restore(_ address: ObjectAddress, _ old: Intent?) -> [SyncWaiter] {
+        guard flights[address] == nil else { return [] }
+        guard var old else { return remove(address) }
+        let now = intents[address]
+        old.waiters = (now?.waiters ?? []).map { waiting in
+            var waiting = waiting
+            waiting.revision = min(waiting.revision, old.revision)
+            return waiting
+        }
+        follow(address, old: now?.record.after, new: old.record.after)
+        intents[address] = old
+        link(address)
+        if now == nil { count(address, by: 1) }
+        if !old.held { enqueue(address) }
+        return []
     }
 
     /// The server's tag of a key became known while an intent for it waits.

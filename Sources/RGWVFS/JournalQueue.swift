@@ -5,44 +5,86 @@ import RGWSpool
 /// Whoever needs a change durable commits everything queued so far, in its own thread, unless somebody
 /// is committing already: then that thread commits it too. One transaction serves all that wait.
 struct JournalQueue: Sendable {
-    private(set) var pending: [JournalChange] = []
+    typealias Done = @Sendable (SpoolError?) -> Void
+
+    struct Entry: Sendable {
+        var ticket: UInt64
+        var change: JournalChange
+    }
+
+    /// An operation that can be taken back, and the tickets of its changes.
+    private struct Operation: Sendable {
+        var tickets: ClosedRange<UInt64>
+        var log: UndoLog
+    }
+
+    /// What one commit writes.
+    struct Batch: Sendable {
+        fileprivate var entries: [Entry]
+        var ticket: UInt64
+        var changes: [JournalChange] { entries.map(\.change) }
+    }
+
+    private var pending: [Entry] = []
+    private var operations: [Operation] = []
     private(set) var enqueued: UInt64 = 0
     private(set) var committed: UInt64 = 0
     private(set) var isCommitting = false
-    private var waiters: [(ticket: UInt64, done: @Sendable (SpoolError?) -> Void)] = []
+    private var waiters: [(ticket: UInt64, done: Done)] = []
 
     /// Returns the ticket to wait for.
     @discardableResult
     mutating func append(_ change: JournalChange) -> UInt64 {
-        pending.append(change)
         enqueued += 1
+        pending.append(Entry(ticket: enqueued, change: change))
         return enqueued
     }
 
-    mutating func wait(_ ticket: UInt64, _ done: @escaping @Sendable (SpoolError?) -> Void) {
+    /// Everything enqueued after `before` was changed by one operation, which `log` takes back.
+    mutating func note(_ log: UndoLog, after before: UInt64) {
+        guard enqueued > before else { return }
+        operations.append(Operation(tickets: before + 1...enqueued, log: log))
+    }
+
+    mutating func wait(_ ticket: UInt64, _ done: @escaping Done) {
         waiters.append((ticket, done))
     }
 
-    mutating func begin() -> (changes: [JournalChange], ticket: UInt64) {
+    mutating func begin() -> Batch {
         isCommitting = true
-        let changes = pending
-        pending = []
-        return (changes, enqueued)
+        defer { pending = [] }
+        return Batch(entries: pending, ticket: enqueued)
     }
 
-    /// The commit ended. A failed one keeps its changes: the next commit carries them, so that the
-    /// journal never lacks a change that the state has. Returns who is to be told.
-    mutating func end(
-        _ changes: [JournalChange], ticket: UInt64, error: SpoolError?
-    )
-        -> [@Sendable (SpoolError?) -> Void]
-    {
+    /// The commit succeeded. Returns who is to be told.
+    mutating func end(_ batch: Batch) -> [Done] {
         isCommitting = false
-        if error == nil { committed = ticket } else { pending = changes + pending }
-        let told = waiters.filter { $0.ticket <= ticket }.map(\.done)
-        waiters.removeAll { $0.ticket <= ticket }
+        committed = batch.ticket
+        operations.removeAll { $0.tickets.upperBound <= batch.ticket }
+        return takeWaiters { $0 <= batch.ticket }
+    }
+
+    /// The commit failed. Operations that can be taken back are, those queued since too, as they may rest
+    /// on one of the batch; the next commit carries all other changes, so that the journal never lacks a
+    /// change that the state has. Returns who is to be told, and the operations, the youngest first.
+    mutating func fail(_ batch: Batch) -> (told: [Done], takenBack: [UndoLog]) {
+        isCommitting = false
+        let undone = operations
+        operations = []
+        pending = (batch.entries + pending).filter { entry in
+            !undone.contains { $0.tickets.contains(entry.ticket) }
+        }
+        let last = Set(undone.map(\.tickets.upperBound))
+        let told = takeWaiters { $0 <= batch.ticket || last.contains($0) }
+        return (told, undone.reversed().map(\.log))
+    }
+
+    private mutating func takeWaiters(_ isTold: (UInt64) -> Bool) -> [Done] {
+        let told = waiters.filter { isTold($0.ticket) }.map(\.done)
+        waiters.removeAll { isTold($0.ticket) }
         return told
     }
 
     var hasWaiters: Bool { !waiters.isEmpty }
+    var hasPending: Bool { !pending.isEmpty }
 }

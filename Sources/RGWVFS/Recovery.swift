@@ -40,8 +40,6 @@ enum Recovery {
                 try lose(data, why, node, contents, files, onDisk)
                 replaced.insert(node.inode)
                 outcome.lost += 1
-            } else if !onDisk.contains(data) {
-                throw .unusable("data file \(data.value) of a pending upload is missing")
             }
         }
         for id in onDisk where !claimed.contains(id) {
@@ -62,7 +60,9 @@ enum Recovery {
                 state.journal.append(.removeNode(inode))
                 continue
             }
-            try restore(intent, nodes, files, into: &state, now: now, time: time)
+            try restore(
+                intent, nodes, files, into: &state, now: now,
+                time: time)
             outcome.files += 1
         }
         for flight in contents.flights {
@@ -115,7 +115,8 @@ enum Recovery {
             }
             if let name = names.last {
                 let parent = state.ensureDirectory(names.dropLast(), time: time)
-                try place(node, parent, name, files, into: &state, now: now)
+                let content = try content(node, files, intent.address)
+                place(node, parent, name, content, into: &state, now: now)
             } else {
                 state.inodes[.root]?.attributes = node.attributes
                 state.inodes[.root]?.metadata = node.metadata
@@ -130,25 +131,32 @@ enum Recovery {
         }
     }
 
-    private static func place(
-        _ node: NodeRecord, _ parent: InodeNumber, _ name: EntryName, _ files: any SpoolFiles,
-        into state: inout VolumeState, now: Instant
-    ) throws(SpoolError) {
-        var attributes = node.attributes
-        var content = Inode.Content.remote
-        if let data = node.data {
-            guard let file = try files.open(data) else {
-                throw .unusable("data file \(data.value) of a pending upload is missing")
-            }
-            attributes.size = try file.size()
-            content = .spool(data, file)
+    /// The file's bytes. A data file that is missing fails every access to this one file, and its upload. How
+    /// long one is, the file itself says: it may have been cut or written just before a crash, and the row not.
+    private static func content(
+        _ node: NodeRecord, _ files: any SpoolFiles, _ address: ObjectAddress
+    ) throws(SpoolError) -> (content: Inode.Content, size: UInt64) {
+        guard let data = node.data else { return (.remote, node.attributes.size) }
+        guard let file = try files.open(data) else {
+            let gone = UnreadableFile("the data file of \(address) is missing from the spool")
+            return (.spool(data, gone), node.attributes.size)
         }
+        return (.spool(data, file), try file.size())
+    }
+
+    private static func place(
+        _ node: NodeRecord, _ parent: InodeNumber, _ name: EntryName,
+        _ content: (content: Inode.Content, size: UInt64), into state: inout VolumeState,
+        now: Instant
+    ) {
+        var attributes = node.attributes
+        attributes.size = content.size
         var inode = Inode(
             number: node.inode, attributes: attributes, link: nil, base: node.base,
             attributesKnown: true, checkedAt: now,
             lifetime: state.configuration.fileAttributesMin)
         inode.metadata = node.metadata
-        inode.content = content
+        inode.content = content.content
         inode.generation = node.generation
         inode.sealed = node.sealed
         // It is a version now, whoever had it open.

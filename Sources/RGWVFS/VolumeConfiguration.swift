@@ -60,6 +60,9 @@ package struct VolumeConfiguration: Sendable {
     package var readAheadBytes = 32 << 20
     package var guarantee = WriteGuarantee.remote
     package var conflict = ConflictPolicy.both
+    /// How old a change of names or a closed file may get before it survives a power cut; open files five
+    /// times as old. Zero: every operation answers when it does. Source: ext4's commit=.
+    package var commitInterval = Duration.seconds(1)
     /// How long after the last close an upload starts, and how long it may be put off by new changes.
     package var writebackDelay = Duration.milliseconds(300)
     package var writebackDelayMax = Duration.seconds(30)
@@ -67,9 +70,6 @@ package struct VolumeConfiguration: Sendable {
     package var settleTime = Duration.seconds(120)
     /// Parallel uploads and other changes in the bucket.
     package var uploadsMax = 16
-    /// Many objects are deleted with one request. RGW 16 crashes at DeleteObjects where a bucket
-    /// notifies somebody of removals (measured).
-    package var deletesTogether = true
     /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.
     package var multipartThreshold: UInt64 = 5 << 30
     /// Bytes of a part, unless 10,000 of them are too few; and how many go up at a time.
@@ -77,6 +77,8 @@ package struct VolumeConfiguration: Sendable {
     package var partsAtOnce = 4
     /// Longest time a drain may take before umount says what is left.
     package var drainTimeout = Duration.seconds(60)
+    /// Larger objects are not fetched whole before a part of them is changed. Source: writeback.md 4.4.
+    package var wholeBytesMax: UInt64 = 64 << 20
     /// Bytes that unsent data may take of the spool's filesystem; nil: half of it, 100 GiB at most.
     package var spoolBytesMax: UInt64?
     /// Extension (lower case) to Content-Type, from the system's mime.types.
@@ -115,6 +117,9 @@ package enum VolumeEvent: Sendable {
     case blocked(path: String, error: ObjectStoreError)
     /// A change that had failed went through.
     case unblocked(path: String)
+    /// The server refuses everything that this mount asks: uploads wait until it does no longer.
+    case paused(ObjectStoreError)
+    case resumed
     /// Another client changed the object; where the local version is kept.
     case conflict(path: String, keptAs: String)
     /// Recovery found changes of an earlier mount.

@@ -16,7 +16,7 @@ extension VolumeState {
     mutating func saveNode(_ inode: InodeNumber) {
         guard let known = inodes[inode] else { return }
         journal.append(.node(record(known)))
-        needsBarrier = true
+        barrier.isNeeded = true
     }
 
     /// The file's content or existence changed: its key is to be PUT. `held`: not before close or fsync.
@@ -61,7 +61,7 @@ extension VolumeState {
             delayMax: configuration.writebackDelayMax, held: held)
         if let stored = intents.intents[record.address]?.record { journal.append(.intent(stored)) }
         saveReleased()
-        needsBarrier = true
+        barrier.isNeeded = true
     }
 
     /// Intents that wait for nothing any more, or for another key than before.
@@ -90,6 +90,7 @@ extension VolumeState {
 
     /// Takes an intent back; who waited for it has nothing left to wait for.
     mutating func dropIntent(_ address: ObjectAddress, keepsNode: Bool = false) {
+        barrier.isNeeded = true
         if !keepsNode { forgetNode(of: address) }
         guard intents.intents[address] != nil else { return }
         for waiter in intents.remove(address) { actions.append { waiter.settle(nil) } }
@@ -122,6 +123,7 @@ extension VolumeState {
             address, known: known.base?.etag, after: nil, isOpen: keepsObject && source == nil,
             now: now, time: time)
         if keepsObject {
+            undo?.unlinked.updateValue(unlinked[inode], forKey: inode)
             unlinked[inode] = source ?? address
             // Not copied yet: its bytes are still under the old name.
             if let source, intents.intents[source]?.record.want == .delete {
@@ -149,6 +151,7 @@ extension VolumeState {
         guard inodes[inode]?.dataID != nil else { return }
         inodes[inode]?.content = .remote
         inodes[inode]?.base = nil
+        dropPartial(inode)
     }
 
     /// The last handle of a removed file is closed: its object may go.
@@ -165,15 +168,15 @@ extension VolumeState {
 
     /// The failure a handle has not reported yet; readers have nothing to hear.
     mutating func takeFailure(_ handle: HandleID) -> FileSystemError? {
-        guard let file = files[handle], file.flags.write, let failure = inodes[file.inode]?.failure,
-            failure.sequence > file.failureSeen
-        else { return nil }
+        guard let file = files[handle], file.flags.write else { return nil }
+        if inodes[file.inode]?.isBroken == true { return .inputOutput }
+        guard let failure = inodes[file.inode]?.failure, failure.sequence > file.failureSeen else {
+            return nil
+        }
         files[handle]?.failureSeen = failure.sequence
         inodes[file.inode]?.failure?.isReported = true
         return failure.error
     }
-
-    func isQuotaFull(_ now: Instant) -> Bool { quotaFullUntil.map { now < $0 } ?? false }
 
     func contentType(_ name: EntryName?) -> String {
         let fallback = "application/octet-stream"

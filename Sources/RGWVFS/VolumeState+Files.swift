@@ -36,7 +36,7 @@ extension VolumeState {
         inodes[inode]?.attributes.mtime = moment.time
         inodes[inode]?.attributes.ctime = moment.time
         inodes[inode]?.generation = known.generation.next
-        needsBarrier = true
+        barrier.isNeededForData = true
         guard let address = address(inode) else { return }
         if !known.unflushed || intents.intents[address]?.record.want != .put {
             inodes[inode]?.unflushed = true
@@ -82,7 +82,8 @@ extension VolumeState {
             markContent(inode, moment)
             return nil
         }
-        guard let file = known.spoolFile else { return .hydrate(inode, length: 0) }
+        guard let file = known.dataFile else { return .hydrate(inode, length: 0) }
+        if known.partial?.isQuiet == false { return .quiet(inode) }
         do throws(SpoolError) { try file.truncate(to: 0) } catch { throw FileSystemError(error) }
         noteTruncation(inode, to: 0, moment)
         return nil
@@ -108,6 +109,8 @@ extension VolumeState {
             inodes[inode]?.replacing = true
         }
         noteChange(inode, moment)
+        saveNode(inode)
+        cutPartial(inode, to: size)
     }
 
     /// truncate(2) to any size.
@@ -127,14 +130,23 @@ extension VolumeState {
         if size == 0 {
             if let need = try truncateToNothing(inode, moment) { return need }
         } else {
-            guard let file = known.spoolFile else {
-                return .hydrate(inode, length: min(size, known.attributes.size))
+            guard let file = known.dataFile else {
+                let kept = min(size, known.attributes.size)
+                if isLarge(kept) {
+                    if known.base?.size ?? 0 > space.fileMax { throw .spoolFull }
+                    return .part(inode)
+                }
+                return .hydrate(inode, length: kept)
             }
+            if known.partial?.isQuiet == false { return .quiet(inode) }
             do throws(SpoolError) { try file.truncate(to: size) } catch {
                 throw FileSystemError(error)
             }
             inodes[inode]?.attributes.size = size
             noteChange(inode, moment)
+            // A file shorter than its row says is taken for damaged.
+            saveNode(inode)
+            cutPartial(inode, to: size)
         }
         // No close will follow when nobody has it open for writing.
         if inodes[inode]?.writers == 0 { flush(inode, moment) }

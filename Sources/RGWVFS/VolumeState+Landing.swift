@@ -10,7 +10,7 @@ extension VolumeState {
         closeFlight(flight.address)
         let satisfied = intents.finish(flight, succeeded: true)
         for waiter in satisfied { actions.append { waiter.settle(nil) } }
-        quotaFullUntil = nil
+        noteQuota(flight, now: now)
         space.noteProgress(now)
         if let (names, _) = layout.path(of: flight.address), let name = names.last,
             let parent = lookUp(names.dropLast())

@@ -147,5 +147,11 @@ extension VolumeState {
     }
 
     /// Removes a data file once the journal no longer names it.
-    mutating func discard(_ data: DataID) { discarded.append(data) }
+    mutating func discard(_ data: DataID) {
+        undo?.discarded.insert(data)
+        guard sealedData.remove(data) != nil else { return discarded.append(data) }
+        undo?.sealed.insert(data)
+        discardedSealed.append(data)
+        barrier.isNeeded = true
+    }
 }

@@ -16,10 +16,11 @@ extension VolumeState {
         if isQuotaFull(reading.now) { return .failed(.quotaExceeded) }
         let bytes = UInt64(request.count)
         if space.shouldRelieve(bytes, reading) { relieve(reading.now) }
-        guard let file = known.spoolFile else {
+        guard let file = known.dataFile else {
             let length = known.base?.size ?? 0
             // Never fits: said before it is fetched.
             if length > space.fileMax { return .failed(.spoolFull) }
+            if isLarge(length) { return .needs(.part(request.inode)) }
             switch room(for: length, reading) {
             case .admitted:
                 space.settle(length)
@@ -28,13 +29,17 @@ extension VolumeState {
             case .refused: return .failed(.spoolFull)
             }
         }
+        if known.partial?.filling.overlaps(request.range) == true {
+            return .needs(.quiet(request.inode))
+        }
         switch room(for: bytes, reading) {
         case .admitted: break
         case .wait: return .parked
         case .refused: return .failed(.spoolFull)
         }
         inodes[request.inode]?.writesUnderWay += 1
-        return .ready(file)
+        let claimed = inodes[request.inode]?.partial?.claim(request.range) ?? []
+        return .ready(file, claimed: claimed)
     }
 
     mutating func room(for bytes: UInt64, _ reading: SpoolSpace.Reading) -> SpoolSpace.Verdict {
@@ -45,7 +50,7 @@ extension VolumeState {
     /// There is no room: is it worth waiting?
     mutating func shortage(_ reading: SpoolSpace.Reading) -> SpoolSpace.Verdict {
         let flights = intents.flights.values.filter { $0.want == .put }
-        let frees = !flights.isEmpty || !discarded.isEmpty || journal.isCommitting || hasUnsent()
+        let frees = !flights.isEmpty || !discarded.isEmpty || !discardedSealed.isEmpty || journal.isCommitting || hasUnsent()
         return space.shortage(
             reading, canFree: frees, isMoving: flights.contains { $0.tries == 0 })
     }
@@ -79,17 +84,30 @@ extension VolumeState {
         discard(data)
     }
 
-    /// The bytes are in the file, or none of them count.
-    mutating func endWrite(_ request: WriteRequest) {
+    /// The write ended, well or not. True: who waits for the file to be quiet may go on.
+    mutating func endWrite(
+        _ request: WriteRequest, _ claimed: [Range<UInt64>], written: Bool
+    ) -> Bool {
         space.settle(UInt64(request.count))
-        guard let known = inodes[request.inode] else { return }
+        guard let known = inodes[request.inode] else { return false }
         inodes[request.inode]?.writesUnderWay = known.writesUnderWay - 1
+        if !written { inodes[request.inode]?.partial?.settle(claimed, written: false) }
+        return !claimed.isEmpty
+    }
+
+    /// The journal did not keep a write: the file ends where it ended before, if nobody wrote since.
+    mutating func unwrite(_ request: WriteRequest, size: UInt64) {
+        guard let known = inodes[request.inode], known.attributes.size == request.end,
+            size < request.end, known.writesUnderWay == 0
+        else { return }
+        inodes[request.inode]?.attributes.size = size
+        cutBack(request.inode)
     }
 
     /// A write failed half way: what it left beyond the end of the file goes, unless another write there
     /// is under way; then its end sees to it.
     mutating func cutBack(_ inode: InodeNumber) {
-        guard let known = inodes[inode], known.writesUnderWay == 0, let file = known.spoolFile,
+        guard let known = inodes[inode], known.writesUnderWay == 0, let file = known.dataFile,
             let size = try? file.size(), size > known.attributes.size
         else { return }
         // A file that cannot be cut is no shorter in the journal either: recovery would show the tail.

@@ -9,7 +9,7 @@ import RGWSpool
 struct VolumeState: ~Copyable {
     let configuration: VolumeConfiguration
     let layout: Layout
-    var inodes: [InodeNumber: Inode] = [:]
+    var inodes = InodeTable()
     var nextInode: UInt64
     var nextHandle: UInt64 = 1
     var files: [HandleID: OpenFile] = [:]
@@ -27,6 +27,8 @@ struct VolumeState: ~Copyable {
     /// When the buckets were made, if the root shows buckets.
     var bucketTimes: [EntryName: WallTime] = [:]
     var usage: (value: VolumeStatistics, at: Instant)?
+    /// The server refuses the mount as a whole.
+    var pause = QueuePause()
     /// When the write-back pump is to run next, if a timer is set.
     var pumpAt: Instant?
     var isStopping = false
@@ -41,9 +43,16 @@ struct VolumeState: ~Copyable {
     /// The spool failed: changes are refused, what is readable still goes up. Never cleared, because a
     /// later success would not mean that the failed bytes are there.
     var spoolFailure: SpoolError?
-    /// Data written or committed since the last power-safe barrier.
-    var needsBarrier = false
-    var barrierScheduled = false
+    var barrier = BarrierQueue()
+    /// Files of which only a part is in the spool.
+    var partials: Set<InodeNumber> = []
+    /// Data files that a power cut may bring back to life: their rows were made power-safe once, so they
+    /// are removed only when the rows' removal is.
+    var sealedData: Set<DataID> = []
+    /// Those of them that no journal row will name after the next barrier.
+    var discardedSealed: [DataID] = []
+    /// What the operation that is being decided changes, if it can be taken back.
+    var undo: UndoLog?
     /// Run after unlocking, in order.
     var actions: [@Sendable () -> Void] = []
 
@@ -55,7 +64,6 @@ struct VolumeState: ~Copyable {
         self.space = space
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
         self.nextInode = max(2, nextInode.value)
-        intents.gathersDeletions = configuration.deletesTogether
         reads = ReadCache(
             capacity: configuration.memoryBytes / 2, window: configuration.readAheadBytes)
         var root = Inode(
@@ -110,6 +118,14 @@ enum Need: Hashable, Sendable {
     case hydrate(InodeNumber, length: UInt64)
     /// The tags of an object that has some.
     case tags(InodeNumber)
+    /// A data file for a large object, to be changed in part.
+    case part(InodeNumber)
+    /// The bytes from an offset on, of a file that is here in part.
+    case fill(InodeNumber, UInt64)
+    /// All the bytes of such a file.
+    case whole(InodeNumber)
+    /// No write or fetch is about to change what is missing of such a file.
+    case quiet(InodeNumber)
     /// The bucket's usage and quota.
     case usage
     /// No request is under way for a key.

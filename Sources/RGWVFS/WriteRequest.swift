@@ -14,8 +14,8 @@ struct WriteRequest: Sendable {
     /// What is to happen with it next.
     enum Start: Sendable {
         case failed(FileSystemError)
-        /// Its bytes may go into this file now.
-        case ready(any SpoolFile)
+        /// Its bytes may go into this file now; `claimed`: what of its range was missing there.
+        case ready(any SpoolFile, claimed: [Range<UInt64>])
         case needs(Need)
         /// No room yet: decided again when uploads have made some.
         case parked

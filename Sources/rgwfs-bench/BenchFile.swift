@@ -15,7 +15,7 @@ final class BenchFile: BodyFile {
     var descriptor: Int32 { file.number }
 
     func contents(at offset: UInt64, count: Int) -> [UInt8]? {
-        try? file.read(at: offset, count: count)
+        do throws(HostError) { return try file.read(at: offset, count: count) } catch { return nil }
     }
 
     /// As HostSpoolFile computes it.

@@ -58,10 +58,12 @@ struct CommandTarget {
         if let found = here.first(where: \.isRunning) { return found }
         // In nobody's list: the mount says it, if it lives.
         let path = try HostChild.ask(within: .seconds(2)) {
-            try? HostAttributes.text("user.rgwfs.spool", of: point)
+            let text = try? HostAttributes.text("user.rgwfs.spool", of: point)
+            return text
         }
         if let found = path.flatMap({ SpoolCatalogue.spool(at: $0) }) ?? here.first { return found }
-        throw NotFound(description: "the mount on \(Shown.text(point)) does not answer")
+        throw NotFound(description: "the mount on \(Shown.text(point)) does not answer, or it is another user's: "
+                + "name its spool")
     }
 
     private static func spool(

@@ -87,7 +87,10 @@ final class Composition: Sendable {
     }
 
     /// Of the spool's file system; nil: it does not tell.
-    var freeBytes: UInt64? { try? files.volume().freeBytes }
+    var freeBytes: UInt64? {
+        let volume = try? files.volume()
+        return volume?.freeBytes
+    }
 
     /// What `rgwfs stats` shows.
     func stats() -> JSONValue {

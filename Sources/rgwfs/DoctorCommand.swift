@@ -119,7 +119,8 @@ enum SpoolExamination {
             if let name = SpoolDirectory.unfitFilesystems[type] {
                 tell(
                     Finding(
-                        "spool", .fail, "\(spool) is on \(name): it must be on a local file system"))
+                        "spool", .fail, "\(spool) is on \(name): it must be on a local file system")
+                )
             } else if type == SpoolDirectory.memoryFilesystem {
                 tell(
                     Finding(

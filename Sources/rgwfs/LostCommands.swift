@@ -27,7 +27,8 @@ extension Commands {
             }
             guard found.count == 1 else {
                 throw CommandTarget.NotFound(
-                    description: "several spools have a lost entry of that name; name one with --of")
+                    description: "several spools have a lost entry of that name; name one with --of"
+                )
             }
             return first
         }

@@ -115,6 +115,7 @@ enum MountService {
                 return false
             case .signal(.hangUp):
                 _ = parts.credentials.refresh()
+                parts.fileSystem.resumeUploads()
                 _ = parts.fileSystem.retry(path: nil)
             case .signal(.user1):
                 log.info("status", metadata: ["pending": "\(control.report().pending)"])

@@ -40,12 +40,14 @@ extension Commands {
                     let report = MountReport(try client.ask(.status))
                     guard report?.life == .draining else {
                         throw ControlError(
-                            .wrongState, "\(spool.source) is mounted; unmount it first, or see "
+                            .wrongState,
+                            "\(spool.source) is mounted; unmount it first, or see "
                                 + "rgwfs queue")
                     }
                     guard upload else {
                         throw ControlError(
-                            .wrongState, "\(spool.source) was unmounted and is still uploading "
+                            .wrongState,
+                            "\(spool.source) was unmounted and is still uploading "
                                 + "(process \(report?.process ?? 0))")
                     }
                 }
@@ -67,7 +69,8 @@ extension Commands {
             guard let spool else { return try CommandTarget(source ?? "").spool }
             let path = CommandTarget.normalized(spool, in: try LiveEnvironment().workingDirectory)
             guard let found = SpoolCatalogue.spool(at: path) else {
-                throw CommandTarget.NotFound(description: "there is no spool in \(Shown.text(spool))")
+                throw CommandTarget.NotFound(
+                    description: "there is no spool in \(Shown.text(spool))")
             }
             return found
         }
@@ -87,7 +90,8 @@ extension Commands {
                 let spool = try CommandTarget(target).spool
                 guard spool.identifier == id else {
                     throw ControlError(
-                        .badRequest, "the id of the spool of \(spool.source) is not "
+                        .badRequest,
+                        "the id of the spool of \(spool.source) is not "
                             + "\(Shown.text(id)); nothing was deleted")
                 }
                 let lock = try SpoolLock(inspecting: spool.path)

@@ -31,7 +31,8 @@ struct ServerExamination {
         if plan.server.isNumeric { return true }
         do throws(HostError) {
             let count = try HostResolver.addressCount(of: host)
-            tell(Finding("DNS", .ok, "\(host) has \(count) \(count == 1 ? "address" : "addresses")"))
+            tell(
+                Finding("DNS", .ok, "\(host) has \(count) \(count == 1 ? "address" : "addresses")"))
             return true
         } catch {
             let text =
@@ -55,7 +56,8 @@ struct ServerExamination {
         case .success(let answer):
             tell(
                 Finding(
-                    "endpoint", .ok, "\(plan.server) answers in "
+                    "endpoint", .ok,
+                    "\(plan.server) answers in "
                         + "\(answer.time.inNanoseconds / 1_000_000) ms"))
             if isTLS, plan.settings.verifiesCertificate {
                 tell(Finding("TLS", .ok, "the certificate is trusted"))
@@ -65,7 +67,8 @@ struct ServerExamination {
             } else if plan.credentials.credentials.accessKeyID != nil {
                 tell(
                     Finding(
-                        "TLS", .warn, "none: data travels unencrypted; use https:// outside of "
+                        "TLS", .warn,
+                        "none: data travels unencrypted; use https:// outside of "
                             + "trusted networks"))
             }
             if let date = answer.date {
@@ -113,7 +116,8 @@ struct ServerExamination {
                     if hidden <= 20 {
                         tell(
                             Finding(
-                                "key name", .warn, "\(entry.key.text) cannot be a path and is not "
+                                "key name", .warn,
+                                "\(entry.key.text) cannot be a path and is not "
                                     + "shown; rename it with an S3 client"))
                     }
                 }

@@ -106,7 +106,8 @@ final class SpoolInspection {
                 case .missing: "missing"
                 }
             var item = QueueItem(
-                path: path(of: change.record.address), key: key, want: QueueItem.word(change.record.want),
+                path: path(of: change.record.address), key: key,
+                want: QueueItem.word(change.record.want),
                 state: state, age: .seconds(max(0, now - change.record.born.seconds)),
                 bytes: change.bytes)
             if case .lose(let reason) = change.fate { item.error = reason }

@@ -81,7 +81,8 @@ enum UnmountCommand {
     /// Waits for uploads, as long as the mount's drain_timeout. What is left then, as a sentence.
     private static func drain(_ path: String, _ spool: String?) -> String? {
         let unknown =
-            "\(path) does not answer; what waits stays in its spool and uploads at the next mount"
+            "\(path) does not say what waits; it stays in its spool, and uploads while its process runs "
+            + "or at the next mount"
         guard let spool, let client = ControlClient(spool: spool) else { return unknown }
         let progress = ProgressLine()
         defer { progress.end() }

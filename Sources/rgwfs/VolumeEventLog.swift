@@ -11,6 +11,11 @@ enum VolumeEventLog {
                 metadata: ["object.key": "\(path)", "reason": "\(error)"])
         case .unblocked(let path):
             log.info("a change that had failed is uploaded", metadata: ["object.key": "\(path)"])
+        case .paused(let error):
+            log.error(
+                "the server refuses this mount; changes wait in the spool",
+                metadata: ["reason": "\(error)"])
+        case .resumed: log.info("the server serves this mount again")
         case .conflict(let path, let keptAs):
             log.error(
                 "somebody else changed an object that has local changes",

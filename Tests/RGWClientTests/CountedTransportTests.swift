@@ -65,7 +65,8 @@ import Testing
         #expect(try count(object).0 == .getObject)
     }
 
-    @Test(arguments: [(200, 0), (404, 0), (412, 0), (403, 1), (500, 1), (503, 1)] as [(Int, UInt64)])
+    @Test(
+        arguments: [(200, 0), (404, 0), (412, 0), (403, 1), (500, 1), (503, 1)] as [(Int, UInt64)])
     func refusalsAreFailuresAndAnswersAreNot(status: Int, failures: UInt64) throws {
         #expect(try count(request(.get, "/b/k"), status: status).1.failures == failures)
     }

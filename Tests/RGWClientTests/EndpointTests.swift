@@ -1,5 +1,6 @@
 import RGWBase
 import RGWClient
+import RGWWire
 import Testing
 
 @Suite struct EndpointTests {
@@ -23,6 +24,28 @@ import Testing
     ])
     func malformedEndpointsAreRefused(text: String, error: Endpoint.Invalid) {
         #expect(throws: error) { try Endpoint(parsing: text) }
+    }
+
+    @Test func aSignedRequestPrintsNeitherItsSignatureNorItsToken() {
+        let world = World { _ in .silence }
+        let keys = Credentials.keys(
+            accessKey: "AK", secret: Secret("hidden"), sessionToken: Secret("tokentext"))
+        for version in S3Configuration.SignatureVersion.allCases {
+            let store = makeStore(world, credentials: FixedCredentials(keys)) {
+                $0.signatureVersion = version
+            }
+            store.head(testAddress, completion: { _ in })
+            #expect(world.sent.last?.request.headers["x-amz-security-token"] == "tokentext")
+        }
+        for sent in world.sent {
+            var dumped = ""
+            dump(sent.request, to: &dumped)
+            for text in ["\(sent.request)", String(reflecting: sent.request), dumped] {
+                #expect(!text.contains("tokentext") && !text.contains("hidden"))
+                #expect(!text.contains("Signature=") && !text.contains("AWS AK:"))
+                #expect(text.contains("x-amz-date"), "the rest is shown")
+            }
+        }
     }
 
     @Test func secretsDoNotPrint() {

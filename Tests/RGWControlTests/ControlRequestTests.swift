@@ -18,7 +18,9 @@ import Testing
     @Test(arguments: requests) func aCutRequestIsRefused(request: ControlRequest) {
         let line = Array(request.line.utf8)
         for length in line.indices {
-            #expect(throws: ControlError.self) { try ControlRequest(parsing: Array(line[..<length])) }
+            #expect(throws: ControlError.self) {
+                try ControlRequest(parsing: Array(line[..<length]))
+            }
         }
     }
 

@@ -71,8 +71,8 @@ import Testing
         #expect(watch.status(report) == nil)
         report.pending = 2
         report.life = .draining
-        #expect(watch.status(report) == "unmounted: 2 changes wait")
+        #expect(watch.status(report) == "unmounted: waiting for their upload: 2")
         report.blocked = 1
-        #expect(watch.status(report) == "unmounted: 1 changes cannot be uploaded")
+        #expect(watch.status(report) == "unmounted: cannot be uploaded: 1")
     }
 }

@@ -58,6 +58,42 @@ import Testing
         #expect(server.requests.allSatisfy { $0.field("content-type") == nil })
     }
 
+    /// Handles are used again: what one request set must not show in the next.
+    @Test func noRequestShowsInTheNext() throws {
+        let server = try LoopbackServer.answering { $1.answer(200) }
+        let client = try TransportClient(server)
+        let shapes: [(HTTPMethod, Int?)] =
+            HTTPMethod.allCases.map { ($0, nil) } + [(.put, 3), (.post, 70_000), (.put, 2 << 20)]
+        var expected: [(line: String, length: String?, expect: String?)] = []
+        for first in shapes {
+            for second in shapes {
+                for (method, length) in [first, second] {
+                    var request = client.request(
+                        method, "/b/k",
+                        body: length.map { ObjectBody.bytes([UInt8](repeating: 1, count: $0)) })
+                    request.headers["x-amz-meta-shape"] = "\(expected.count)"
+                    let response = client.send(request)?.response
+                    #expect(response?.status == 200)
+                    let announces = method == .put || method == .post
+                    expected.append(
+                        (
+                            "\(method.rawValue) /b/k", announces ? "\(length ?? 0)" : nil,
+                            (length ?? 0) >= 1 << 20 ? "100-continue" : nil
+                        ))
+                }
+            }
+        }
+        for (number, (request, wanted)) in zip(server.requests, expected).enumerated() {
+            #expect(request.line == wanted.line)
+            #expect(request.field("content-length") == wanted.length, "\(wanted)")
+            #expect(request.field("expect") == wanted.expect, "\(wanted)")
+            #expect(request.field("x-amz-meta-shape") == "\(number)")
+            #expect(request.field("transfer-encoding") == nil)
+            #expect(request.body.count == wanted.length.flatMap { Int($0) } ?? 0)
+        }
+        #expect(server.requests.count == expected.count && server.connectionCount == 1)
+    }
+
     @Test func aRefusalBeforeTheBodySavesTheBody() throws {
         let server = try LoopbackServer { server, connection in
             while let request = connection.readHead() {

@@ -42,6 +42,7 @@ final class MemoryFile: SpoolFile {
     func size() throws(SpoolError) -> UInt64 { UInt64(lseek(descriptor, 0, SEEK_END)) }
     func sync() throws(SpoolError) {}
     func md5(length: UInt64) throws(SpoolError) -> [UInt8] { [] }
+    func md5(of range: Range<UInt64>) throws(SpoolError) -> [UInt8] { [] }
     func punchHole(_ range: Range<UInt64>) throws(SpoolError) {}
     func allocate(_ range: Range<UInt64>, keepSize: Bool) throws(SpoolError) {}
     func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64? { nil }

@@ -144,4 +144,26 @@ private struct StoppedClock: Clock {
             #expect(try HostNames.list("\(spool)/lost") == [])
         }
     }
+
+    @Test func theReserveTakesSpaceUntilItIsReleased() throws {
+        try withTemporaryDirectory { spool in
+            let files = try HostFiles(spool: spool)
+            #expect(try files.releaseReserve() == false)
+            try files.keepReserve(1 << 20)
+            try files.keepReserve(1 << 20)
+            let status = try HostNames.status("\(spool)/ballast")
+            #expect(try #require(status).allocated >= 1 << 20)
+            #expect(try files.releaseReserve())
+            #expect(try files.releaseReserve() == false)
+            #expect(try files.volume().totalBytes >= files.volume().freeBytes)
+        }
+    }
+
+    @Test func aSparseFileTakesLessThanItsSize() throws {
+        try withTemporaryDirectory { spool in
+            let file = try HostFiles(spool: spool).create(DataID(1))
+            try file.truncate(to: 64 << 20)
+            #expect(try file.allocatedBytes() < 1 << 20)
+        }
+    }
 }

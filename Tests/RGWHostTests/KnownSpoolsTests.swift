@@ -1,3 +1,4 @@
+import RGWBase
 import RGWSpool
 import Testing
 

@@ -27,11 +27,11 @@ import Testing
             let path = "\(directory)/journal.db"
             try SQLiteJournal(path: path).close()
             let editor = try DatabaseQueue(path: path)
-            try editor.write { try $0.execute(sql: "UPDATE meta SET value=2 WHERE name='format'") }
+            try editor.write { try $0.execute(sql: "UPDATE meta SET value=99 WHERE name='format'") }
             try editor.close()
             let before = try Data(contentsOf: URL(filePath: path))
 
-            expectUnusable(path, "format 2")
+            expectUnusable(path, "format 99")
             #expect(try Data(contentsOf: URL(filePath: path)) == before)
         }
     }

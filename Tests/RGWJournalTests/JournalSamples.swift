@@ -27,7 +27,23 @@ enum JournalSamples {
     static let fullIntent = IntentRecord(
         address: address("d/\u{1}☃ +%?#&\\ a", bucket: BucketName(tenant: "t", name: "b")),
         want: .metadata, inode: InodeNumber(.max - 5_000), base: "abc",
-        after: address("old/name"), born: WallTime(seconds: 17, nanoseconds: 5))
+        after: address("old/name"), born: WallTime(seconds: 17, nanoseconds: 5),
+        source: CopySource(
+            address: address("from \u{1}", bucket: BucketName(tenant: "u", name: "c")),
+            version: BaseVersion(
+                etag: "e", size: .max, lastModified: WallTime(seconds: -3, nanoseconds: 1))))
+
+    static let fullFlight = FlightRecord(
+        address: address("d/\u{1}☃", bucket: BucketName(tenant: "t", name: "b")), want: .put,
+        base: "abc", tags: ["one-2", "two"], sends: 3, isUnconditional: true,
+        started: WallTime(seconds: 18, nanoseconds: 6),
+        upload: UploadRecord(
+            id: "2~x", partSize: .max, generation: Generation(.max), size: 1 << 63,
+            metadata: .max))
+
+    static let emptyFlight = FlightRecord(
+        address: address("a"), want: .delete, base: nil, tags: [], isUnconditional: false,
+        started: WallTime(seconds: 0))
 
     static let emptyIntent = intent("a", inode: nil)
 

@@ -1,3 +1,4 @@
+import GRDB
 import RGWBase
 import RGWObject
 import RGWSpool
@@ -19,6 +20,7 @@ import Testing
             let changes: [JournalChange] = [
                 .node(JournalSamples.fullNode), .node(JournalSamples.emptyNode),
                 .intent(JournalSamples.fullIntent), .intent(JournalSamples.emptyIntent),
+                .flight(JournalSamples.fullFlight), .flight(JournalSamples.emptyFlight),
             ]
             let writer = try SQLiteJournal(path: path)
             try writer.commit(changes, durability: .process)
@@ -30,6 +32,7 @@ import Testing
             #expect(contents.nodes.contains(JournalSamples.emptyNode))
             // Ordered by tenant first.
             #expect(contents.intents == [JournalSamples.emptyIntent, JournalSamples.fullIntent])
+            #expect(contents.flights == [JournalSamples.emptyFlight, JournalSamples.fullFlight])
         }
     }
 
@@ -78,17 +81,21 @@ import Testing
         try withTemporaryDirectory { directory in
             let journal = try SQLiteJournal(path: "\(directory)/journal.db")
             try journal.commit(
-                [.node(JournalSamples.fullNode), .intent(JournalSamples.fullIntent)],
-                durability: .process)
+                [
+                    .node(JournalSamples.fullNode), .intent(JournalSamples.fullIntent),
+                    .flight(JournalSamples.fullFlight),
+                ], durability: .process)
             let removals: [JournalChange] = [
                 .removeNode(JournalSamples.fullNode.inode),
                 .removeIntent(JournalSamples.fullIntent.address),
+                .removeFlight(JournalSamples.fullFlight.address),
             ]
             try journal.commit(removals, durability: .process)
             try journal.commit(removals, durability: .process)
             let contents = try journal.load()
             #expect(contents.nodes.isEmpty)
             #expect(contents.intents.isEmpty)
+            #expect(contents.flights.isEmpty)
         }
     }
 
@@ -142,6 +149,40 @@ import Testing
                 let node = JournalSamples.node(used, data: used)
                 try journal.commit([.node(node)], durability: .process)
                 try journal.commit([.removeNode(node.inode)], durability: .process)
+                try journal.close()
+            }
+        }
+    }
+
+    @Test func anOlderFormatIsBroughtUpToDateWithItsRows() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/journal.db"
+            let old = try DatabaseQueue(path: path)
+            try old.write { database in
+                try database.execute(sql: "PRAGMA application_id=\(JournalSchema.applicationID)")
+                try database.execute(sql: JournalSchema.formatOne)
+                for (name, value) in [("format", 1), ("barrier", 0), ("next_inode", 7)] {
+                    try database.execute(
+                        sql: "INSERT INTO meta VALUES (?, ?)", arguments: [name, value])
+                }
+                try database.execute(sql: "INSERT INTO meta VALUES ('next_data', 9)")
+                try database.execute(
+                    sql: """
+                        INSERT INTO intent VALUES
+                        ('', 'photos', x'61', 1, 5, 'tag', '', 'photos', x'62', 3, 4)
+                        """)
+            }
+            try old.close()
+            for _ in 0..<2 {
+                let journal = try SQLiteJournal(path: path)
+                let contents = try journal.load()
+                let intent = IntentRecord(
+                    address: JournalSamples.address("a"), want: .put, inode: InodeNumber(5),
+                    base: "tag", after: JournalSamples.address("b"),
+                    born: WallTime(seconds: 3, nanoseconds: 4))
+                #expect(contents.intents == [intent])
+                #expect(contents.nextInode == InodeNumber(7))
+                #expect(contents.flights.isEmpty)
                 try journal.close()
             }
         }

@@ -202,6 +202,30 @@ import Testing
         #expect(!found.description.contains(theSecret))
     }
 
+    /// Printing, dumping or reflecting any of it, as a log or a debugger would.
+    @Test func noDescriptionShowsASecret() throws {
+        var machine = fullMachine()
+        machine.addFile(
+            "/p",
+            "[default]\naws_access_key_id = AK\naws_secret_access_key = \(theSecret)\n"
+                + "aws_session_token = token-\(theSecret)\n")
+        let plan = try plan(options: "credentials=/p", in: machine)
+        let file = try CredentialsFile(
+            parsing: Array("AK:\(theSecret)\nb:AK:\(theSecret)\n".utf8), path: "/k")
+        let profiles = try CredentialsFile(
+            parsing: Array(
+                "[default]\naws_access_key_id=AK\naws_secret_access_key=\(theSecret)".utf8),
+            path: "/k")
+        for value in [plan, plan.credentials, plan.settings, file, profiles] as [Any] {
+            var dumped = ""
+            dump(value, to: &dumped)
+            for text in ["\(value)", String(reflecting: value), dumped] {
+                #expect(!text.contains(theSecret))
+            }
+        }
+        #expect("\(plan.credentials)".contains("AK"), "the key's id is no secret")
+    }
+
     @Test func keysAreReadAgain() throws {
         var machine = fullMachine()
         let choice = try find("credentials=/k", machine)

@@ -184,14 +184,16 @@ import Testing
     @Test(arguments: [
         ("http://h", "http://h"), ("https://H.Example.org:8443/", "https://h.example.org:8443"),
         ("HTTP://10.0.0.1:80", "http://10.0.0.1"), ("https://[::1]:443", "https://[::1]"),
-        ("http://[fe80::1]:7480", "http://[fe80::1]:7480"),
+        ("http://[fe80::1]:7480", "http://[fe80::1]:7480"), ("h:80", "https://h:80"),
+        ("S3.Example.org", "https://s3.example.org"), ("[::1]", "https://[::1]"),
     ])
     func serversAreRead(text: String, expected: String) throws {
         #expect(try Endpoint(option: "url", text: text).description == expected)
     }
 
     @Test(arguments: [
-        "h:80", "ftp://h", "http://", "http://:80", "http://h:", "http://h:0", "http://h:70000",
+        "", "/", "h:x", "ftp://h", "http://", "http://:80", "http://h:", "http://h:0",
+        "http://h:70000",
         "http://h:8x", "http://h/path", "http://h?x", "http://a b", "http://[::1", "http://[]",
         "http://[::1]x", "http://u:\(theSecret)@h",
     ])

@@ -55,6 +55,14 @@ import Testing
             try !said(.noSuchBucket, url: "http://rgw.example", looked: "photos").contains("dns"))
     }
 
+    @Test func whoGaveNoSchemeIsToldOfTheOneThatWasTaken() throws {
+        let guessed = try said(.unreachable, message: "wrong version number", url: "rgw:7480")
+        #expect(
+            guessed == "cannot reach https://rgw:7480: wrong version number; for a server without "
+                + "TLS say url=http://...")
+        #expect(try !said(.unreachable, message: "x", url: "https://rgw").contains("http://..."))
+    }
+
     @Test func aForeignRegionIsHinted() throws {
         #expect(
             try said(.invalidRequest, status: 400, code: "AuthorizationHeaderMalformed")

@@ -113,17 +113,6 @@ import Testing
         #expect(Self.count(volume, "DELETEMANY") == 1)
     }
 
-    @Test func deletionsGoOneByOneWhereTheMountIsToldSo() throws {
-        let volume = try Volume { $0.deletesTogether = false }
-        for index in 0..<10 {
-            volume.store.plant(Volume.bucket, try ObjectKey("\(index)"), [1])
-        }
-        for name in try volume.names(in: "") { try volume.unlink(name) }
-        volume.settle()
-        #expect(volume.store.keys(Volume.bucket).isEmpty)
-        #expect(Self.count(volume, "DELETEMANY") == 0)
-    }
-
     @Test func aLinkThatWasTakenForAFileIsFoundOutWhenItMatters() throws {
         let volume = try Volume()
         try volume.mkdir("d")

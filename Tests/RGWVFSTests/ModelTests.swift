@@ -23,6 +23,16 @@ import Testing
         for seed in first..<first + 15 { Self.check(seed) { $0.faults = 25 } }
     }
 
+    @Test(arguments: [UInt64(10_001), 11_001, 12_001, 13_001])
+    func filesThatAreHereInPartAreWholeToPrograms(first: UInt64) {
+        for seed in first..<first + 15 {
+            Self.check(seed) {
+                $0.wholeBytesMax = 2
+                $0.faults = seed % 2 == 0 ? 0 : 20
+            }
+        }
+    }
+
     @Test(arguments: [UInt64(8001), 9001])
     func anotherClientsKeysChangeNothing(first: UInt64) {
         for seed in first..<first + 15 {

@@ -178,4 +178,81 @@ import Testing
         #expect(volume.text("before") == "1")
         #expect(volume.text("after") == "2")
     }
+
+    @Test func aMissingDataFileBlocksItsFileOnly() throws {
+        let volume = try Volume()
+        try volume.save("good", "1")
+        try volume.save("bad", "2")
+        let data = try #require(
+            try volume.journal.load().nodes.first {
+                $0.inode == (try? volume.inode("bad"))
+            }?.data)
+        try volume.files.remove(data)
+        let again = try Volume(remounting: volume)
+        #expect(try again.names(in: "") == ["bad", "good"])
+        #expect(throws: FileSystemError.inputOutput) { try again.load("bad") }
+        again.settle()
+        #expect(again.store.keys(Volume.bucket) == ["good"])
+        let failures = again.fileSystem.status().failures
+        #expect(failures.map(\.path) == ["bad"])
+        #expect(failures.first?.detail.contains("missing") == true)
+        try again.save("more", "3")
+        try again.unlink("bad")
+        again.settle()
+        #expect(again.fileSystem.status().failures.isEmpty)
+        #expect(again.store.keys(Volume.bucket) == ["good", "more"])
+    }
+
+    @Test func aFileThatWasBeingCutWhenTheMountDiedIsAsLongAsItsData() throws {
+        let volume = try Volume()
+        try volume.save("a", "0123456789")
+        let data = try #require(try volume.journal.load().nodes.first?.data)
+        try volume.files.open(data)?.truncate(to: 4)
+        let again = try Volume(remounting: volume)
+        #expect(try again.load("a") == "0123")
+        again.settle()
+        #expect(again.text("a") == "0123")
+    }
+
+    @Test func aFileThatWasCutBeforeTheCrashIsNotDamaged() throws {
+        let volume = try Volume()
+        let file = try volume.create("a")
+        try volume.write(file, "0123456789")
+        try volume.change("a") { $0.size = 3 }
+        let again = try Volume(remounting: volume)
+        #expect(try again.load("a") == "012")
+    }
+
+    /// C37: a mount that dies at any call of its recovery leaves the next one the same work.
+    @Test(arguments: [false, true]) func recoveryMayDieAtEveryCall(powerCut: Bool) throws {
+        for number in 1...60 {
+            let volume = try Volume { $0.writebackDelay = .seconds(20) }
+            volume.store.plant(Volume.bucket, "old", Array("old".utf8))
+            try volume.mkdir("d")
+            try volume.save("d/synced", "1")
+            volume.world.advance(by: .seconds(2))
+            try volume.save("late", "2")
+            let file = try volume.open("old", write: true, truncate: true)
+            try volume.write(file, "ha")
+            let start = volume.files.faults.count
+            volume.files.faults.set { _, count in
+                count >= start + number ? .failed(operation: "killed", errno: 5) : nil
+            }
+            let first = try? Volume(remounting: volume, afterPowerCut: powerCut)
+            volume.files.faults.set(nil)
+            if first != nil { break }
+            let again = try Volume(remounting: volume, afterPowerCut: powerCut)
+            let names = powerCut ? ["d", "old"] : ["d", "late", "old"]
+            #expect(try again.names(in: "") == names, "call \(number)")
+            #expect(try again.load("d/synced") == "1")
+            #expect(try again.load("old") == "old")
+            #expect(again.files.lost.count == (powerCut ? 2 : 1))
+            again.world.advance(by: .seconds(60))
+            #expect(again.text("d/synced") == "1")
+            #expect(again.fileSystem.status().pending == 0)
+            let rows = try again.journal.load()
+            #expect(rows.nodes.isEmpty && rows.intents.isEmpty)
+            #expect(try again.files.list().isEmpty)
+        }
+    }
 }

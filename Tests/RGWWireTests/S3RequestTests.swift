@@ -51,6 +51,40 @@ import Testing
         #expect(request.headers["x-amz-meta-mode"] == "33188")
     }
 
+    /// RGW ignores If-Range and copy-source conditions, and answers `x-amz-copy-if-none-match` with a
+    /// 304 that has a body.
+    @Test func headersThatRGWIgnoresOrBreaksOnAreNeverSent() throws {
+        let upload = MultipartUploadAddress(object: address, id: "u")
+        let requests = [
+            builder.getObject(address, range: 5..<9, matching: "abc"),
+            builder.headObject(address), builder.deleteObject(address),
+            try builder.copyObject(
+                from: address, to: address, metadata: nil, sourceMatching: "abc"),
+            try builder.putObject(
+                address, body: .bytes([]), md5: nil, metadata: ObjectMetadata(),
+                precondition: .matches("abc"), quoting: .unquoted),
+            builder.completeMultipart(upload, parts: []),
+        ]
+        let banned = ["if-range", "x-amz-copy-if-none-match", "x-amz-copy-if-modified-since"]
+        for request in requests {
+            for field in request.headers {
+                #expect(!banned.contains(field.name))
+                #expect(!field.name.hasPrefix("x-amz-copy-source-if"))
+            }
+        }
+        #expect(requests[0].headers["if-match"] == "\"abc\"", "reads take the RFC's form")
+        #expect(requests[2].headers["if-match"] == nil, "and DELETE none, unless it is heeded")
+        #expect(requests[5].headers["if-none-match"] == nil)
+    }
+
+    @Test func everyKeyIsEncodedOnce() throws {
+        for text in ["%", "%25", "%2F", "a%20b", "%zz", "+", " ", "//", "/../.", "\u{1}"] {
+            let key = try ObjectKey(text)
+            let target = builder.headObject(ObjectAddress(bucket: "b", key: key)).target
+            #expect(URIEncoding.decode(Array(target.utf8.dropFirst(3))) == key.bytes)
+        }
+    }
+
     @Test func bucketsAreCreatedWithoutALocationUnlessAsked() {
         #expect(builder.createBucket("b").body == nil)
         guard case .bytes(let xml)? = builder.createBucket("b", locationConstraint: "a&b").body

@@ -372,7 +372,7 @@ class ListingLaws:
         self.assertNotIn("entry-0003", names)
 
     def test_what_stays_is_listed_once_whatever_else_changes(self):
-        names = self.fill(600)
+        names = self.fill(300)
         seen = []
         with Directory(self.d) as stream:
             while (name := stream.read()) is not None:
@@ -388,7 +388,7 @@ class ListingLaws:
         self.assertEqual(sorted(old), names)
 
     def test_deleting_while_listing_empties(self):
-        self.fill(500)
+        self.fill(300)
         with Directory(self.d) as stream:
             while (name := stream.read()) is not None:
                 if name not in (".", ".."):

@@ -33,7 +33,7 @@ class ProgramCase(InBucketAfterwards, OnMount):
         """A shell script in the test's directory; ends at the first error."""
         return run("bash", "-euc", textwrap.dedent(script), cwd=self.d, **options).stdout
 
-    def tree(self, files=60, seed=5):
+    def tree(self, files=40, seed=5):
         return make_tree(pathlib.Path(self.scratch()) / "tree", files=files, seed=seed)
 
     def scratch(self):

@@ -1,0 +1,114 @@
+import RGWBase
+import RGWSpool
+
+/// The way to the journal: one transaction for everybody who waits.
+extension FileSystem {
+    /// Answers when the change survives `kill -9`; with `commit=0` when it survives a power cut.
+    func commit<Value: Sendable>(
+        _ ticket: UInt64, reply: ParkedReply<Value>, _ result: Result<Value, FileSystemError>
+    ) {
+        commit(ticket) { [self] error in
+            let send: @Sendable (SpoolError?) -> Void = { error in
+                if let error { reply.fail(FileSystemError(error)) } else { reply.send(result) }
+            }
+            if error == nil, configuration.commitInterval == .zero {
+                awaitBarrier(send)
+            } else {
+                send(error)
+            }
+            pump()
+        }
+    }
+
+    /// Calls back once everything up to `ticket` survives `kill -9`; at once if it does already.
+    func commit(_ ticket: UInt64, then done: @escaping @Sendable (SpoolError?) -> Void) {
+        let mine = withState { state in
+            state.journal.wait(ticket, done)
+            return state.journal.isCommitting ? false : state.journal.hasWaiters
+        }
+        if mine { runCommits() }
+    }
+
+    /// Commits what is queued, and what others queue meanwhile, until nobody waits.
+    private func runCommits() {
+        while true {
+            let next: (batch: JournalQueue.Batch, discarded: [DataID])? = withState { state in
+                guard !state.journal.isCommitting, state.journal.hasWaiters else { return nil }
+                defer { state.discarded = [] }
+                return (state.journal.begin(), state.discarded)
+            }
+            guard let (batch, discarded) = next else { return }
+            failpoint(.journalCommit)
+            let failure = write(batch.changes, .process)
+            failpoint(.journalCommitted)
+            if let failure {
+                withState { state in
+                    state.discarded.append(contentsOf: discarded)
+                    let (told, takenBack) = state.journal.fail(batch)
+                    state.takeBack(takenBack, FileSystemError(failure))
+                    for done in told { state.actions.append { done(failure) } }
+                }
+                if failure != .full { breakSpool(failure, "the journal") }
+                continue
+            }
+            withState { state in
+                for done in state.journal.end(batch) { state.actions.append { done(nil) } }
+            }
+            if !discarded.isEmpty { failpoint(.dataUnneeded) }
+            remove(discarded)
+            scheduleBarrier()
+        }
+    }
+
+    /// A data file that cannot be removed is found by the next recovery.
+    func remove(_ discarded: [DataID]) {
+        if discarded.isEmpty { return }
+        for id in discarded {
+            do throws(SpoolError) { try spool.remove(id) } catch {
+                noteSpoolFailure(error, "removing data file \(id.value)")
+            }
+        }
+        restoreReserve()
+        resumeParked()
+    }
+
+    /// On a full disk the reserve is given up, so that names can still be changed.
+    private func write(_ changes: [JournalChange], _ durability: Durability) -> SpoolError? {
+        if changes.isEmpty { return nil }
+        for attempt in 1...2 {
+            do throws(SpoolError) {
+                try journalStore.commit(changes, durability: durability)
+                return nil
+            } catch {
+                guard error == .full, attempt == 1, releaseReserve() else { return error }
+            }
+        }
+        return nil
+    }
+
+    /// Commits from a thread that has nothing to reply to.
+    func commitInBackground() {
+        let ticket: UInt64? = withState { state in
+            state.journal.committed < state.journal.enqueued || !state.discarded.isEmpty
+                ? state.journal.enqueued : nil
+        }
+        if let ticket { commit(ticket) { _ in } }
+    }
+
+    /// Commits before the mount answers.
+    func commitNow() -> SpoolError? {
+        let (batch, discarded) = withState { state in
+            defer {
+                state.discarded = []
+                state.discardedSealed = []
+            }
+            return (state.journal.begin(), state.discarded + state.discardedSealed)
+        }
+        let failure = write(batch.changes, .power)
+        withState { state in
+            if failure == nil { _ = state.journal.end(batch) } else { _ = state.journal.fail(batch) }
+        }
+        if failure == nil { remove(discarded) }
+        return failure
+    }
+}
