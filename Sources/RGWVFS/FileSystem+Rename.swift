@@ -66,7 +66,7 @@ extension FileSystem {
         perform(planned, undoes: true) { state, moment throws(FileSystemError) in
             let path = try state.path(request)
             if state.isReserved(path) { return .done(.isReserved) }
-            let plan = try state.planRename(path, request.mode, moment)
+            let plan = try state.planRename(path, request.mode, isQuiet: false, moment)
             guard case .done(let plan) = plan else { return plan.asNeed() }
             switch plan {
             case .nothing: return .done(.moved)
@@ -136,7 +136,7 @@ extension FileSystem {
             }
         }
         perform(quiet) { state, moment throws(FileSystemError) in
-            let plan = try state.planRename(path, request.mode, moment)
+            let plan = try state.planRename(path, request.mode, isQuiet: true, moment)
             guard case .done = plan else { return plan.asNeed() }
             return .done(())
         }
@@ -147,7 +147,7 @@ extension FileSystem {
         _ ended: ParkedReply<Need?>
     ) {
         perform(Reply { ended.send($0) }, undoes: true) { state, moment throws(FileSystemError) in
-            switch try state.planRename(path, mode, moment) {
+            switch try state.planRename(path, mode, isQuiet: true, moment) {
             case .need(let need): return .need(need)
             case .done(.tree(let inode, _)):
                 return .done(try state.moveTree(inode, path, objects, moment))

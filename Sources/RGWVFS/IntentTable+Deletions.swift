@@ -10,8 +10,9 @@ extension IntentTable {
     static let gatherQuiet = Duration.milliseconds(100)
     /// ... but not longer than this.
     static let gatherMax = Duration.seconds(3)
-    /// How long a version that the server was seen to have need not be asked for again.
-    static let confirmedFor = Duration.seconds(5)
+    /// How long a version that the server was seen to have need not be asked for again: no longer than
+    /// asking takes.
+    static let confirmedFor = Duration.milliseconds(50)
 
     /// The intent may go with others. One whose object must be looked at first goes alone.
     func gathers(_ intent: Intent) -> Bool {
@@ -38,7 +39,13 @@ extension IntentTable {
         // While copies are under way each brings a deletion with it.
         let isAwaited =
             sources.isEmpty && ready.keys.contains { intents[$0]?.waiters.isEmpty == false }
-        guard ready.count >= Self.batchMax || due <= now || isAwaited else { return ([], due) }
+        // One file was renamed: its copy has just shown what is there.
+        let isConfirmed =
+            sources.isEmpty
+            && ready.keys.allSatisfy { intents[$0].map { self.isConfirmed($0, now: now) } ?? true }
+        guard ready.count >= Self.batchMax || due <= now || isAwaited || isConfirmed else {
+            return ([], due)
+        }
         let keys = ready.keys.sorted { $0.key < $1.key }
         let flights = startTogether(keys, now: now)
         return (flights, ready.isEmpty ? nil : now)

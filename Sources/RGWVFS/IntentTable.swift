@@ -279,9 +279,9 @@ struct IntentTable: Sendable {
         if !held { enqueue(address) }
     }
 
-    /// Starts as soon as it may.
+    /// Starts as soon as it may. What only settles has its time.
     mutating func expedite(_ address: ObjectAddress, now: Instant) {
-        guard intents[address] != nil else { return }
+        guard let intent = intents[address], intent.settling == nil else { return }
         intents[address]?.held = false
         intents[address]?.due = now
         enqueue(address)

@@ -37,8 +37,10 @@ extension VolumeState {
         case tree(InodeNumber, target: InodeNumber?)
     }
 
+    /// `isQuiet`: a directory waits until nothing is under way below it, which must be reserved then.
     mutating func planRename(
-        _ path: FileSystem.RenamePath, _ mode: RenameMode, _ moment: FileSystem.Moment
+        _ path: FileSystem.RenamePath, _ mode: RenameMode, isQuiet: Bool,
+        _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<RenamePlan> {
         if isReadOnly { throw .readOnly }
         if mode == .exchange { return try exchange(path, moment) }
@@ -64,13 +66,13 @@ extension VolumeState {
             if let need = changeNeed(source, now: moment.now, since: moment.since) {
                 return .need(need)
             }
-            for marker in [path.old.marker, path.new.marker] {
+            for marker in [path.old.marker, path.new.marker] where isQuiet {
                 let below = KeyPrefix(marker: marker)
                 if intents.flights.keys.contains(where: below.contains) {
                     return .need(.landings(below))
                 }
             }
-            if intents.flights[path.new.file] != nil { return .need(.landing(path.new.file)) }
+            if isQuiet, intents.flights[path.new.file] != nil { return .need(.landing(path.new.file)) }
             return .done(.tree(source, target: target))
         }
         // A file that is sent again anyway may move while it is sent.

@@ -62,6 +62,40 @@ class RequestTests(RGWFSTestCase):
         mount.unmount()
         self.assertEqual(self.counted(), {})
 
+    def test_renaming_a_directory_costs_a_copy_each_and_deletions_together(self):
+        for number in range(300):
+            self.put(f"old/{number % 3}/file-{number}", str(number))
+        mount = self.mount(endpoint=self.counter.endpoint)
+        os.listdir(mount.path("old"))
+        self.counter.clear()
+        started = time.monotonic()
+        os.rename(mount.path("old"), mount.path("new"))
+        self.assertLess(time.monotonic() - started, 5, "answered before the copies are done")
+        self.assertEqual(mount.path("new/1/file-1").read_text(), "1")
+        mount.unmount()
+        self.assertEqual(len(self.keys("new/")), 301)
+        self.assertEqual(self.keys("old/"), [])
+        counted = self.counted()
+        self.assertLessEqual(counted["PUT"], 302)
+        self.assertLessEqual(counted.get("POST", 0), 4, "DeleteObjects")
+        self.assertLessEqual(counted.get("DELETE", 0), 4)
+        self.assertLessEqual(counted.get("HEAD", 0), 6, "of what was looked at on the way")
+
+    def test_removing_a_tree_costs_a_request_for_a_thousand_objects(self):
+        for number in range(1500):
+            self.put(f"tree/file-{number:04}", "x")
+        mount = self.mount(endpoint=self.counter.endpoint)
+        os.listdir(mount.point)
+        self.counter.clear()
+        run("rm", "-rf", mount.path("tree"))
+        mount.unmount()
+        self.assertEqual(self.keys("tree/"), [])
+        counted = self.counted()
+        self.assertLessEqual(counted.get("POST", 0), 5, "DeleteObjects")
+        self.assertLessEqual(counted.get("DELETE", 0), 3)
+        self.assertLessEqual(counted.get("HEAD", 0), 12)
+        self.assertLessEqual(counted.get("GET", 0), 15, "LIST")
+
     def test_what_is_cached_is_answered_without_the_server(self):
         for number in range(20):
             self.put(f"file-{number}", str(number))
