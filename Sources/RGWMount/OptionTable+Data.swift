@@ -42,6 +42,12 @@ extension OptionTable {
             $0.volume.closeToOpen = !$1
         },
         .choice(
+            "lookupcache", .caching, \.volume.lookupCache,
+            [("all", .all), ("positive", .positive), ("pos", .positive), ("none", .none)],
+            help:
+                "Believe earlier answers about names: all, only that a name exists, or none; as in "
+                + "nfs(5)"),
+        .choice(
             "attrs", .caching, \.volume.attributeSource, [("posix", .posix), ("list", .list)],
             help: "Read mode, owner and times from each object's metadata, or do with the listing"),
         .bytes(

@@ -3,7 +3,6 @@
 package enum UnbuiltOption {
     /// Name to reason, which may be nil.
     package static let all: [String: String?] = [
-        "lookupcache": nil,
         "cache_dir": "clean data is cached in memory only",
         "cache_size": "clean data is cached in memory only",
         "auto_unmount": "the next mount at the directory replaces what a dead rgwfs left",

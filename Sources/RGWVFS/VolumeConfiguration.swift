@@ -21,6 +21,15 @@ package enum ConflictPolicy: Sendable {
     case local
 }
 
+/// Which earlier answers about names are believed. Source: nfs(5), lookupcache.
+package enum LookupCache: Sendable {
+    /// Those that a name exists, and those that it does not.
+    case all
+    /// Those that a name exists.
+    case positive
+    case none
+}
+
 /// How much of an object's attributes is read.
 package enum AttributeSource: Sendable {
     /// Mode, owner and times from the object's metadata (one HEAD an object).
@@ -52,6 +61,7 @@ package struct VolumeConfiguration: Sendable {
     package var fileAttributesMax = Duration.seconds(60)
     package var directoryAttributesMin = Duration.seconds(30)
     package var directoryAttributesMax = Duration.seconds(60)
+    package var lookupCache = LookupCache.all
     /// open asks the server when the attributes are older than their time. Source: nfs(5), cto.
     package var closeToOpen = true
     /// Bytes for clean data in memory.

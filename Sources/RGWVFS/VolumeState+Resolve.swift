@@ -19,17 +19,25 @@ extension VolumeState {
         // No copy of the directory is held here: promoting a name would copy all its names.
         switch inodes[parent]?.directory?[name] {
         case .inode(let child):
-            if let need = attributeNeed(child, now: now, since: since) { return .need(need) }
+            if let need = nameNeed(child, now: now, since: since) { return .need(need) }
             return .found(child)
         case .listed(let listed):
             let at = inodes[parent]?.directory?.listedAt ?? .distantPast
             let child = promote(parent, name, listed, listedAt: at, time: time)
-            if let need = attributeNeed(child, now: now, since: since) { return .need(need) }
+            if let need = nameNeed(child, now: now, since: since) { return .need(need) }
             return .found(child)
         case nil:
             guard let directory = inodes[parent]?.directory else { throw .notDirectory }
             return try resolveUnknown(parent, name, directory, now: now, since: since)
         }
+    }
+
+    /// What must be fetched before a name is taken to exist; nil: nothing.
+    private func nameNeed(_ child: InodeNumber, now: Instant, since: Instant) -> Need? {
+        guard configuration.lookupCache == .none, let known = inodes[child],
+            known.checkedAt < since, !isLocal(child), !hasOwnChanges(child)
+        else { return attributeNeed(child, now: now, since: since) }
+        return .head(child)
     }
 
     /// The inode of a name that must exist.
@@ -74,6 +82,10 @@ extension VolumeState {
         // A name that is not here but has unsent changes was deleted through this mount.
         let both = try addresses(parent, name)
         if intents.isPending(both.file) || intents.isPending(both.marker) { return .absent }
+        guard configuration.lookupCache == .all || directory.isNew else {
+            let at = max(directory.listedAt ?? .distantPast, directory.absent[name] ?? .distantPast)
+            return at >= since ? .absent : .need(.probe(parent, name))
+        }
         if isListingFresh(parent, now: now, since: since) { return .absent }
         if let at = directory.absent[name],
             at >= since || now < at + configuration.directoryAttributesMin
@@ -124,7 +136,8 @@ extension VolumeState {
         inodes[inode]?.lookups += 1
         let timeout = remainingLifetime(known, now: now)
         return EntryAnswer(
-            inode: inode, attributes: known.attributes, entryTimeout: timeout,
+            inode: inode, attributes: known.attributes,
+            entryTimeout: configuration.lookupCache == .none ? .zero : timeout,
             attributeTimeout: timeout)
     }
 

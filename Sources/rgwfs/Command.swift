@@ -32,6 +32,7 @@ enum Command {
         case let error as ControlClient.Silence:
             ("the mount does not answer: \(error.reason)", CommandStatus.unanswered)
         case let error as ControlError: (error.description, CommandStatus.failed)
+        case SpoolError.busy(let sentence): (sentence, CommandStatus.unanswered)
         case let error as SpoolError:
             (SpoolSentence.text(error, spool: "of the mount"), CommandStatus.failed)
         case let error as MountFailure: (error.description, CommandStatus.failed)

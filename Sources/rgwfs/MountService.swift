@@ -22,13 +22,17 @@ enum MountService {
         let events = MountEvents()
         let control = MountControl(plan, parts, events)
         try clear(plan.mountPoint, log)
+        let socket: HostListener
+        // Before the mount: whoever sees it can ask it.
+        do throws(HostError) {
+            socket = try ControlSocket.serve(control, spool: plan.spool.directory)
+        } catch { throw .spool("\(error)") }
         let session = parts.session(plan) { events.state.update { $0.isReady = true } }
         do throws(FuseError) {
             try session.mount()
         } catch { throw .refused(sentence(error)) }
-        let (thread, signals, socket): (HostThread, HostSignals, HostListener)
+        let (thread, signals): (HostThread, HostSignals)
         do throws(HostError) {
-            socket = try ControlSocket.serve(control, spool: plan.spool.directory)
             signals = try HostSignals { deliver($0, events, log) }
             thread = try HostThread(name: "fuse") { serve(session, events) }
             try waitUntilReady(plan, events, parts.clock)

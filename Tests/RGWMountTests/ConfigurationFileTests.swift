@@ -60,7 +60,7 @@ import Testing
         ("[default]\n = 3", "/etc/rgwfs.conf:2: expected option"),
         ("[default]\nuplods = 3", "/etc/rgwfs.conf:2: unknown option 'uplods'"),
         ("[default]\n\nuploads = many", "/etc/rgwfs.conf:3: option 'uploads=many' is wrong"),
-        ("[photos]\nlookupcache=all", "/etc/rgwfs.conf:2: option 'lookupcache' is not supported"),
+        ("[photos]\ncache_dir=/c", "/etc/rgwfs.conf:2: option 'cache_dir' is not supported"),
     ])
     func mistakesAreNamedWithTheirLine(text: String, part: String) throws {
         let found = try #require(failure(["photos", "/mnt/photos"], in: environment(text)))

@@ -134,7 +134,7 @@ import Testing
         #expect(read.volume.uploadsMax == 3)
         #expect(read.warnings.count == 1)
         #expect(read.warnings.allSatisfy { $0.contains("zzzzqqqq") && !$0.contains(theSecret) })
-        #expect(throws: OptionError.self) { try settings("lookupcache=none", sloppy: true) }
+        #expect(throws: OptionError.self) { try settings("cache_dir=/c", sloppy: true) }
     }
 
     @Test(arguments: UnbuiltOption.all.keys.sorted())

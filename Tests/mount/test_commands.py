@@ -139,7 +139,7 @@ class QueueTests(CommandTestCase):
         self.assertObject("file", "x")
 
     def conflict(self):
-        mount = self.mount("conflict=hold")
+        mount = self.mount("conflict=hold", "writeback_delay=3s")
         mount.path("file").write_text("first")
         self.rgwfs("sync", mount.point, status=0)
         mount.path("file").write_text("mine")
@@ -373,7 +373,7 @@ class SpoolTests(CommandTestCase):
     def test_discard_refuses_a_mount(self):
         mount = self.mount()
         spool = self.spool_of(mount)
-        self.rgwfs("discard", spool, spool.name, status=4)
+        self.rgwfs("discard", spool, spool.name, status=3)
         mount.path("file").write_text("x")
         mount.unmount()
         self.assertObject("file", "x")
