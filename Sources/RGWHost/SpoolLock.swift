@@ -27,9 +27,10 @@ package final class SpoolLock: Sendable {
             held = try file.lockExclusively()
             previousOwner = SpoolOwner(
                 parsing: String(decoding: try file.read(at: 0, count: 1 << 16), as: UTF8.self))
-            if held, let claim {
-                try file.truncate(to: 0)
-                try file.write(Array(claim.text.utf8).span, at: 0)
+            if held, var claim {
+                // Until recovery is done, the boot counts for which it was done last.
+                claim.settledBoot = previousOwner?.settledBoot ?? ""
+                try Self.write(claim, to: file)
             }
         } catch {
             throw error.spoolError
@@ -37,6 +38,23 @@ package final class SpoolLock: Sendable {
         guard held else {
             throw .busy(Self.busySentence(spool: spool, owner: previousOwner))
         }
+    }
+
+    /// Recovery is done and committed: what happens from now on happens in this boot. A process that dies
+    /// before leaves the next one to find out about a power cut again.
+    package func noteRecovered(mountPoint: String) throws(SpoolError) {
+        var owner = SpoolOwner.current(mountPoint: mountPoint)
+        owner.settledBoot = owner.bootIdentifier
+        do throws(HostError) { try Self.write(owner, to: file) } catch { throw error.spoolError }
+    }
+
+    /// The file is never empty in between.
+    private static func write(
+        _ owner: SpoolOwner, to file: borrowing HostDescriptor
+    ) throws(HostError) {
+        let text = Array(owner.text.utf8)
+        try file.write(text.span, at: 0)
+        try file.truncate(to: UInt64(text.count))
     }
 
     /// What the LOCK file says; whether it still holds, `isRunning` knows.

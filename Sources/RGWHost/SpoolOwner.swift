@@ -6,6 +6,14 @@ package struct SpoolOwner: Equatable, Sendable {
     /// Clock ticks after boot, so that a reused process number is told apart.
     package var startTime: UInt64
     package var mountPoint: String
+    /// The boot in which recovery was last done; empty: never, or not known.
+    package var settledBoot = ""
+
+    /// The machine has not started anew since everything in the spool was last looked through.
+    package var isOfThisBoot: Bool {
+        let now = HostProcess.bootIdentifier()
+        return bootIdentifier == now && settledBoot == now
+    }
 
     /// This process.
     package static func current(mountPoint: String) -> SpoolOwner {
@@ -35,6 +43,8 @@ package struct SpoolOwner: Equatable, Sendable {
         self.init(
             process: process, bootIdentifier: String(boot), startTime: start,
             mountPoint: unescapedLine(mount))
+        // Older releases wrote one boot for both.
+        settledBoot = values["settled"].map(String.init) ?? bootIdentifier
     }
 
     init(process: Int32, bootIdentifier: String, startTime: UInt64, mountPoint: String) {
@@ -49,6 +59,7 @@ package struct SpoolOwner: Equatable, Sendable {
         pid \(process)
         boot \(bootIdentifier)
         start \(startTime)
+        settled \(settledBoot)
         mount \(escapedLine(mountPoint))
 
         """

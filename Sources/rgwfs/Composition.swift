@@ -60,6 +60,7 @@ final class Composition: Sendable {
                 afterPowerCut: Self.isAfterPowerCut(spool), clock: clock,
                 entropy: HostEntropy(), timer: timer, workers: workers,
                 events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints)
+            try spool.lock.noteRecovered(mountPoint: plan.mountPoint.path)
         } catch { throw .spool(SpoolSentence.text(error, spool: plan.spool.directory)) }
     }
 
@@ -170,7 +171,6 @@ final class Composition: Sendable {
     /// The machine has started anew since the spool was last used, or nobody knows.
     private static func isAfterPowerCut(_ spool: SpoolDirectory) -> Bool {
         if spool.isNew { return false }
-        guard let owner = spool.lock.previousOwner else { return true }
-        return HostProcess.bootIdentifier() != owner.bootIdentifier
+        return !(spool.lock.previousOwner?.isOfThisBoot ?? false)
     }
 }

@@ -50,8 +50,7 @@ final class SpoolInspection {
         let contents = try journal.load()
         try journal.close()
         // Rule: what was not synced is not trusted after a power cut. Source: Recovery.
-        let boot = lock.previousOwner?.bootIdentifier
-        let afterPowerCut = boot != HostProcess.bootIdentifier()
+        let afterPowerCut = !(lock.previousOwner?.isOfThisBoot ?? false)
         let nodes = Dictionary(contents.nodes.map { ($0.inode, $0) }) { first, _ in first }
         changes = try contents.intents.sorted { $0.address.key < $1.address.key }.map { record in
             let node = record.inode.flatMap { nodes[$0] }

@@ -52,4 +52,33 @@ import Testing
             #expect(try SpoolLock(spool: spool, mountPoint: "/mnt").previousOwner == nil)
         }
     }
+
+    @Test func aPowerCutIsKnownUntilRecoveryIsDone() throws {
+        try withTemporaryDirectory { spool in
+            do {
+                let first = try SpoolLock(spool: spool, mountPoint: "/mnt")
+                try first.noteRecovered(mountPoint: "/mnt")
+            }
+            #expect(try SpoolLock.owner(of: spool)?.isOfThisBoot == true)
+            let text = try #require(try HostFile.read("\(spool)/LOCK")?.text)
+            let other = text.split(separator: "\n").map { line in
+                line.hasPrefix("boot ") || line.hasPrefix("settled ")
+                    ? "\(line.prefix { $0 != " " }) 00000000-0000-0000-0000-000000000000"
+                    : String(line)
+            }
+            try HostFile.writeAtomically(
+                "\(spool)/LOCK", text: other.joined(separator: "\n") + "\n", mode: 0o600)
+            for _ in 0..<2 {
+                // Each time the process dies before its recovery is done.
+                let lock = try SpoolLock(spool: spool, mountPoint: "/mnt")
+                #expect(lock.previousOwner?.isOfThisBoot == false)
+            }
+            do {
+                let lock = try SpoolLock(spool: spool, mountPoint: "/mnt")
+                try lock.noteRecovered(mountPoint: "/mnt")
+            }
+            let last = try SpoolLock(spool: spool, mountPoint: "/mnt")
+            #expect(last.previousOwner?.isOfThisBoot == true)
+        }
+    }
 }
