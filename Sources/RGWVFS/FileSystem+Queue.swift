@@ -28,7 +28,11 @@ extension FileSystem {
     /// below it. Open files are left alone. Returns how many changes that are.
     package func retry(path: String?) -> Int {
         let now = clock.now()
-        let count = withState { state in state.hurry(path, now: now) }
+        let count = withState { state in
+            // Somebody wants to know: also whether the server still refuses the mount.
+            state.pause.probeNow()
+            return state.hurry(path, now: now)
+        }
         pump()
         return count
     }

@@ -84,7 +84,9 @@ final class Composition: Sendable {
 
     /// With new keys, what was refused is tried again at once.
     func lookAtCredentials() {
-        if credentials.look() { _ = fileSystem.retry(path: nil) }
+        guard credentials.look() else { return }
+        _ = fileSystem.retry(path: nil)
+        fileSystem.resumeUploads()
     }
 
     /// Of the spool's file system; nil: it does not tell.
