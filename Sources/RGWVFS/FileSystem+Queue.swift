@@ -69,6 +69,9 @@ extension VolumeState {
         for (address, intent) in intents.intents {
             oldest = oldest.map { min($0, intent.record.born) } ?? intent.record.born
             overview.pendingBytes += bodyBytes(intent.record)
+            // While the server refuses the mount, nothing that could be sent goes.
+            var intent = intent
+            if !intent.held { intent.blocked = intent.blocked ?? pause.reason }
             guard intent.blocked != nil else {
                 if intent.held { overview.open += 1 }
                 if intent.tries > 0 { overview.retrying += 1 }

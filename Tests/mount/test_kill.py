@@ -28,7 +28,7 @@ EMPTY_MAX = 5
 
 
 class KillTests(RGWFSTestCase):
-    seconds = 120 + CYCLES * 10
+    seconds = 900 + CYCLES * 10
 
     def setUp(self):
         super().setUp()
