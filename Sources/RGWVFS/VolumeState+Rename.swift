@@ -72,7 +72,9 @@ extension VolumeState {
                     return .need(.landings(below))
                 }
             }
-            if isQuiet, intents.flights[path.new.file] != nil { return .need(.landing(path.new.file)) }
+            if isQuiet, intents.flights[path.new.file] != nil {
+                return .need(.landing(path.new.file))
+            }
             return .done(.tree(source, target: target))
         }
         // A file that is sent again anyway may move while it is sent.

@@ -13,7 +13,8 @@ import Testing
         _ store: StrictObjectStore, after: ObjectKey?, limit: Int
     ) throws -> ListPage {
         let box = Mutex<Result<ListPage, ObjectStoreError>?>(nil)
-        _ = store.list(bucket, prefix: "p/", delimited: false, after: after, limit: limit) { result in
+        _ = store.list(bucket, prefix: "p/", delimited: false, after: after, limit: limit) {
+            result in
             box.withLock { $0 = result }
         }
         world.run()
