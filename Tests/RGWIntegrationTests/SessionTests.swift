@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 
 /// Temporary credentials from a real STS, and what happens when they end.
-@Suite struct SessionTests {
+@Suite(.serialized) struct SessionTests {
     private static let role = "rgwfs-tester"
 
     /// Made once; radosgw-admin refuses to make it twice.
