@@ -117,7 +117,7 @@ enum JournalRows {
         return "INSERT OR REPLACE INTO \(table) VALUES (\(marks))"
     }
 
-    private static let insertNode = insert(into: "node", columns: 22)
+    private static let insertNode = insert(into: "node", columns: 28)
     private static let insertIntent = insert(into: "intent", columns: 18)
     private static let insertFlight = insert(into: "flight", columns: 15)
 
@@ -157,6 +157,7 @@ enum JournalRows {
             node.replacing ? Int64(1) : Int64(0),
             node.sealed.map { Int64(bitPattern: $0.value) },
         ]
+        columns += Self.columns(node.replaced)
         return StatementArguments(columns)
     }
 
@@ -171,6 +172,16 @@ enum JournalRows {
         columns += intent.source.map { Self.columns($0.address) } ?? [nil, nil, nil]
         columns += Self.columns(intent.source?.version)
         return StatementArguments(columns)
+    }
+
+    private static func columns(_ replaced: ReplacedRecord?) -> [Column] {
+        [
+            replaced.map { Int64(bitPattern: $0.data.value) },
+            replaced.map { Int64(bitPattern: $0.size) },
+            replaced?.mtime.seconds, replaced?.mtime.nanoseconds,
+            replaced.map { Int64(bitPattern: $0.generation.value) },
+            replaced?.sealed.map { Int64(bitPattern: $0.value) },
+        ]
     }
 
     private static func columns(_ version: BaseVersion?) -> [Column] {
@@ -217,7 +228,23 @@ enum JournalRows {
         return NodeRecord(
             inode: inode, attributes: attributes, data: data, generation: generation,
             metadata: metadata, base: try base(&fields), replacing: try fields.integer() != 0,
-            sealed: try fields.optional(Int64.self).map { Generation(UInt64(bitPattern: $0)) })
+            sealed: try generation(&fields), replaced: try replaced(&fields))
+    }
+
+    private static func generation(_ fields: inout JournalFields) throws -> Generation? {
+        try fields.optional(Int64.self).map { Generation(UInt64(bitPattern: $0)) }
+    }
+
+    private static func replaced(_ fields: inout JournalFields) throws -> ReplacedRecord? {
+        guard let data = try fields.optional(Int64.self) else {
+            fields.skip(5)
+            return nil
+        }
+        return ReplacedRecord(
+            data: DataID(UInt64(bitPattern: data)), size: UInt64(bitPattern: try fields.integer()),
+            mtime: try fields.time(),
+            generation: Generation(UInt64(bitPattern: try fields.integer())),
+            sealed: try generation(&fields))
     }
 
     private static func base(_ fields: inout JournalFields) throws -> BaseVersion? {

@@ -67,7 +67,9 @@ enum JournalSchema {
             switch change {
             case .node(let node):
                 inode = raised(inode, over: node.inode.value)
-                if let used = node.data { data = raised(data, over: used.value) }
+                for used in [node.data, node.replaced?.data].compactMap({ $0 }) {
+                    data = raised(data, over: used.value)
+                }
             case .intent(let intent):
                 if let used = intent.inode { inode = raised(inode, over: used.value) }
             case .partial(let partial): inode = raised(inode, over: partial.inode.value)
@@ -181,6 +183,15 @@ enum JournalSchema {
             upper INTEGER NOT NULL,
             PRIMARY KEY (inode, generation, lower)
         ) STRICT, WITHOUT ROWID;
+        """,
+        // Versions that are being replaced.
+        """
+        ALTER TABLE node ADD COLUMN replaced_data INTEGER;
+        ALTER TABLE node ADD COLUMN replaced_size INTEGER;
+        ALTER TABLE node ADD COLUMN replaced_mtime_seconds INTEGER;
+        ALTER TABLE node ADD COLUMN replaced_mtime_nanoseconds INTEGER;
+        ALTER TABLE node ADD COLUMN replaced_generation INTEGER;
+        ALTER TABLE node ADD COLUMN replaced_sealed INTEGER;
         """,
     ]
 

@@ -29,11 +29,13 @@ package struct NodeRecord: Equatable, Sendable {
     /// The generation whose bytes are known to be on the spool's disk; nil: none yet. After a power cut
     /// content that was never sealed is not to be trusted.
     package var sealed: Generation?
+    /// What the content replaces, when that is not an object.
+    package var replaced: ReplacedRecord?
 
     package init(
         inode: InodeNumber, attributes: FileAttributes, data: DataID?, generation: Generation,
         metadata: ObjectMetadata, base: BaseVersion?, replacing: Bool,
-        sealed: Generation? = nil
+        sealed: Generation? = nil, replaced: ReplacedRecord? = nil
     ) {
         self.inode = inode
         self.attributes = attributes
@@ -42,6 +44,43 @@ package struct NodeRecord: Equatable, Sendable {
         self.metadata = metadata
         self.base = base
         self.replacing = replacing
+        self.sealed = sealed
+        self.replaced = replaced
+    }
+
+    /// What a crash leaves of a file.
+    package enum Survivor: Equatable, Sendable {
+        case current
+        case replaced(ReplacedRecord)
+        /// What the bucket has; without an object, nothing.
+        case object
+    }
+
+    /// A replacement that no close or fsync confirmed never hides what it replaces; after a power cut, bytes
+    /// that never reached the disk are not to be trusted. Source: writeback.md R5.
+    package func survivor(afterPowerCut: Bool) -> Survivor {
+        if data == nil || !replacing && (!afterPowerCut || sealed != nil) { return .current }
+        if let replaced, !afterPowerCut || replaced.sealed != nil { return .replaced(replaced) }
+        return .object
+    }
+}
+
+/// An earlier version of a file, with a data file of its own: a version that some close or fsync ended, kept
+/// until another one is confirmed and on the disk.
+package struct ReplacedRecord: Equatable, Sendable {
+    package var data: DataID
+    package var size: UInt64
+    package var mtime: WallTime
+    package var generation: Generation
+    /// See NodeRecord.sealed.
+    package var sealed: Generation?
+    package init(
+        data: DataID, size: UInt64, mtime: WallTime, generation: Generation, sealed: Generation?
+    ) {
+        self.data = data
+        self.size = size
+        self.mtime = mtime
+        self.generation = generation
         self.sealed = sealed
     }
 }

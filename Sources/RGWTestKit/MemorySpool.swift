@@ -63,7 +63,7 @@ package final class MemoryJournal: Journal {
         case .node(let node):
             state.nodes[node.inode] = node
             state.nextInode = max(state.nextInode, InodeNumber(node.inode.value + 1))
-            if let data = node.data {
+            for data in [node.data, node.replaced?.data].compactMap({ $0 }) {
                 state.nextData = max(state.nextData, DataID(data.value + 1))
             }
         case .removeNode(let inode): state.nodes[inode] = nil

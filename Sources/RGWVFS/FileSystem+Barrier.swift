@@ -91,6 +91,7 @@ extension FileSystem {
 struct UnsealedFile: Sendable {
     var inode: InodeNumber
     var generation: Generation
+    var data: DataID
     var file: any SpoolFile
     /// The bytes are a version that some close or fsync ended, or continue one that is on the disk.
     var isComplete: Bool
@@ -100,30 +101,44 @@ extension VolumeState {
     /// Files that wait to be uploaded and whose bytes may not be on the spool's disk. What the bucket has
     /// confirmed needs no sync.
     func unsealed(_ fsynced: Set<InodeNumber>) -> [UnsealedFile] {
-        intents.intents.values.compactMap { intent in
-            guard intent.record.want == .put, let number = intent.record.inode,
-                let inode = inodes[number], let file = inode.dataFile,
-                inode.sealed != inode.generation
-            else { return nil }
-            // An empty file that was just created would count as complete otherwise. With commit=0 every
-            // answer is a promise.
-            let isComplete =
-                !inode.unflushed || inode.sealed != nil || fsynced.contains(number)
-                || configuration.commitInterval == .zero
-            return UnsealedFile(
-                inode: number, generation: inode.generation, file: file, isComplete: isComplete)
+        intents.intents.values.flatMap { intent -> [UnsealedFile] in
+            guard intent.record.want == .put, let number = intent.record.inode else { return [] }
+            return [replacedUnsealed(number), currentUnsealed(number, fsynced)].compactMap { $0 }
         }
+    }
+
+    /// The version that unconfirmed bytes replace.
+    private func replacedUnsealed(_ number: InodeNumber) -> UnsealedFile? {
+        guard let replaced = inodes[number]?.replaced, replaced.record.sealed != replaced.record.generation
+        else { return nil }
+        return UnsealedFile(
+            inode: number, generation: replaced.record.generation, data: replaced.record.data,
+            file: replaced.file, isComplete: true)
+    }
+
+    private func currentUnsealed(
+        _ number: InodeNumber, _ fsynced: Set<InodeNumber>
+    ) -> UnsealedFile? {
+        guard let inode = inodes[number], case .spool(let data, let file) = inode.content,
+            inode.sealed != inode.generation
+        else { return nil }
+        // An empty file that was just created would count as complete otherwise. With commit=0 every
+        // answer is a promise.
+        let isComplete =
+            !inode.unflushed || inode.sealed != nil || fsynced.contains(number)
+            || configuration.commitInterval == .zero
+        return UnsealedFile(
+            inode: number, generation: inode.generation, data: data, file: file,
+            isComplete: isComplete)
     }
 
     /// The bytes of these generations are on the disk now.
     mutating func seal(_ files: [UnsealedFile]) {
         for file in files where file.isComplete {
-            guard let address = address(file.inode), let data = inodes[file.inode]?.dataID,
+            guard let address = address(file.inode),
                 intents.intents[address]?.record.inode == file.inode
             else { continue }
-            inodes[file.inode]?.sealed = file.generation
-            sealedData.insert(data)
-            if let known = inodes[file.inode] { journal.append(.node(record(known))) }
+            noteSealed(file.inode, file.data, at: file.generation)
         }
     }
 

@@ -169,7 +169,7 @@ extension VolumeState {
         dropIntent(address)
         let data = inodes[inode]?.dataID
         inodes[inode]?.content = .remote
-        inodes[inode]?.replacing = false
+        endReplacing(inode)
         inodes[inode]?.unflushed = false
         inodes[inode]?.checkedAt = .distantPast
         inodes[inode]?.attributesKnown = false

@@ -82,7 +82,7 @@ extension VolumeState {
         dropData(to.number)
         inodes[to.number]?.content = .remote
         inodes[to.number]?.unflushed = false
-        inodes[to.number]?.replacing = false
+        endReplacing(to.number)
         inodes[to.number]?.base = version
         inodes[to.number]?.generation = to.generation.next
         inodes[to.number]?.attributes.size = version.size

@@ -34,6 +34,7 @@ extension FileSystem {
         case .head(let inode): head(need, inode)
         case .target(let inode): target(need, inode)
         case .hydrate(let inode, let length): hydrate(need, inode, length: length)
+        case .renew(let inode): renew(need, inode)
         case .tags(let inode): tags(need, inode)
         case .usage: fetchUsage(need)
         case .part(let inode): beginPartial(need, inode)

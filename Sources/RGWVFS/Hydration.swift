@@ -38,6 +38,19 @@ extension FileSystem {
         }
     }
 
+    /// Without network.
+    func renew(_ need: Need, _ inode: InodeNumber) {
+        let data: (DataID, any SpoolFile)
+        do throws(SpoolError) { data = try newData() } catch {
+            return finish(need, FileSystemError(error))
+        }
+        let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+        finish(need, nil) { state in
+            if !state.replaceData(inode, data, moment) { state.discard(data.0) }
+        }
+        commitInBackground()
+    }
+
     private func adopt(
         _ need: Need, _ inode: InodeNumber, _ data: (DataID, any SpoolFile), base: BaseVersion?,
         length: UInt64

@@ -54,6 +54,8 @@ struct Inode: Sendable {
     var unflushed = false
     /// See NodeRecord.replacing.
     var replacing = false
+    /// What the content replaces, if that is not an object.
+    var replaced: ReplacedVersion?
     /// See NodeRecord.sealed.
     var sealed: Generation?
     /// The last generation that a close or fsync ended, of the bytes that `sealed` is about.

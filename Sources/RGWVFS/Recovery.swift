@@ -23,23 +23,28 @@ enum Recovery {
         for node in contents.nodes {
             guard wanted.contains(node.inode) else {
                 // Clean already: its bytes are in the bucket.
-                if let data = node.data {
+                for data in [node.data, node.replaced?.data].compactMap({ $0 }) {
                     claimed.insert(data)
                     state.discard(data)
                 }
                 state.journal.append(.removeNode(node.inode))
                 continue
             }
-            if let data = node.data { claimed.insert(data) }
-            guard let data = node.data else { continue }
-            // Rules: a replacement that no close or fsync confirmed never hides the old object; after a
-            // power cut, bytes that never reached the disk are not uploaded. Source: writeback.md R5.
-            if node.replacing || afterPowerCut && node.sealed == nil {
-                let why =
-                    node.replacing ? "unfinished replacement of" : "cut short by a power failure:"
-                try lose(data, why, node, contents, files, onDisk)
+            for data in [node.data, node.replaced?.data].compactMap({ $0 }) { claimed.insert(data) }
+            let survivor = node.survivor(afterPowerCut: afterPowerCut)
+            guard survivor != .current, let data = node.data else { continue }
+            let why =
+                node.replacing ? "unfinished replacement of" : "cut short by a power failure:"
+            if try lose(data, why, node, contents, files, onDisk) { outcome.lost += 1 }
+            if case .replaced(let earlier) = survivor {
+                let node = revert(node, to: earlier)
+                nodes[node.inode] = node
+                state.journal.append(.node(node))
+            } else {
+                if let earlier = node.replaced {
+                    _ = try lose(earlier.data, why, node, contents, files, onDisk)
+                }
                 replaced.insert(node.inode)
-                outcome.lost += 1
             }
         }
         for id in onDisk where !claimed.contains(id) {
@@ -90,13 +95,27 @@ enum Recovery {
         }
     }
 
+    private static func revert(_ node: NodeRecord, to earlier: ReplacedRecord) -> NodeRecord {
+        var node = node
+        node.data = earlier.data
+        node.generation = earlier.generation
+        node.sealed = earlier.sealed
+        node.attributes.size = earlier.size
+        node.attributes.mtime = earlier.mtime
+        node.replacing = false
+        node.replaced = nil
+        return node
+    }
+
+    /// True: there was something to keep.
     private static func lose(
         _ data: DataID, _ why: String, _ node: NodeRecord, _ contents: JournalContents,
         _ files: any SpoolFiles, _ onDisk: Set<DataID>
-    ) throws(SpoolError) {
-        guard onDisk.contains(data) else { return }
+    ) throws(SpoolError) -> Bool {
+        guard onDisk.contains(data) else { return false }
         let name = contents.intents.first { $0.inode == node.inode }?.address.description ?? "?"
         try files.moveToLost(data, description: "\(why) \(name)")
+        return true
     }
 
     private static func restore(
@@ -117,6 +136,11 @@ enum Recovery {
                 let parent = state.ensureDirectory(names.dropLast(), time: time)
                 let content = try content(node, files, intent.address)
                 place(node, parent, name, content, into: &state, now: now)
+                if let replaced = node.replaced, let file = try files.open(replaced.data) {
+                    // Not on the disk yet: until then a power cut leaves the earlier version.
+                    state.inodes[inode]?.replaced = ReplacedVersion(
+                        record: replaced, file: file, partial: nil)
+                }
             } else {
                 state.inodes[.root]?.attributes = node.attributes
                 state.inodes[.root]?.metadata = node.metadata

@@ -100,7 +100,10 @@ extension VolumeState {
         now.symlinkTarget = before.symlinkTarget
         now.replacing = before.replacing
         if now.base == trace.base { now.base = before.base }
-        if now.dataID == trace.data { now.content = before.content }
+        if now.dataID == trace.data {
+            now.content = before.content
+            now.replaced = before.replaced
+        }
         now.directory?.hasMarker = before.directory?.hasMarker ?? false
         now.directory?.isNew = before.directory?.isNew ?? false
         inodes[number] = now

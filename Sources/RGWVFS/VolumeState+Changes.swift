@@ -9,7 +9,7 @@ extension VolumeState {
         NodeRecord(
             inode: inode.number, attributes: inode.attributes, data: inode.dataID,
             generation: inode.generation, metadata: inode.metadata, base: inode.base,
-            replacing: inode.replacing, sealed: inode.sealed)
+            replacing: inode.replacing, sealed: inode.sealed, replaced: inode.replaced?.record)
     }
 
     /// Writes a node's row, if it has one to write.
@@ -144,6 +144,7 @@ extension VolumeState {
         guard let data = inodes[inode]?.dataID else { return }
         journal.append(.removeNode(inode))
         discard(data)
+        endReplacing(inode)
     }
 
     /// Nobody can read them any more: their space is free as soon as nothing is sent from them.

@@ -48,7 +48,7 @@ extension VolumeState {
     mutating func flush(_ inode: InodeNumber, _ moment: FileSystem.Moment) {
         guard let known = inodes[inode], known.unflushed else { return }
         inodes[inode]?.confirm()
-        inodes[inode]?.replacing = false
+        confirmReplacing(inode)
         wantPut(inode, now: moment.now, time: moment.time, held: false)
     }
 
@@ -84,6 +84,7 @@ extension VolumeState {
         }
         guard let file = known.dataFile else { return .hydrate(inode, length: 0) }
         if known.partial?.isQuiet == false { return .quiet(inode) }
+        if needsNewData(inode) { return .renew(inode) }
         do throws(SpoolError) { try file.truncate(to: 0) } catch { throw FileSystemError(error) }
         noteTruncation(inode, to: 0, moment)
         return nil

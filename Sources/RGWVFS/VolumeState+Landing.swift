@@ -34,6 +34,7 @@ extension VolumeState {
             if let stored { landCopy(flight, stored, now: now) }
             return
         }
+        landReplaced(flight)
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision, !isChangedSince(flight) {
             if settles(flight, tag: stored?.etag, now: now) { return }
@@ -78,7 +79,7 @@ extension VolumeState {
     /// Everything of the file is in the bucket: the spool's copy goes when nobody has the file open.
     mutating func becameClean(_ inode: InodeNumber) {
         guard let known = inodes[inode] else { return }
-        inodes[inode]?.replacing = false
+        endReplacing(inode)
         if known.opens == 0, let data = known.dataID {
             inodes[inode]?.content = .remote
             journal.append(.removeNode(inode))

@@ -78,6 +78,14 @@ extension VolumeState {
                 journal.append(.removePartial(record.inode))
                 continue
             }
+            let row = contents.nodes.first { $0.inode == record.inode }
+            if row?.replaced != nil, known.dataID == row?.data {
+                // The rows are of the version that was replaced.
+                if known.replaced == nil { journal.append(.removePartial(record.inode)) }
+                inodes[record.inode]?.replaced?.partial = Partial(
+                    source: record.source, etag: record.etag, length: record.length)
+                continue
+            }
             var partial = Partial(source: record.source, etag: record.etag, length: record.length)
             for extent in contents.extents where extent.inode == record.inode {
                 let isSafe = known.sealed.map { extent.generation <= $0 } ?? false
@@ -96,11 +104,14 @@ extension VolumeState {
     ) {
         guard afterPowerCut,
             let row = contents.nodes.first(where: { $0.inode == inode }),
-            let known = inodes[inode], row.attributes.size < known.attributes.size
+            let known = inodes[inode]
         else { return }
+        let isReplaced = row.replaced.map { $0.data == known.dataID } ?? false
+        let size = (isReplaced ? row.replaced?.size : nil) ?? row.attributes.size
+        guard size < known.attributes.size else { return }
         do throws(SpoolError) {
-            try file.truncate(to: row.attributes.size)
-            inodes[inode]?.attributes.size = row.attributes.size
+            try file.truncate(to: size)
+            inodes[inode]?.attributes.size = size
         } catch { spoolFailure = error }
     }
 }

@@ -116,6 +116,8 @@ enum Need: Hashable, Sendable {
     case target(InodeNumber)
     /// The first `length` bytes of a clean file, in a spool file.
     case hydrate(InodeNumber, length: UInt64)
+    /// An empty data file in place of one with a version to keep.
+    case renew(InodeNumber)
     /// The tags of an object that has some.
     case tags(InodeNumber)
     /// A data file for a large object, to be changed in part.

@@ -62,7 +62,9 @@ final class SpoolInspection {
         _ record: IntentRecord, _ node: NodeRecord?, _ spool: String, afterPowerCut: Bool
     ) throws -> Change {
         var change = Change(record: record, node: node, data: nil, bytes: 0, fate: .upload)
-        guard record.want == .put, let node, let data = node.data else { return change }
+        guard record.want == .put, let node, var data = node.data else { return change }
+        let survivor = node.survivor(afterPowerCut: afterPowerCut)
+        if case .replaced(let earlier) = survivor { data = earlier.data }
         let path = HostFiles.path(of: data, in: spool)
         guard let status = try HostNames.status(path) else {
             change.fate = .missing
@@ -70,10 +72,10 @@ final class SpoolInspection {
         }
         change.data = path
         change.bytes = status.size
-        if node.replacing {
-            change.fate = .lose("an unfinished replacement")
-        } else if afterPowerCut, node.sealed == nil {
-            change.fate = .lose("perhaps cut short by a power failure")
+        if survivor == .object {
+            change.fate = .lose(
+                node.replacing
+                    ? "an unfinished replacement" : "perhaps cut short by a power failure")
         }
         return change
     }

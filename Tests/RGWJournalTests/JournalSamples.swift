@@ -20,7 +20,10 @@ enum JournalSamples {
         base: BaseVersion(
             etag: "d41d8cd98f00b204e9800998ecf8427e-12", size: .max,
             lastModified: WallTime(seconds: 1_700_000_000, nanoseconds: 123_000_000)),
-        replacing: true, sealed: Generation(3))
+        replacing: true, sealed: Generation(3),
+        replaced: ReplacedRecord(
+            data: DataID(1 << 62), size: .max, mtime: WallTime(seconds: -2, nanoseconds: 3),
+            generation: Generation(.max - 1), sealed: Generation(1)))
 
     static let emptyNode = node(2)
 
