@@ -228,10 +228,10 @@ enum JournalRows {
         return NodeRecord(
             inode: inode, attributes: attributes, data: data, generation: generation,
             metadata: metadata, base: try base(&fields), replacing: try fields.integer() != 0,
-            sealed: try generation(&fields), replaced: try replaced(&fields))
+            sealed: try optionalGeneration(&fields), replaced: try replaced(&fields))
     }
 
-    private static func generation(_ fields: inout JournalFields) throws -> Generation? {
+    private static func optionalGeneration(_ fields: inout JournalFields) throws -> Generation? {
         try fields.optional(Int64.self).map { Generation(UInt64(bitPattern: $0)) }
     }
 
@@ -244,7 +244,7 @@ enum JournalRows {
             data: DataID(UInt64(bitPattern: data)), size: UInt64(bitPattern: try fields.integer()),
             mtime: try fields.time(),
             generation: Generation(UInt64(bitPattern: try fields.integer())),
-            sealed: try generation(&fields))
+            sealed: try optionalGeneration(&fields))
     }
 
     private static func base(_ fields: inout JournalFields) throws -> BaseVersion? {

@@ -48,6 +48,12 @@ package struct NodeRecord: Equatable, Sendable {
         self.replaced = replaced
     }
 
+    /// The size of the version that a data file has.
+    package func size(in data: DataID) -> UInt64 {
+        if let replaced, replaced.data == data { return replaced.size }
+        return attributes.size
+    }
+
     /// What a crash leaves of a file.
     package enum Survivor: Equatable, Sendable {
         case current

@@ -73,45 +73,57 @@ extension VolumeState {
 
     /// What an earlier mount had of large objects. After a power cut only what was synced counts.
     mutating func restorePartials(_ contents: JournalContents, afterPowerCut: Bool) {
+        let rows = Dictionary(contents.nodes.map { ($0.inode, $0) }) { first, _ in first }
+        let extents = Dictionary(grouping: contents.extents, by: \.inode)
         for record in contents.partials {
-            guard let known = inodes[record.inode], let file = known.dataFile else {
+            let data = inodes[record.inode]?.dataID
+            guard let row = rows[record.inode], data != nil else {
                 journal.append(.removePartial(record.inode))
                 continue
             }
-            let row = contents.nodes.first { $0.inode == record.inode }
-            if row?.replaced != nil, known.dataID == row?.data {
-                // The rows are of the version that was replaced.
-                if known.replaced == nil { journal.append(.removePartial(record.inode)) }
-                inodes[record.inode]?.replaced?.partial = Partial(
-                    source: record.source, etag: record.etag, length: record.length)
-                continue
+            if row.replaced != nil, row.data == data {
+                restoreReplaced(record)
+            } else {
+                restore(record, extents[record.inode] ?? [], row, afterPowerCut: afterPowerCut)
             }
-            var partial = Partial(source: record.source, etag: record.etag, length: record.length)
-            for extent in contents.extents where extent.inode == record.inode {
-                let isSafe = known.sealed.map { extent.generation <= $0 } ?? false
-                if !afterPowerCut || isSafe { partial.restore(extent.range) }
-            }
-            inodes[record.inode]?.partial = partial
-            partials.insert(record.inode)
-            restoreSize(record.inode, file, contents, afterPowerCut: afterPowerCut)
         }
     }
 
-    /// After a power cut the file's length on the disk may be older than the row's.
-    private mutating func restoreSize(
-        _ inode: InodeNumber, _ file: any SpoolFile, _ contents: JournalContents,
-        afterPowerCut: Bool
+    private mutating func restore(
+        _ record: PartialRecord, _ extents: [ExtentRecord], _ row: NodeRecord, afterPowerCut: Bool
     ) {
-        guard afterPowerCut,
-            let row = contents.nodes.first(where: { $0.inode == inode }),
-            let known = inodes[inode]
+        let sealed = inodes[record.inode]?.sealed
+        var partial = Partial(source: record.source, etag: record.etag, length: record.length)
+        for extent in extents {
+            let isSafe = sealed.map { extent.generation <= $0 } ?? false
+            if !afterPowerCut || isSafe { partial.restore(extent.range) }
+        }
+        inodes[record.inode]?.partial = partial
+        partials.insert(record.inode)
+        if afterPowerCut { restoreSize(row) }
+    }
+
+    /// The rows are of the version that was replaced.
+    private mutating func restoreReplaced(_ record: PartialRecord) {
+        guard var replaced = inodes[record.inode]?.replaced else {
+            journal.append(.removePartial(record.inode))
+            return
+        }
+        replaced.partial = Partial(
+            source: record.source, etag: record.etag, length: record.length)
+        inodes[record.inode]?.replaced = replaced
+    }
+
+    /// After a power cut the file's length on the disk may be older than the row's.
+    private mutating func restoreSize(_ row: NodeRecord) {
+        guard case .spool(let data, let file) = inodes[row.inode]?.content,
+            let found = inodes[row.inode]?.attributes.size
         else { return }
-        let isReplaced = row.replaced.map { $0.data == known.dataID } ?? false
-        let size = (isReplaced ? row.replaced?.size : nil) ?? row.attributes.size
-        guard size < known.attributes.size else { return }
+        let size = row.size(in: data)
+        guard size < found else { return }
         do throws(SpoolError) {
             try file.truncate(to: size)
-            inodes[inode]?.attributes.size = size
+            inodes[row.inode]?.attributes.size = size
         } catch { spoolFailure = error }
     }
 }
