@@ -171,7 +171,7 @@ extension VolumeState {
         inodes[inode]?.content = .remote
         endReplacing(inode)
         inodes[inode]?.unflushed = false
-        inodes[inode]?.checkedAt = .distantPast
+        inodes[inode]?.distrust()
         inodes[inode]?.attributesKnown = false
         // The kernel's pages are of the local version.
         inodes[inode]?.foreignVersion += 1

@@ -165,7 +165,7 @@ extension FileSystem {
                     fetchRun(run.rest(from: position.value))
                 } else if error.kind == .preconditionFailed || error.kind == .noSuchKey {
                     withState { state in
-                        state.inodes[run.version.inode]?.checkedAt = .distantPast
+                        state.inodes[run.version.inode]?.distrust()
                     }
                     failRun(run, .stale)
                 } else {

@@ -44,6 +44,8 @@ struct Inode: Sendable {
     var attributesKnown: Bool
     var checkedAt: Instant
     var lifetime: Duration
+    /// All that is known of it is its line on a page of a large listing.
+    var isOnPage = false
 
     var content = Content.remote
     /// Only a part of the content is in the data file.
@@ -99,6 +101,12 @@ struct Inode: Sendable {
 
     var dataID: DataID? {
         if case .spool(let id, _) = content { id } else { nil }
+    }
+
+    /// Nothing is believed until it is asked for again.
+    mutating func distrust() {
+        checkedAt = .distantPast
+        isOnPage = false
     }
 
     /// Believed now: checked since the operation began, or within its lifetime.

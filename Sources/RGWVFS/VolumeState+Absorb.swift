@@ -95,7 +95,7 @@ extension VolumeState {
                 absorbName(parent, name, object)
             } else if let object, known.base?.etag != object.etag {
                 // Another version: its attributes must be read anew.
-                inodes[child]?.checkedAt = .distantPast
+                inodes[child]?.distrust()
                 inodes[child]?.attributesKnown = false
             }
         }

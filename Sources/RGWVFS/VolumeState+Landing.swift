@@ -131,7 +131,7 @@ extension VolumeState {
             dropIntent(flight.address)
             if let inode = flight.inode {
                 fail(inode, shown)
-                inodes[inode]?.checkedAt = .distantPast
+                inodes[inode]?.distrust()
                 inodes[inode]?.attributesKnown = false
                 // Its bytes had gone up before; a spool copy would hide the other client's version.
                 becameClean(inode)

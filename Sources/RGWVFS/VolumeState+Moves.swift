@@ -108,7 +108,7 @@ extension VolumeState {
             inodes[inode]?.base = version
             inodes[inode]?.foreignVersion += 1
             inodes[inode]?.attributesKnown = false
-            inodes[inode]?.checkedAt = .distantPast
+            inodes[inode]?.distrust()
             inodes[inode]?.symlinkTarget = nil
             inodes[inode]?.attributes.size = version.size
             reads.drop(inode)

@@ -24,6 +24,7 @@ extension VolumeState {
         case .listed(let listed):
             let at = inodes[parent]?.directory?.listedAt ?? .distantPast
             let child = promote(parent, name, listed, listedAt: at, time: time)
+            inodes[child]?.isOnPage = at == .distantPast
             if let need = nameNeed(child, now: now, since: since) { return .need(need) }
             return .found(child)
         case nil:
@@ -63,7 +64,8 @@ extension VolumeState {
         let isListed =
             isPaged || isListingFresh(parent, now: moment.now, since: moment.since)
         switch inodes[parent]?.directory?[name] {
-        case .inode(let child) where isListed && inodes[child]?.checkedAt != .distantPast:
+        case .inode(let child)
+        where isListed && inodes[child].map { $0.checkedAt != .distantPast || $0.isOnPage } ?? false:
             return .done(child)
         case .listed(let listed) where isListed:
             let at = inodes[parent]?.directory?.listedAt ?? .distantPast
