@@ -49,8 +49,10 @@ extension VolumeState {
                 for waiter in waiters { actions.append { waiter.waiter.settle(nil) } }
             }
         }
-        for marker in tree.directories { removeOldDirectory(marker, after: nil, moment) }
-        removeOldDirectory(path.old.marker, after: path.new.marker, moment)
+        if !objects.isEmpty {
+            for marker in tree.directories { removeOldDirectory(marker, after: nil, moment) }
+            removeOldDirectory(path.old.marker, after: path.new.marker, moment)
+        }
         inodes[inode]?.directory?.hasMarker = true
         inodes[inode]?.directory?.isNew = false
         // Names that others removed meanwhile are found missing by the next listing.
@@ -107,7 +109,8 @@ extension VolumeState {
         return tree
     }
 
-    /// The old name stays hidden until nothing is left below it.
+    /// The old name stays hidden until nothing is left below it. Where the bucket has nothing, nothing has
+    /// to be hidden or deleted.
     private mutating func removeOldDirectory(
         _ marker: ObjectAddress, after: ObjectAddress?, _ moment: FileSystem.Moment
     ) {

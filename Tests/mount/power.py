@@ -81,7 +81,8 @@ def pretend_another_boot(spool):
     """What LOCK says of the machine's boot is made that of an earlier one."""
     lock = pathlib.Path(spool) / "LOCK"
     lines = lock.read_text(errors="replace").splitlines() if lock.exists() else []
-    lines = ["boot 00000000-0000-0000-0000-000000000000" if line.startswith("boot ") else line
+    lines = [line.split()[0] + " 00000000-0000-0000-0000-000000000000"
+             if line.startswith(("boot ", "settled ")) else line
              for line in lines]
     if lines:
         lock.write_text("".join(line + "\n" for line in lines))

@@ -170,7 +170,7 @@ class KillTests(RGWFSTestCase):
 
     # The tests.
 
-    def kills_at_random_instants(self):
+    def test_kills_at_random_instants(self):
         kills = empty = 0
         while kills < CYCLES:
             where = f"kill {kills}"
@@ -187,7 +187,7 @@ class KillTests(RGWFSTestCase):
                 self.assertLess(empty, EMPTY_MAX, "everything was uploaded before every kill")
         self.recover("the end")
 
-    def kills_at_every_named_point(self):
+    def test_kills_at_every_named_point(self):
         points = self.names_of_points()
         self.assertIn("put-answered", points)
         wrong = []

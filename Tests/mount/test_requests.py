@@ -93,6 +93,7 @@ class RequestTests(RGWFSTestCase):
         counted = self.counted()
         self.assertLessEqual(counted.get("POST", 0), 5, "DeleteObjects")
         self.assertLessEqual(counted.get("DELETE", 0), 3)
+        self.assertLessEqual(counted.get("HEAD", 0), 12)
         self.assertLessEqual(counted.get("GET", 0), 15, "LIST")
 
     def test_what_is_cached_is_answered_without_the_server(self):
