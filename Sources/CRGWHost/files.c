@@ -101,6 +101,17 @@ int CRGWHost_allocate(int fd, int64_t offset, int64_t length, int keep_size) {
     RETRY(fallocate(fd, keep_size ? FALLOC_FL_KEEP_SIZE : 0, offset, length));
 }
 
+int64_t CRGWHost_copy(int from, int to, int64_t count) {
+    loff_t source = 0, target = 0;
+    while (target < count) {
+        ssize_t n = copy_file_range(from, &source, to, &target, (size_t)(count - target), 0);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return -errno;
+        if (n == 0) return -ENODATA;
+    }
+    return target;
+}
+
 int64_t CRGWHost_seek_data(int fd, int64_t offset) { RETRY(lseek(fd, offset, SEEK_DATA)); }
 int64_t CRGWHost_seek_hole(int fd, int64_t offset) { RETRY(lseek(fd, offset, SEEK_HOLE)); }
 

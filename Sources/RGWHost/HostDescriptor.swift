@@ -125,6 +125,11 @@ package struct HostDescriptor: ~Copyable, Sendable {
         try checked(
             CRGWHost_allocate(number, start, length, keepSize ? 1 : 0), "allocate", path)
     }
+    /// Copies the first `count` bytes to another file. Source: copy_file_range(2).
+    package func copy(to target: borrowing HostDescriptor, count: UInt64) throws(HostError) {
+        let length = try position(count, "copy")
+        try checked(CRGWHost_copy(number, target.number, length), "copy", path)
+    }
     /// The next data or hole at or after `offset`; nil: none (ENXIO). Source: lseek(2).
     package func seek(from offset: UInt64, hole: Bool) throws(HostError) -> UInt64? {
         guard let position = Int64(exactly: offset) else { return nil }

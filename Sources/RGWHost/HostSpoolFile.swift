@@ -85,6 +85,17 @@ package final class HostSpoolFile: SpoolFile {
         try asSpoolOperation { () throws(HostError) in try file.seek(from: offset, hole: hole) }
     }
 
+    /// Files of one filesystem that can share bytes do, so that even a large copy takes no time.
+    package func copy(to target: any SpoolFile, length: UInt64) throws(SpoolError) {
+        guard let target = target as? HostSpoolFile else {
+            // ENOTSUP, errno.h: a spool has files of one kind.
+            throw .failed(operation: "copy \(file.path)", errno: 95)
+        }
+        try asSpoolOperation { () throws(HostError) in
+            try file.copy(to: target.file, count: length)
+        }
+    }
+
     package func allocatedBytes() throws(SpoolError) -> UInt64 {
         try asSpoolOperation { () throws(HostError) in try file.status().allocated }
     }

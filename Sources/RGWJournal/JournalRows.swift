@@ -119,7 +119,7 @@ enum JournalRows {
 
     private static let insertNode = insert(into: "node", columns: 28)
     private static let insertIntent = insert(into: "intent", columns: 18)
-    private static let insertFlight = insert(into: "flight", columns: 15)
+    private static let insertFlight = insert(into: "flight", columns: 16)
 
     private static let insertPartial = insert(into: "partial", columns: 6)
     private static let insertExtent = insert(into: "extent", columns: 4)
@@ -202,6 +202,7 @@ enum JournalRows {
             flight.upload.map { Int64(bitPattern: $0.generation.value) },
             flight.upload.map { Int64(bitPattern: $0.size) },
             flight.upload.map { Int64(bitPattern: $0.metadata) },
+            flight.mayDelete ? Int64(1) : Int64(0),
         ]
         return StatementArguments(columns)
     }
@@ -290,11 +291,14 @@ enum JournalRows {
             tags: try fields.required(String.self).split(separator: "\n").map { ETag(String($0)) },
             sends: try fields.narrow(),
             isUnconditional: try fields.integer() != 0, started: try fields.time(),
-            upload: try upload(&fields))
+            upload: try upload(&fields), mayDelete: try fields.integer() != 0)
     }
 
     private static func upload(_ fields: inout JournalFields) throws -> UploadRecord? {
-        guard let id = try fields.optional(String.self) else { return nil }
+        guard let id = try fields.optional(String.self) else {
+            fields.skip(4)
+            return nil
+        }
         return UploadRecord(
             id: id, partSize: UInt64(bitPattern: try fields.integer()),
             generation: Generation(UInt64(bitPattern: try fields.integer())),

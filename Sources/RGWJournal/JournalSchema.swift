@@ -192,6 +192,7 @@ enum JournalSchema {
         ALTER TABLE node ADD COLUMN replaced_mtime_nanoseconds INTEGER;
         ALTER TABLE node ADD COLUMN replaced_generation INTEGER;
         ALTER TABLE node ADD COLUMN replaced_sealed INTEGER;
+        ALTER TABLE flight ADD COLUMN may_delete INTEGER NOT NULL DEFAULT 1;
         """,
     ]
 

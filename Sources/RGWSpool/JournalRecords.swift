@@ -138,6 +138,8 @@ package struct IntentRecord: Equatable, Sendable {
         /// Copy `source` here: what a rename of an object leaves to do. With a node, its metadata
         /// replaces the source's; without one, the source's stays.
         case copy = 6
+
+        package var isDeletion: Bool { self == .delete || self == .removeDirectory }
     }
 
     package var address: ObjectAddress
@@ -194,11 +196,15 @@ package struct FlightRecord: Equatable, Sendable {
     package var started: WallTime
     /// The multipart upload it is; nil: one request.
     package var upload: UploadRecord?
+    /// One of them is a deletion.
+    package var mayDelete: Bool
 
     package init(
         address: ObjectAddress, want: IntentRecord.Want, base: ETag?, tags: [ETag],
-        sends: Int = 1, isUnconditional: Bool, started: WallTime, upload: UploadRecord? = nil
+        sends: Int = 1, isUnconditional: Bool, started: WallTime, upload: UploadRecord? = nil,
+        mayDelete: Bool = false
     ) {
+        self.mayDelete = mayDelete
         self.address = address
         self.want = want
         self.base = base

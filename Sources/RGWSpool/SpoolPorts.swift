@@ -50,11 +50,25 @@ package protocol SpoolFile: BodyFile {
     func allocate(_ range: Range<UInt64>, keepSize: Bool) throws(SpoolError)
     /// The next data (`hole` false) or hole (`hole` true) at or after `offset`; nil: none. Source: lseek(2).
     func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64?
+    /// Copies the first `length` bytes into an empty file; fails when this one is shorter.
+    func copy(to target: any SpoolFile, length: UInt64) throws(SpoolError)
     /// Bytes of the disk that it takes; of a sparse file fewer than its size.
     func allocatedBytes() throws(SpoolError) -> UInt64
 }
 
 extension SpoolFile {
+    /// By reading and writing, 1 MiB at a time.
+    package func copy(to target: any SpoolFile, length: UInt64) throws(SpoolError) {
+        var offset: UInt64 = 0
+        while offset < length {
+            let bytes = try read(at: offset, count: Int(min(length - offset, 1 << 20)))
+            // ENODATA, errno.h: the file ends before `length`.
+            if bytes.isEmpty { throw .failed(operation: "copy a data file", errno: 61) }
+            try target.write(bytes.span, at: offset)
+            offset += UInt64(bytes.count)
+        }
+    }
+
     /// For files that have no holes.
     package func allocatedBytes() throws(SpoolError) -> UInt64 { try size() }
 }

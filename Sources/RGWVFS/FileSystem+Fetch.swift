@@ -44,6 +44,12 @@ extension FileSystem {
             // Ends when the last write or fetch does.
             let isQuiet = withState { state in state.inodes[inode]?.partial?.isQuiet ?? true }
             if isQuiet { finish(need, nil) }
+        case .still(let inode):
+            let isStill = withState { state in state.inodes[inode]?.writesUnderWay ?? 0 == 0 }
+            if isStill { finish(need, nil) }
+        case .thawed(let inode):
+            let isFrozen = withState { state in state.inodes[inode]?.isFrozen ?? false }
+            if !isFrozen { finish(need, nil) }
         case .landing(let address):
             // Ends when the flight does (settle).
             let isFlying = withState { state in state.intents.flights[address] != nil }

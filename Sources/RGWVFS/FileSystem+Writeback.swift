@@ -10,6 +10,8 @@ extension FileSystem {
         var file: (any SpoolFile)?
         var size: UInt64
         var metadata: ObjectMetadata
+        /// The file is being written: a copy of it goes up.
+        var needsCopy = false
         /// What the object's ETag will be if it is a single PUT, once known.
         var digest: [UInt8] = []
         /// The same of an upload in parts.
@@ -97,7 +99,7 @@ extension FileSystem {
         if !pump() { commitInBackground() }
     }
 
-    private static func shipment(
+    static func shipment(
         _ state: inout VolumeState, _ flight: IntentTable.Flight
     )
         -> Shipment
@@ -111,7 +113,7 @@ extension FileSystem {
         return Shipment(
             flight: flight, file: inode?.spoolFile,
             size: inode?.spoolFile == nil || flight.want != .put ? 0 : inode?.attributes.size ?? 0,
-            metadata: metadata)
+            metadata: metadata, needsCopy: inode?.needsCopy(flight) ?? false)
     }
 
     // MARK: Sending
@@ -130,6 +132,7 @@ extension FileSystem {
 
     /// What can be known before anything is sent; then the look at the object, or the request.
     private func digest(_ shipment: Shipment) {
+        if shipment.needsCopy { return copyFile(shipment) { [self] in digest($0) } }
         var shipment = shipment
         switch shipment.flight.want {
         case .put where shipment.size > configuration.multipartThreshold:
@@ -311,9 +314,9 @@ extension FileSystem {
         let now = clock.now()
         let due = dueAgain(flight, error, now: now)
         withState { state in
-            let isSuperseded =
-                state.intents.intents[flight.address]?.revision != flight.revision
-            state.retry(flight, at: isSuperseded ? now : due)
+            let intent = state.intents.intents[flight.address]
+            let isSuperseded = intent?.revision != flight.revision
+            state.retry(flight, at: isSuperseded ? max(now, intent?.due ?? now) : due)
             // nfs(5), soft: whoever waits is told; the change itself is kept and tried for ever.
             if !isSuperseded, error.kind != .badDigest, error.kind != .bodyUnreadable {
                 for waiter in state.intents.takeImpatient(flight.address) {

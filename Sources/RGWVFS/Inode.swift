@@ -54,6 +54,11 @@ struct Inode: Sendable {
     var generation = Generation(0)
     /// Written since the last close or fsync: not to be uploaded yet.
     var unflushed = false
+    /// What the last close or fsync ended, while the bucket does not have it: it may not wait for ever for
+    /// others who go on writing.
+    var committed: Generation?
+    /// Its bytes are being copied: nobody may write.
+    var isFrozen = false
     /// See NodeRecord.replacing.
     var replacing = false
     /// What the content replaces, if that is not an object.

@@ -109,6 +109,7 @@ extension IntentTable {
         settlingKeys.insert(address)
         enqueue(address)
         wake(after: address)
+        for source in sources[address] ?? [] where stalled.contains(source) { enqueue(source) }
     }
 
     /// A late request undid it: it is to be done again.

@@ -85,7 +85,8 @@ extension IntentTable {
             address: flight.address, want: flight.want, base: flight.base,
             tags: earlier?.tags ?? [], sends: (earlier?.sends ?? 0) + 1,
             isUnconditional: isUnconditional || earlier?.isUnconditional ?? false,
-            started: started, upload: uploads[flight.address]?.record)
+            started: started, upload: uploads[flight.address]?.record,
+            mayDelete: flight.want.isDeletion || earlier?.mayDelete ?? false)
         if let tag, !record.tags.contains(tag) { record.tags.append(tag) }
         return record
     }

@@ -10,9 +10,8 @@ extension IntentTable {
         if reservedPrefixes.contains(where: { $0.contains(record.address) }) { return false }
         if let after = record.after, after != record.address, isUndone(after) { return false }
         // Rule D3: what a copy copies stays as it is until it is copied. Source: writeback.md 4.6.
-        if copies[record.address]?.contains(where: { $0 != record.address }) == true {
-            return false
-        }
+        let needed = copies[record.address]?.contains { $0 != record.address && needsSource($0) }
+        if needed == true { return false }
         if let source = record.source, flights[source.address] != nil { return false }
         if record.want == .removeDirectory,
             undoneBelow(KeyPrefix(marker: record.address), marker: record.address) > 0
@@ -20,6 +19,11 @@ extension IntentTable {
             return false
         }
         return true
+    }
+
+    /// It is not copied yet, or a late deletion may undo the copy.
+    private func needsSource(_ target: ObjectAddress) -> Bool {
+        isUndone(target) || unsettled[target]?.record.mayDelete ?? false
     }
 
     mutating func enqueue(_ address: ObjectAddress) {

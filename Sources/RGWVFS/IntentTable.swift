@@ -60,6 +60,8 @@ struct IntentTable: Sendable {
         var settling: Settling?
         /// The server was seen to have `base` so recently that it need not be asked again.
         var isConfirmed = false
+        /// It sends a copy of its file: changes of the file itself do not matter to it.
+        var isOfCopy = false
         /// Which DeleteObjects it is part of; nil: it is a request of its own.
         var batch: UInt64?
     }
@@ -271,6 +273,14 @@ struct IntentTable: Sendable {
     mutating func noteConfirmed(_ address: ObjectAddress, tag: ETag, now: Instant) {
         guard intents[address]?.record.base == tag else { return }
         intents[address]?.confirmedAt = now
+    }
+
+    /// What was sent is there; what changed since is a change of its own.
+    mutating func renew(_ address: ObjectAddress, born: Instant, held: Bool) {
+        guard intents[address] != nil else { return }
+        intents[address]?.born = born
+        intents[address]?.held = held
+        if !held { enqueue(address) }
     }
 
     mutating func setHeld(_ address: ObjectAddress, _ held: Bool) {

@@ -88,5 +88,13 @@ final class MeteredFile: SpoolFile {
     func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64? {
         try file.seek(from: offset, hole: hole)
     }
+    func copy(to target: any SpoolFile, length: UInt64) throws(SpoolError) {
+        guard let target = target as? MeteredFile else {
+            return try file.copy(to: target, length: length)
+        }
+        defer { target.count() }
+        try file.copy(to: target.file, length: length)
+    }
+
     func allocatedBytes() throws(SpoolError) -> UInt64 { try file.allocatedBytes() }
 }

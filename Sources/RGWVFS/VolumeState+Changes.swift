@@ -20,7 +20,10 @@ extension VolumeState {
     }
 
     /// The file's content or existence changed: its key is to be PUT. `held`: not before close or fsync.
-    mutating func wantPut(_ inode: InodeNumber, now: Instant, time: WallTime, held: Bool) {
+    /// `delay`: nil for writeback_delay.
+    mutating func wantPut(
+        _ inode: InodeNumber, now: Instant, time: WallTime, held: Bool, delay: Duration? = nil
+    ) {
         guard let known = inodes[inode], let address = address(inode) else { return }
         let base = intents.intents[address].map(\.record.base) ?? known.base?.etag
         saveNode(inode)
@@ -28,7 +31,7 @@ extension VolumeState {
             IntentRecord(
                 address: address, want: known.isDirectory ? .makeDirectory : .put, inode: inode,
                 base: known.isDirectory ? nil : base, after: nil, born: time),
-            now: now, held: held)
+            now: now, held: held, delay: delay)
     }
 
     /// Mode, owner, times or other metadata changed.
@@ -55,9 +58,11 @@ extension VolumeState {
             now: now, held: false)
     }
 
-    mutating func setIntent(_ record: IntentRecord, now: Instant, held: Bool) {
+    mutating func setIntent(
+        _ record: IntentRecord, now: Instant, held: Bool, delay: Duration? = nil
+    ) {
         _ = intents.set(
-            record, now: now, delay: configuration.writebackDelay,
+            record, now: now, delay: delay ?? configuration.writebackDelay,
             delayMax: configuration.writebackDelayMax, held: held)
         if let stored = intents.intents[record.address]?.record { journal.append(.intent(stored)) }
         saveReleased()

@@ -40,7 +40,11 @@ extension VolumeState {
         guard let address = address(inode) else { return }
         if !known.unflushed || intents.intents[address]?.record.want != .put {
             inodes[inode]?.unflushed = true
-            wantPut(inode, now: moment.now, time: moment.time, held: true)
+            // A version that somebody closed goes up in time, as a copy of the file as it is then.
+            let isAwaited = intents.intents[address]?.waiters.isEmpty == false
+            wantPut(
+                inode, now: moment.now, time: moment.time, held: known.committed == nil || !known.isCopyable,
+                delay: isAwaited ? .zero : configuration.writebackDelayMax)
         }
     }
 
@@ -48,6 +52,7 @@ extension VolumeState {
     mutating func flush(_ inode: InodeNumber, _ moment: FileSystem.Moment) {
         guard let known = inodes[inode], known.unflushed else { return }
         inodes[inode]?.confirm()
+        inodes[inode]?.committed = known.generation
         confirmReplacing(inode)
         wantPut(inode, now: moment.now, time: moment.time, held: false)
     }
@@ -84,6 +89,7 @@ extension VolumeState {
         }
         guard let file = known.dataFile else { return .hydrate(inode, length: 0) }
         if known.partial?.isQuiet == false { return .quiet(inode) }
+        if known.isFrozen { return .thawed(inode) }
         if needsNewData(inode) { return .renew(inode) }
         do throws(SpoolError) { try file.truncate(to: 0) } catch { throw FileSystemError(error) }
         noteTruncation(inode, to: 0, moment)
@@ -104,7 +110,11 @@ extension VolumeState {
         guard let known = inodes[inode] else { return }
         inodes[inode]?.attributes.size = size
         // What was on the spool's disk is gone; what comes is not there yet.
-        if size == 0 { inodes[inode]?.forgetSeal() }
+        if size == 0 {
+            inodes[inode]?.forgetSeal()
+            // Half a replacement is no version: it goes up when it is closed.
+            inodes[inode]?.committed = nil
+        }
         // Without local changes before, a crash now must not replace the object by half a file.
         if size == 0, known.base != nil, address(inode).map({ !intents.isPending($0) }) ?? false {
             inodes[inode]?.replacing = true
@@ -140,6 +150,7 @@ extension VolumeState {
                 return .hydrate(inode, length: kept)
             }
             if known.partial?.isQuiet == false { return .quiet(inode) }
+            if known.isFrozen { return .thawed(inode) }
             do throws(SpoolError) { try file.truncate(to: size) } catch {
                 throw FileSystemError(error)
             }

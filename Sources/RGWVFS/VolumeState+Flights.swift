@@ -50,7 +50,8 @@ extension VolumeState {
         case .copy:
             // The same copy once more changes nothing.
             let isSame =
-                known.record.want == .copy && known.record.tags == [tag].compactMap(\.self)
+                known.record.want == .copy && !known.record.mayDelete
+                && known.record.tags == [tag].compactMap(\.self)
             if !known.record.isUnconditional || isSame && flight.inode == nil { return false }
         }
         intents.settle(flight.address, tag: tag, until: known.until)

@@ -35,6 +35,11 @@ extension VolumeState {
             return
         }
         landReplaced(flight)
+        if let inode = flight.inode, flight.want == .put, let done = inodes[inode]?.committed,
+            done <= flight.generation
+        {
+            inodes[inode]?.committed = nil
+        }
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision, !isChangedSince(flight) {
             if settles(flight, tag: stored?.etag, now: now) { return }
@@ -53,6 +58,10 @@ extension VolumeState {
             flight.address, flight.want == .makeDirectory ? nil : stored?.etag)
         {
             journal.append(.intent(record))
+        }
+        if flight.want == .put, let known = flight.inode.flatMap({ inodes[$0] }) {
+            intents.renew(
+                flight.address, born: now, held: known.unflushed && known.committed == nil)
         }
         keepOnlyMetadata(flight, now: now)
     }

@@ -15,7 +15,9 @@ enum UploadChore: Sendable {
 extension VolumeState {
     /// Bytes were or are being written since the flight began, or the key belongs to something else.
     func isChanging(_ flight: IntentTable.Flight) -> Bool {
-        guard let inode = flight.inode.flatMap({ inodes[$0] }) else { return false }
+        guard !flight.isOfCopy, let inode = flight.inode.flatMap({ inodes[$0] }) else {
+            return false
+        }
         return inode.generation != flight.generation || inode.writesUnderWay > 0
     }
 

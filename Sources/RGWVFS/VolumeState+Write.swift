@@ -29,6 +29,7 @@ extension VolumeState {
             case .refused: return .failed(.spoolFull)
             }
         }
+        if known.isFrozen { return .needs(.thawed(request.inode)) }
         if known.partial?.filling.overlaps(request.range) == true {
             return .needs(.quiet(request.inode))
         }
@@ -86,6 +87,11 @@ extension VolumeState {
         discard(data)
     }
 
+    /// Whoever waits for this goes on after unlocking.
+    mutating func endNeed(_ need: Need) {
+        for done in fetches.removeValue(forKey: need) ?? [] { actions.append { done(nil) } }
+    }
+
     /// The write ended, well or not. True: who waits for the file to be quiet may go on.
     mutating func endWrite(
         _ request: WriteRequest, _ claimed: [Range<UInt64>], written: Bool
@@ -93,6 +99,7 @@ extension VolumeState {
         space.settle(UInt64(request.count))
         guard let known = inodes[request.inode] else { return false }
         inodes[request.inode]?.writesUnderWay = known.writesUnderWay - 1
+        if known.isFrozen, known.writesUnderWay == 1 { endNeed(.still(request.inode)) }
         if !written { inodes[request.inode]?.partial?.settle(claimed, written: false) }
         return !claimed.isEmpty
     }

@@ -130,6 +130,10 @@ enum Need: Hashable, Sendable {
     case quiet(InodeNumber)
     /// The bucket's usage and quota.
     case usage
+    /// No write is under way into a file that is to be copied.
+    case still(InodeNumber)
+    /// A file that was being copied can be changed again.
+    case thawed(InodeNumber)
     /// No request is under way for a key.
     case landing(ObjectAddress)
     /// No request is under way for any key below a directory.

@@ -42,7 +42,7 @@ enum JournalSamples {
         started: WallTime(seconds: 18, nanoseconds: 6),
         upload: UploadRecord(
             id: "2~x", partSize: .max, generation: Generation(.max), size: 1 << 63,
-            metadata: .max))
+            metadata: .max), mayDelete: true)
 
     static let emptyFlight = FlightRecord(
         address: address("a"), want: .delete, base: nil, tags: [], isUnconditional: false,

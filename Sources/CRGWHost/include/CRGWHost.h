@@ -53,6 +53,8 @@ int CRGWHost_syncfs(int fd);
 int CRGWHost_ftruncate(int fd, int64_t size);
 int CRGWHost_punch_hole(int fd, int64_t offset, int64_t length);
 int CRGWHost_allocate(int fd, int64_t offset, int64_t length, int keep_size);
+// The first `count` bytes of `from`, sharing them where the filesystem can.
+int64_t CRGWHost_copy(int from, int to, int64_t count);
 int64_t CRGWHost_seek_data(int fd, int64_t offset);
 int64_t CRGWHost_seek_hole(int fd, int64_t offset);
 int CRGWHost_fstat(int fd, struct CRGWHost_status *status);
