@@ -77,12 +77,16 @@ def state(pid, task):
         return file.read().rpartition(")")[2].split()[0]
 
 
+EARLIER_BOOT = "00000000-0000-0000-0000-000000000000"
+
+
 def pretend_another_boot(spool):
     """What LOCK says of the machine's boot is made that of an earlier one."""
-    lock = pathlib.Path(spool) / "LOCK"
-    lines = lock.read_text(errors="replace").splitlines() if lock.exists() else []
-    lines = [line.split()[0] + " 00000000-0000-0000-0000-000000000000"
-             if line.startswith(("boot ", "settled ")) else line
-             for line in lines]
-    if lines:
-        lock.write_text("".join(line + "\n" for line in lines))
+    locks = list(pathlib.Path(spool).glob("*/LOCK"))
+    if not locks:
+        raise AssertionError(f"no LOCK below {spool}")
+    for lock in locks:
+        lines = lock.read_text(errors="replace").splitlines()
+        lock.write_text("".join(
+            (line.split()[0] + " " + EARLIER_BOOT if line.startswith(("boot ", "settled ")) else line)
+            + "\n" for line in lines))
