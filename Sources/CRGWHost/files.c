@@ -102,7 +102,7 @@ int CRGWHost_allocate(int fd, int64_t offset, int64_t length, int keep_size) {
 }
 
 int64_t CRGWHost_copy(int from, int to, int64_t count) {
-    loff_t source = 0, target = 0;
+    off64_t source = 0, target = 0;
     while (target < count) {
         ssize_t n = copy_file_range(from, &source, to, &target, (size_t)(count - target), 0);
         if (n < 0 && errno == EINTR) continue;

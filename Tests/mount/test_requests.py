@@ -77,7 +77,7 @@ class RequestTests(RGWFSTestCase):
         self.assertEqual(self.keys("old/"), {})
         counted = self.counted()
         self.assertLessEqual(counted["PUT"], 302)
-        self.assertLessEqual(counted.get("POST", 0), 4, "DeleteObjects")
+        self.assertLessEqual(counted.get("POST", 0), 12, "DeleteObjects")
         self.assertLessEqual(counted.get("DELETE", 0), 4)
         self.assertLessEqual(counted.get("HEAD", 0), 6, "of what was looked at on the way")
 
@@ -91,7 +91,7 @@ class RequestTests(RGWFSTestCase):
         mount.unmount()
         self.assertEqual(self.keys("tree/"), {})
         counted = self.counted()
-        self.assertLessEqual(counted.get("POST", 0), 5, "DeleteObjects")
+        self.assertLessEqual(counted.get("POST", 0), 15, "DeleteObjects")
         self.assertLessEqual(counted.get("DELETE", 0), 3)
         self.assertLessEqual(counted.get("HEAD", 0), 12)
         self.assertLessEqual(counted.get("GET", 0), 15, "LIST")
