@@ -43,7 +43,7 @@ import Testing
 
     /// The same with renames, removals, requests whose outcome nobody hears of, and crashes. Files are renamed
     /// to names of their own: a copy has no condition on its target.
-    @Test(arguments: UInt64(1)...15)
+    @Test(arguments: UInt64(1)...120)
     func noContentDisappearsWhenFilesMove(seed: UInt64) throws {
         var random = ModelRandom(seed &* 7919)
         var volume = try Volume()
