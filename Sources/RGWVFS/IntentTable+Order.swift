@@ -61,6 +61,11 @@ extension IntentTable {
         return record.source?.address
     }
 
+    /// The same while the target does not have it: a copy that only settles is done.
+    func uncopiedSource(_ target: ObjectAddress) -> ObjectAddress? {
+        intents[target]?.settling == nil ? copySource(target) : nil
+    }
+
     /// What starts at `address` waits, directly or through others, for what is pending at `other`.
     func reaches(_ address: ObjectAddress, _ other: ObjectAddress) -> Bool {
         var open = [address]

@@ -141,7 +141,7 @@ extension VolumeState {
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
         guard let known = inodes[inode], !hasOwnChanges(inode) || isMoved(inode) else { return }
         if let address = address(inode), isMoved(inode), let base = known.base,
-            base.etag != head.etag
+            base.etag != head.etag, intents.uncopiedSource(address) != nil
         {
             // Another client changed it before it was copied.
             let version = BaseVersion(
@@ -197,8 +197,9 @@ extension VolumeState {
     /// The object is gone.
     mutating func absorbAbsence(_ inode: InodeNumber, startedAt: Instant) {
         if let address = address(inode), isMoved(inode), intents.flights[address] == nil {
-            // Removed under its old name before it was copied.
-            return revertCopy(address)
+            // Removed under its old name before it was copied; or under the new one when it had been.
+            return intents.uncopiedSource(address) == nil
+                ? recopy(address, now: startedAt) : revertCopy(address)
         }
         guard let link = inodes[inode]?.link, !isLocal(inode),
             inodes[link.parent]?.directory?.settled.contains(link.name) != true

@@ -35,7 +35,8 @@ extension VolumeState {
     mutating func wantMetadata(_ inode: InodeNumber, now: Instant, time: WallTime) {
         guard let known = inodes[inode], let address = address(inode) else { return }
         let pending = intents.intents[address]
-        if var record = pending?.record, record.want == .copy, !known.isDirectory {
+        if var record = pending?.record, intents.uncopiedSource(address) != nil, !known.isDirectory
+        {
             record.inode = inode
             saveNode(inode)
             setIntent(record, now: now, held: false)
@@ -118,7 +119,7 @@ extension VolumeState {
             return
         }
         let keepsObject = known.opens > 0 && known.dataID == nil && known.base != nil
-        let source = intents.copySource(address)
+        let source = intents.uncopiedSource(address)
         wantDelete(
             address, known: known.base?.etag, after: nil, isOpen: keepsObject && source == nil,
             now: now, time: time)

@@ -119,6 +119,28 @@ import Testing
         #expect(volume.text("b") == "old")
     }
 
+    /// Seed 872 of `noContentDisappearsWhenFilesMove`: what somebody wrote to the old name was taken for the file
+    /// that had been renamed, whose first copy was not heard of.
+    @Test(arguments: [false, true])
+    func whatIsWrittenToTheOldNameOfADoneCopyStaysThere(dies: Bool) throws {
+        var volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("one".utf8))
+        Self.delayFirst(volume, "COPY", by: .seconds(1000))
+        try volume.rename("a", "b")
+        volume.store.plant(Volume.bucket, "a", Array("two".utf8))
+        volume.world.advance(by: .seconds(10))
+        #expect(volume.text("b") == "two")
+        #expect(volume.fileSystem.status().settling > 0)
+        volume.store.plant(Volume.bucket, "a", Array("three".utf8))
+        if dies { volume = try Volume(remounting: volume) }
+        volume.world.advance(by: .seconds(60))
+        #expect(try volume.load("b") == "two")
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text("a") == "three")
+        #expect(volume.text("b") == "two")
+        #expect(volume.fileSystem.status() == VolumeStatus())
+    }
+
     @Test func anUnmountDoesNotWaitForWhatOnlySettles() throws {
         let volume = try Volume()
         Self.delayFirst(volume, "PUT", by: .seconds(50))
