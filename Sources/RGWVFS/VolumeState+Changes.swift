@@ -12,9 +12,9 @@ extension VolumeState {
             replacing: inode.replacing, sealed: inode.sealed)
     }
 
-    /// Writes a node's row, if it has one to write.
+    /// Writes a node's row, if it has one to write: a file without a name has none.
     mutating func saveNode(_ inode: InodeNumber) {
-        guard let known = inodes[inode] else { return }
+        guard let known = inodes[inode], known.link != nil || inode == .root else { return }
         journal.append(.node(record(known)))
         barrier.isNeeded = true
     }
