@@ -177,3 +177,14 @@ extension IntentTable {
         for address in stalled where prefix.contains(address) { enqueue(address) }
     }
 }
+
+extension ObjectAddress {
+    /// The markers of the directories that this key is in.
+    var markersAbove: [ObjectAddress] {
+        key.bytes.indices.dropLast().filter { key.bytes[$0] == 0x2F }.compactMap { index in
+            (try? ObjectKey(Array(key.bytes[...index]))).map {
+                ObjectAddress(bucket: bucket, key: $0)
+            }
+        }
+    }
+}
