@@ -92,13 +92,15 @@ extension S3ObjectStore {
 
     @discardableResult
     package func delete(
-        _ address: ObjectAddress, matching: ETag?, completion: @escaping Completion<Deletion>
+        _ address: ObjectAddress, matching: ETag?, isConfirmed: Bool,
+        completion: @escaping Completion<Deletion>
     ) -> any Cancellable {
         guard let matching else {
             return delete(address) { completion($0.map { .deleted }) }
         }
         let known = context.capabilities
         guard known.conditionalDelete == .present, let form = known.deleteForm else {
+            if isConfirmed { return delete(address) { completion($0.map { .deleted }) } }
             if context.isWorthProbing() {
                 // Beside the deleted key, where this user may write; the next deletes profit.
                 let directory = address.key.bytes.prefix(upTo: address.key.nameStart)

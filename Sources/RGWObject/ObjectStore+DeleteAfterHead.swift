@@ -1,4 +1,12 @@
 extension ObjectStore {
+    /// DELETE of one version that was not looked at just before.
+    @discardableResult
+    package func delete(
+        _ address: ObjectAddress, matching: ETag?, completion: @escaping Completion<Deletion>
+    ) -> any Cancellable {
+        delete(address, matching: matching, isConfirmed: false, completion: completion)
+    }
+
     /// DELETE of one version where the server ignores If-Match on DELETE: the tag is compared by a
     /// HEAD just before. A version that is written between the two is deleted.
     package func deleteAfterHead(

@@ -196,9 +196,11 @@ package protocol ObjectStore: Sendable {
     ///
     /// Where the server ignores If-Match on DELETE (RGW before 20.2.1, measured on 16) the tag is
     /// compared by a HEAD just before: a version that somebody writes between the two is deleted.
+    /// `isConfirmed`: the server was seen to have the tag so recently that such a HEAD tells nothing new.
     @discardableResult
     func delete(
-        _ address: ObjectAddress, matching: ETag?, completion: @escaping Completion<Deletion>
+        _ address: ObjectAddress, matching: ETag?, isConfirmed: Bool,
+        completion: @escaping Completion<Deletion>
     ) -> any Cancellable
 
     /// DeleteObjects: at most 1,000 keys of one bucket. The answer lists the keys that failed.

@@ -29,6 +29,11 @@ package struct CrashStep: Hashable, Sendable, CustomStringConvertible {
     package var action: Action
     package var sync: Sync
 
+    package init(_ action: Action, _ sync: Sync = .nothing) {
+        self.action = action
+        self.sync = sync
+    }
+
     package var description: String {
         sync == .nothing ? "\(action)" : "\(action) + \(sync.rawValue)"
     }
@@ -68,7 +73,7 @@ package struct CrashStep: Hashable, Sendable, CustomStringConvertible {
         }
         actions += [.rename("d", "f"), .rename("d", "e"), .rename("e", "d"), .rmdir("e")]
         return actions.flatMap { action in
-            Sync.allCases.map { CrashStep(action: action, sync: $0) }.filter {
+            Sync.allCases.map { CrashStep(action, $0) }.filter {
                 $0.sync != .fsync || $0.hasDescriptor
             }
         }

@@ -82,12 +82,14 @@ package final class MountedStore: ObjectStore {
 
     /// A death between HEAD and DELETE leaves the object.
     package func delete(
-        _ address: ObjectAddress, matching: ETag?, completion: @escaping Completion<Deletion>
+        _ address: ObjectAddress, matching: ETag?, isConfirmed: Bool,
+        completion: @escaping Completion<Deletion>
     ) -> any Cancellable {
-        if let matching, !store.hasConditionalDeletes {
+        if let matching, !isConfirmed, !store.hasConditionalDeletes {
             return deleteAfterHead(address, matching: matching, completion: completion)
         }
-        return store.delete(address, matching: matching, completion: alive(completion))
+        return store.delete(
+            address, matching: matching, isConfirmed: isConfirmed, completion: alive(completion))
     }
 
     package func delete(

@@ -151,9 +151,10 @@ extension StrictObjectStore {
 
     /// One atomic request, or HEAD and DELETE where the server is said not to know If-Match there.
     package func delete(
-        _ address: ObjectAddress, matching: ETag?, completion: @escaping Completion<Deletion>
+        _ address: ObjectAddress, matching: ETag?, isConfirmed: Bool,
+        completion: @escaping Completion<Deletion>
     ) -> any Cancellable {
-        guard let matching else {
+        guard let matching, hasConditionalDeletes || !isConfirmed else {
             return delete(address) { completion($0.map { .deleted }) }
         }
         if !hasConditionalDeletes {

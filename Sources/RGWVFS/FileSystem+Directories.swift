@@ -90,9 +90,10 @@ extension FileSystem {
         let now = clock.now()
         let isWaiting = withState { state in
             // What only settles is in the bucket.
+            let heldBack = state.intents.heldBack()
             let keys = state.intents.pendingKeys(under: prefix).filter {
                 state.intents.intents[$0].map { $0.settling == nil } ?? false
-                    && !state.intents.isHeldBack($0)
+                    && !heldBack.contains($0)
             }
             guard !keys.isEmpty else { return false }
             let waiter = SyncWaiter(count: keys.count, done: done)

@@ -92,6 +92,10 @@ extension FileSystem {
             return both
         }
         guard let both else { return finish(need, .stale) }
+        /// It was removed here: an object may have its name.
+        let isHidden: @Sendable () -> Bool = { [self] in
+            withState { state in state.hides(parent, name).directory }
+        }
         // The directory wins over an object of the same name, so both are asked.
         store.list(
             both.marker.bucket, prefix: both.marker.key, delimited: false, after: nil, limit: 1
@@ -99,7 +103,7 @@ extension FileSystem {
             switch listed {
             case .failure(let error):
                 finish(need, FileSystemError(error)) { state in state.endLoad(parent) }
-            case .success(let page) where !page.objects.isEmpty:
+            case .success(let page) where !page.objects.isEmpty && !isHidden():
                 finish(need, nil) { state in
                     if (try? state.addresses(parent, name))?.marker == both.marker {
                         state.absorbProbe(

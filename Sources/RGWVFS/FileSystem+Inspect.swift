@@ -234,7 +234,7 @@ extension FileSystem {
 
     /// The object is as the request leaves it.
     private func seen(_ shipment: Shipment, _ head: ObjectHead) {
-        withState { state in state.intents.noteSeen(shipment.flight.address) }
+        withState { state in state.intents.noteSeen(shipment.flight, tag: head.etag) }
         landed(shipment, Stored(etag: head.etag, lastModified: head.lastModified))
     }
 
@@ -247,7 +247,7 @@ extension FileSystem {
     private func replace(_ flight: IntentTable.Flight, base: ETag) {
         let now = clock.now()
         withState { state in
-            state.intents.noteSeen(flight.address)
+            state.intents.noteSeen(flight, tag: base)
             state.intents.noteInspected(flight.address, now: now)
             if let record = state.intents.setBase(flight.address, base) {
                 state.journal.append(.intent(record))

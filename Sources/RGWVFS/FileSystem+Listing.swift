@@ -131,14 +131,16 @@ extension FileSystem {
 extension VolumeState {
     /// Every name on the page was removed here, or its removal reached the bucket meanwhile.
     func isRemoved(_ page: ListPage, in directory: InodeNumber, _ prefix: KeyPrefix) -> Bool {
-        let local = localNames(directory, prefix: prefix)
-            .union(inodes[directory]?.directory?.settled ?? [])
-        return (page.objects.map(\.key) + page.commonPrefixes).allSatisfy { key in
+        var local = localNames(directory, prefix: prefix)
+        local.known.formUnion(inodes[directory]?.directory?.settled ?? [])
+        func isRemoved(_ key: ObjectKey, isDirectory: Bool) -> Bool {
             if key.bytes == prefix.bytes { return true }
             guard let name = layout.entryName(key, prefixLength: prefix.bytes.count) else {
                 return false
             }
-            return local.contains(name)
+            return local.hides(name, isDirectory: isDirectory)
         }
+        return page.objects.allSatisfy { isRemoved($0.key, isDirectory: false) }
+            && page.commonPrefixes.allSatisfy { isRemoved($0, isDirectory: true) }
     }
 }

@@ -187,11 +187,10 @@ extension FileSystem {
                 sourceMatching: flight.base
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
         case .delete:
-            // Seen a moment ago, by the copy of it for example: not worth asking again.
-            let version = flight.isConfirmed ? nil : flight.base
-            store.delete(flight.address, matching: version) { [self] in
-                ended(shipment, $0.map { _ in nil })
-            }
+            // Conditional where the server can: it may take effect late, on another client's version.
+            store.delete(
+                flight.address, matching: flight.base, isConfirmed: flight.isConfirmed
+            ) { [self] in ended(shipment, $0.map { _ in nil }) }
         case .removeDirectory:
             store.delete(flight.address) { [self] in ended(shipment, $0.map { nil }) }
         case .copy: sendCopy(shipment)

@@ -100,8 +100,13 @@ extension IntentTable {
     }
 
     /// The object was seen as one of those requests leaves it. Of several, others may still take effect.
-    mutating func noteSeen(_ address: ObjectAddress) {
-        guard let sends = unsettled[address]?.record.sends else { return }
+    /// Another version, or one that was known to be there already, tells nothing of them.
+    mutating func noteSeen(_ flight: Flight, tag: ETag) {
+        let address = flight.address
+        guard let record = unsettled[address]?.record, record.tags.contains(tag),
+            flight.want == .metadata || flight.base != tag
+        else { return }
+        let sends = record.sends
         if sends > 1 {
             unsettled[address]?.record.sends = sends - 1
         } else {

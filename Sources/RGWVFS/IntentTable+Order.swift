@@ -65,6 +65,11 @@ extension IntentTable {
         return record.source?.address
     }
 
+    /// The same while the target does not have it: a copy that only settles is done.
+    func uncopiedSource(_ target: ObjectAddress) -> ObjectAddress? {
+        intents[target]?.settling == nil ? copySource(target) : nil
+    }
+
     /// What starts at `address` waits, directly or through others, for what is pending at `other`.
     func reaches(_ address: ObjectAddress, _ other: ObjectAddress) -> Bool {
         var open = [address]
@@ -174,5 +179,16 @@ extension IntentTable {
             reservedPrefixes.remove(at: index)
         }
         for address in stalled where prefix.contains(address) { enqueue(address) }
+    }
+}
+
+extension ObjectAddress {
+    /// The markers of the directories that this key is in.
+    var markersAbove: [ObjectAddress] {
+        key.bytes.indices.dropLast().filter { key.bytes[$0] == 0x2F }.compactMap { index in
+            (try? ObjectKey(Array(key.bytes[...index]))).map {
+                ObjectAddress(bucket: bucket, key: $0)
+            }
+        }
     }
 }

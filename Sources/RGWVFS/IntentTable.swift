@@ -180,15 +180,20 @@ struct IntentTable: Sendable {
         return keys
     }
 
-    /// The intent waits for a file to be closed: its own, or the one that another intent it comes after has.
-    func isHeldBack(_ address: ObjectAddress) -> Bool {
-        var next: ObjectAddress? = address
-        var seen: Set<ObjectAddress> = []
-        while let current = next, seen.insert(current).inserted, let intent = intents[current] {
-            if intent.held { return true }
-            next = intent.record.after
+    /// Intents that wait for a file to be closed: their own, one that they come after, or one below a directory
+    /// that is to go.
+    func heldBack() -> Set<ObjectAddress> {
+        var open = intents.filter { $0.value.held }.map(\.key)
+        var all: Set<ObjectAddress> = []
+        while let next = open.popLast() {
+            guard intents[next] != nil, all.insert(next).inserted else { continue }
+            open.append(contentsOf: followers[next] ?? [])
+            open.append(
+                contentsOf: next.markersAbove.filter {
+                    intents[$0]?.record.want == .removeDirectory
+                })
         }
-        return false
+        return all
     }
 
     // MARK: Changes

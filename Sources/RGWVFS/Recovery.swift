@@ -76,10 +76,22 @@ enum Recovery {
             // Parts alone change no object.
             if flight.want == .put, flight.tags.isEmpty { continue }
             let age = Duration.seconds(max(0, time.seconds - flight.started.seconds))
-            state.intents.noteUncertain(
-                flight, until: now + max(.zero, state.configuration.settleTime - age))
+            let until = now + max(.zero, state.configuration.settleTime - age)
+            state.intents.noteUncertain(flight, until: until)
+            if let record = state.intents.intents[flight.address]?.record,
+                isDone(record, but: flight)
+            {
+                state.intents.settle(flight.address, tag: record.base, until: until)
+            }
         }
         return outcome
+    }
+
+    /// The copy was done, and a request before it was not heard of. What it copied may be another client's
+    /// object by now: it is not copied again unless that late request undid it.
+    private static func isDone(_ record: IntentRecord, but flight: FlightRecord) -> Bool {
+        guard record.want == .copy, let base = record.base else { return false }
+        return base == record.source?.version.etag && !flight.tags.contains(base)
     }
 
     /// An upload in parts goes on, or is freed; one whose id was not noted is looked for.

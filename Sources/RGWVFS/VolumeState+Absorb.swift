@@ -12,6 +12,8 @@ extension VolumeState {
         guard var directory = inodes[inode]?.directory, let prefix = prefix(inode) else {
             return
         }
+        let local = localNames(inode, prefix: prefix)
+        let keeps = directory.settled.union(local.known)
         var remote: [EntryName: BaseVersion?] = [:]
         var hidden = 0
         var hasMarker = false
@@ -21,6 +23,7 @@ extension VolumeState {
             } else if prefix.bytes.isEmpty && object.key.bytes == [0x2F] {
                 continue
             } else if let name = layout.entryName(object.key, prefixLength: prefix.bytes.count) {
+                if local.removedFiles.contains(name) { continue }
                 remote[name] = BaseVersion(
                     etag: object.etag, size: object.size, lastModified: object.lastModified)
             } else {
@@ -32,10 +35,10 @@ extension VolumeState {
                 hidden += key.bytes == [0x2F] && prefix.bytes.isEmpty ? 0 : 1
                 continue
             }
+            if local.removedDirectories.contains(name) { continue }
             if case .some(.some) = remote[name] { hidden += 1 }
             remote[name] = .some(nil)
         }
-        let keeps = directory.settled.union(localNames(inode, prefix: prefix))
         var lost: [EntryName] = []
         if isComplete {
             for name in directory.entries.keys where remote[name] == nil && !keeps.contains(name) {
@@ -55,26 +58,6 @@ extension VolumeState {
         for (name, object) in remote where !keeps.contains(name) {
             absorbName(inode, name, object)
         }
-    }
-
-    /// Names of a directory with local changes, removed ones included.
-    func localNames(_ inode: InodeNumber, prefix: KeyPrefix) -> Set<EntryName> {
-        var names: Set<EntryName> = []
-        if let directory = inodes[inode]?.directory, directory.inodeCount > 0 {
-            for (name, entry) in directory.entries {
-                if case .inode(let child) = entry, isLocal(child) { names.insert(name) }
-            }
-        }
-        guard let marker = address(inode), intents.pendingBelow(prefix, marker: marker) > 0 else {
-            return names
-        }
-        for address in intents.pendingKeys(under: prefix) {
-            let rest = address.key.bytes[prefix.bytes.count...]
-            let part = rest.prefix { $0 != 0x2F }
-            let isDirect = part.count == rest.count || part.count == rest.count - 1
-            if isDirect, let name = try? EntryName(Array(part)) { names.insert(name) }
-        }
-        return names
     }
 
     mutating func absorbName(
@@ -112,12 +95,14 @@ extension VolumeState {
         _ parent: InodeNumber, _ name: EntryName, object: ObjectHead?, isDirectory: Bool,
         startedAt: Instant
     ) {
-        guard let directory = inodes[parent]?.directory, !directory.settled.contains(name),
-            !isLocal(parent, name)
-        else { return }
-        if isDirectory {
+        guard let directory = inodes[parent]?.directory, !directory.settled.contains(name) else {
+            return
+        }
+        let hidden = hides(parent, name)
+        if hidden.file, hidden.directory { return }
+        if isDirectory, !hidden.directory {
             absorbName(parent, name, nil)
-        } else if let object {
+        } else if let object, !hidden.file {
             absorbName(
                 parent, name,
                 BaseVersion(
@@ -141,7 +126,7 @@ extension VolumeState {
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
         guard let known = inodes[inode], !hasOwnChanges(inode) || isMoved(inode) else { return }
         if let address = address(inode), isMoved(inode), let base = known.base,
-            base.etag != head.etag
+            base.etag != head.etag, intents.uncopiedSource(address) != nil
         {
             // Another client changed it before it was copied.
             let version = BaseVersion(
@@ -197,8 +182,9 @@ extension VolumeState {
     /// The object is gone.
     mutating func absorbAbsence(_ inode: InodeNumber, startedAt: Instant) {
         if let address = address(inode), isMoved(inode), intents.flights[address] == nil {
-            // Removed under its old name before it was copied.
-            return revertCopy(address)
+            // Removed under its old name before it was copied; or under the new one when it had been.
+            return intents.uncopiedSource(address) == nil
+                ? recopy(address, now: startedAt) : revertCopy(address)
         }
         guard let link = inodes[inode]?.link, !isLocal(inode),
             inodes[link.parent]?.directory?.settled.contains(link.name) != true

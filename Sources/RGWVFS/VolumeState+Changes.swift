@@ -12,9 +12,9 @@ extension VolumeState {
             replacing: inode.replacing, sealed: inode.sealed, replaced: inode.replaced?.record)
     }
 
-    /// Writes a node's row, if it has one to write.
+    /// Writes a node's row, if it has one to write: a file without a name has none.
     mutating func saveNode(_ inode: InodeNumber) {
-        guard let known = inodes[inode] else { return }
+        guard let known = inodes[inode], known.link != nil || inode == .root else { return }
         journal.append(.node(record(known)))
         barrier.isNeeded = true
     }
@@ -38,7 +38,8 @@ extension VolumeState {
     mutating func wantMetadata(_ inode: InodeNumber, now: Instant, time: WallTime) {
         guard let known = inodes[inode], let address = address(inode) else { return }
         let pending = intents.intents[address]
-        if var record = pending?.record, record.want == .copy, !known.isDirectory {
+        if var record = pending?.record, intents.uncopiedSource(address) != nil, !known.isDirectory
+        {
             record.inode = inode
             saveNode(inode)
             setIntent(record, now: now, held: false)
@@ -123,7 +124,7 @@ extension VolumeState {
             return
         }
         let keepsObject = known.opens > 0 && known.dataID == nil && known.base != nil
-        let source = intents.copySource(address)
+        let source = intents.uncopiedSource(address)
         wantDelete(
             address, known: known.base?.etag, after: nil, isOpen: keepsObject && source == nil,
             now: now, time: time)

@@ -84,6 +84,12 @@ extension VolumeState {
         intents.unsettle(flight.address, now: now)
     }
 
+    /// A copy that was done is not there any more.
+    mutating func recopy(_ address: ObjectAddress, now: Instant) {
+        if let record = intents.setBase(address, nil) { journal.append(.intent(record)) }
+        intents.unsettle(address, now: now)
+    }
+
     /// Forgets requests that cannot take effect any more. Returns when to look again.
     mutating func expire(now: Instant) -> Instant? {
         let (keys, next) = intents.expire(now: now)

@@ -211,11 +211,15 @@ extension VolumeState {
         return name
     }
 
-    /// Two conflicts of one name within a second must not share a name.
+    /// Two conflicts of one name within a second must not share a name, also when the mount died in between and
+    /// has not listed the directory since.
     func freeConflictName(_ link: Inode.Link, suffix: String) -> EntryName? {
         for attempt in 1...100 {
             let ending = attempt == 1 ? suffix : "\(suffix)-\(attempt)"
             guard let name = conflictName(link, suffix: ending) else { return nil }
+            if let file = try? addresses(link.parent, name).file, intents.isUncertain(file) {
+                continue
+            }
             let isTaken = inodes[link.parent]?.directory?[name] != nil
             if !isTaken, !isLocal(link.parent, name) { return name }
         }

@@ -8,10 +8,10 @@ extension VolumeState {
     /// the copy to its key is pending. nil: it has neither a name nor an object.
     func location(_ inode: InodeNumber) -> ObjectAddress? {
         guard let address = address(inode) else { return unlinked[inode] }
-        return intents.copySource(address) ?? address
+        return intents.uncopiedSource(address) ?? address
     }
 
-    /// The inode was renamed, and nothing else of it was changed since.
+    /// The inode was renamed, and nothing else of it was changed since: its attributes are the object's.
     func isMoved(_ inode: InodeNumber) -> Bool {
         guard let address = address(inode), let record = intents.intents[address]?.record else {
             return false
@@ -62,14 +62,10 @@ extension VolumeState {
         intents.noteConfirmed(source.address, tag: source.version.etag, now: now)
         guard let intent = intents.intents[flight.address] else { return }
         if intent.revision == flight.revision {
-            if settles(flight, tag: stored.etag, now: now) { return }
-            dropIntent(flight.address)
-            noteCopy(
-                flight.address,
-                BaseVersion(
-                    etag: stored.etag, size: source.version.size, lastModified: stored.lastModified),
-                now: now)
-            return
+            let version = BaseVersion(
+                etag: stored.etag, size: source.version.size, lastModified: stored.lastModified)
+            if !settles(flight, tag: stored.etag, now: now) { dropIntent(flight.address) }
+            return noteCopy(flight.address, version, now: now)
         }
         guard var record = intents.setBase(flight.address, stored.etag) else { return }
         if record.want == .copy, record.source?.address == source.address {

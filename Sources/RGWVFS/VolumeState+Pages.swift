@@ -62,18 +62,18 @@ extension VolumeState {
                 isComplete: true, startedAt: startedAt)
         }
         let end = page.next.map { Array($0.bytes[prefix.bytes.count...]) }
-        let local = localNames(open.inode, prefix: prefix)
-        let keeps = local.union(inodes[open.inode]?.directory?.settled ?? [])
+        var local = localNames(open.inode, prefix: prefix)
+        local.known.formUnion(inodes[open.inode]?.directory?.settled ?? [])
         var merge = PageMerge(shadows: start.shadows)
         for (key, object) in Self.inKeyOrder(page) {
             guard key.bytes != prefix.bytes,
                 let name = layout.entryName(key, prefixLength: prefix.bytes.count),
-                !keeps.contains(name)
+                !local.hides(name, isDirectory: object == nil)
             else { continue }
             absorbName(open.inode, name, object)
             if merge.admits(name, isDirectory: object == nil) { merge.names.append(name) }
         }
-        for name in keeps where isOnPage(open.inode, name, after: start.after, through: end) {
+        for name in local.known where isOnPage(open.inode, name, after: start.after, through: end) {
             merge.names.append(name)
         }
         let names = merge.names.compactMap { shown(open.inode, $0) }.sorted(by: Self.isKeyBefore)

@@ -216,15 +216,15 @@ extension VolumeState {
     ) -> Move? {
         let record = intents.intents[old]?.record
         switch record?.want {
-        case .copy:
+        case .copy where intents.uncopiedSource(old) != nil:
             return record?.source.map {
                 Move(old: old, new: new, source: $0, inode: record?.inode)
             }
-        case .metadata, nil:
+        case .copy, .metadata, nil:
             return inodes[inode]?.base.map {
                 Move(
                     old: old, new: new, source: CopySource(address: old, version: $0),
-                    inode: record == nil ? nil : inode)
+                    inode: record?.want == .metadata ? inode : nil)
             }
         case .put, .delete, .makeDirectory, .removeDirectory: return nil
         }

@@ -77,14 +77,16 @@ extension VolumeState {
             let version = BaseVersion(
                 etag: object.etag, size: object.size, lastModified: object.lastModified)
             switch record?.want {
-            case .put, .makeDirectory, .copy, .delete, .removeDirectory: continue
-            case .metadata, nil:
+            case .put, .makeDirectory, .delete, .removeDirectory: continue
+            case .copy where intents.uncopiedSource(old) != nil: continue
+            case .copy, .metadata, nil:
                 // Attributes that were changed here belong to the version that was there.
                 tree.moves.append(
                     Move(
                         old: old, new: try renamed(old, path),
                         source: CopySource(address: old, version: version),
-                        inode: record?.base == object.etag ? record?.inode : nil))
+                        inode: record?.want == .metadata && record?.base == object.etag
+                            ? record?.inode : nil))
             }
         }
         let below = KeyPrefix(marker: path.old.marker)
@@ -94,7 +96,10 @@ extension VolumeState {
             switch record.want {
             case .put, .makeDirectory: tree.unsent.append((old, try renamed(old, path)))
             case .copy:
-                guard let source = record.source else { continue }
+                // One that is done was listed.
+                guard intents.uncopiedSource(old) != nil, let source = record.source else {
+                    continue
+                }
                 tree.moves.append(
                     Move(
                         old: old, new: try renamed(old, path), source: source,

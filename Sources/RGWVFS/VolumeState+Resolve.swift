@@ -81,9 +81,12 @@ extension VolumeState {
         if layout.isAllBuckets, parent == .root {
             return isListingFresh(parent, now: now, since: since) ? .absent : .need(.list(parent))
         }
-        // A name that is not here but has unsent changes was deleted through this mount.
-        let both = try addresses(parent, name)
-        if intents.isPending(both.file) || intents.isPending(both.marker) { return .absent }
+        // A name that is not here but has unsent changes was deleted through this mount. One that an earlier
+        // mount deleted may have become the name of something else.
+        _ = try addresses(parent, name)
+        let removed = hides(parent, name)
+        if removed.file, removed.directory { return .absent }
+        if removed.file || removed.directory, directory.listedAt != nil { return .absent }
         guard configuration.lookupCache == .all || directory.isNew else {
             let at = max(directory.listedAt ?? .distantPast, directory.absent[name] ?? .distantPast)
             return at >= since ? .absent : .need(.probe(parent, name))

@@ -178,7 +178,9 @@ import Testing
         let stale = Outcome<Deletion>()
         let done = Outcome<Deletion>()
         let gone = Outcome<Deletion>()
-        store.delete(testAddress, matching: "other", completion: stale.completion)
+        // Also one that was seen a moment ago: the request may take effect late.
+        store.delete(
+            testAddress, matching: "other", isConfirmed: true, completion: stale.completion)
         world.run()
         store.delete(testAddress, matching: "abc", completion: done.completion)
         world.run()
@@ -289,6 +291,19 @@ import Testing
         #expect(delete().contains { $0.contains("rgwfs-probe") })
         #expect(store.capabilities.conditionalDelete == .present)
         #expect(delete() == ["DELETE /b/k"])
+    }
+
+    @Test func aVersionThatWasJustSeenIsNotLookedAtAgain() {
+        let server = Server(Habits())
+        let world = World { .answer(server.answer($0.request)) }
+        let store = makeStore(world)
+        server.put("abc")
+        let outcome = Outcome<Deletion>()
+        store.delete(
+            testAddress, matching: "abc", isConfirmed: true, completion: outcome.completion)
+        world.run()
+        #expect(outcome.value == .deleted)
+        #expect(world.sent.map(\.line) == ["DELETE /b/k"])
     }
 
     @Test func everyFindingHasALine() {

@@ -18,6 +18,37 @@ import Testing
         #expect(report.sequences > 100)
     }
 
+    /// The object waited to be deleted and hid the directory, which only the bucket had.
+    @Test(arguments: [
+        CrashStep.Action.unlink("d/a"), .rename("d/a", "d/b"), .rename("d/a", "e/b"),
+    ])
+    func aDirectoryUnderARemovedFilesNameOutlivesACrash(action: CrashStep.Action) {
+        for guarantee in [WriteGuarantee.remote, .local] {
+            for sync in [CrashStep.Sync.nothing, .fsyncdir] {
+                let steps = [CrashStep(action), CrashStep(.mkdir("d/a"), sync)]
+                #expect(CrashRun.verdict(steps, guarantee).failure == nil)
+            }
+        }
+    }
+
+    /// The other way round: the marker waits for what is below it.
+    @Test func aFileUnderARemovedDirectorysNameOutlivesACrash() {
+        let steps = [
+            CrashStep(.rename("d", "f")), CrashStep(.rename("f/a", "e/a")),
+            CrashStep(.rmdir("f")), CrashStep(.save("f")),
+        ]
+        for guarantee in [WriteGuarantee.remote, .local] {
+            #expect(CrashRun.verdict(steps, guarantee).failure == nil)
+        }
+    }
+
+    /// The old directory's marker waits for the old file's deletion, and that for the file to be closed.
+    @Test(arguments: ["e", "f"])
+    func fsyncOfADirectoryDoesNotWaitForAnOpenFileThatMovedAway(target: String) {
+        let steps = [CrashStep(.hold("d/a")), CrashStep(.rename("d", target), .fsyncdir)]
+        #expect(CrashRun.verdict(steps, .remote).failure == nil)
+    }
+
     /// Runs those that `takes` chooses by their number, and records the first failures.
     private static func run(
         _ sequences: CrashSequences, _ guarantee: WriteGuarantee, _ takes: (Int) -> Bool

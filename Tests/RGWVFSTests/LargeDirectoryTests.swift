@@ -52,6 +52,30 @@ import Testing
         }
     }
 
+    /// Names are asked for one by one here, and the removed object is still in the bucket.
+    @Test func aNameThatChangedItsKindOutlivesACrash() throws {
+        let volume = try volume(1100)
+        volume.store.setFault { $0.method.hasPrefix("DELETE") ? .refuse(.busy) : nil }
+        try volume.unlink("d/\(name(7))")
+        try volume.mkdir("d/\(name(7))")
+        volume.settle()
+        #expect(volume.text("d/\(name(7))/") == "")
+        let again = try Volume(remounting: volume)
+        #expect(try again.attributes("d/\(name(7))").kind == .directory)
+        // The other way round.
+        try again.rmdir("d/\(name(7))")
+        again.store.setFault { $0.method.hasPrefix("DELETE") ? .refuse(.busy) : nil }
+        try again.save("d/\(name(7))", "file")
+        again.settle()
+        let last = try Volume(remounting: again)
+        #expect(try last.load("d/\(name(7))") == "file")
+        #expect(try Reader(last, "d").all().count == 1100)
+        last.store.setFault(nil)
+        last.world.advance(by: .seconds(100))
+        #expect(last.text("d/\(name(7))") == "file")
+        #expect(last.text("d/\(name(7))/") == nil)
+    }
+
     private func lists(_ volume: Volume) -> Int {
         volume.store.requests.count { $0.method == "LIST" }
     }

@@ -43,7 +43,10 @@ import Testing
 
     /// The same with renames, removals, requests whose outcome nobody hears of, and crashes. Files are renamed
     /// to names of their own: a copy has no condition on its target.
-    @Test(arguments: UInt64(1)...15)
+    ///
+    /// The seeds beyond 120 are those of bugs: 872 a copy that was done and yet taken for pending, 4649 two conflicts
+    /// in one second with a crash between them.
+    @Test(arguments: Array(UInt64(1)...120) + [872, 4649])
     func noContentDisappearsWhenFilesMove(seed: UInt64) throws {
         var random = ModelRandom(seed &* 7919)
         var volume = try Volume()
@@ -105,7 +108,8 @@ import Testing
 
     private func remove(_ volume: Volume, _ name: String, _ account: inout Account) throws {
         do throws(FileSystemError) {
-            let seen = try? volume.load(name)
+            // A read that fails because the version changed has told the program so.
+            let seen = (try? volume.load(name)) ?? volume.text(name)
             try volume.unlink(name)
             // Nothing but what was seen may be gone.
             if let seen { account.alive.remove(seen) }

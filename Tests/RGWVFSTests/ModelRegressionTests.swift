@@ -20,6 +20,10 @@ import Testing
         #expect(Self.run([.create("a"), .fsync(handle: 0), .unlink("a")]) == nil)
     }
 
+    @Test func aRemovedOpenFileThatIsCutLeavesNoRowBehind() {
+        #expect(Self.run([.create("d"), .unlink("d"), .cut(handle: 0, size: 2)]) == nil)
+    }
+
     @Test func aTreeRenamedAwayAndBackKeepsItsFiles() {
         let failure = Self.run([
             .mkdir("d"), .save("d/d", count: 3, fill: 97), .symlink("d/l", "t"),

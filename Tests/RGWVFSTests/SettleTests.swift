@@ -83,6 +83,64 @@ import Testing
         #expect(volume.fileSystem.status() == VolumeStatus())
     }
 
+    /// Seed 16 of `noContentDisappearsWhenFilesMove`: the new file's PUT was seen after the crash, and taken for
+    /// the end of the deletion.
+    @Test(arguments: [1, 20, 100], [1, 2])
+    func aLateDeletionDoesNotTakeANewFileAfterCrashes(seconds: Int, crashes: Int) throws {
+        var volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
+        Self.delayFirst(volume, "DELETE", by: .seconds(seconds))
+        volume.store.setConditionalDeletes(false)
+        try volume.unlink("a")
+        volume.world.advance(by: .milliseconds(500))
+        try volume.save("a", "new")
+        volume.world.advance(by: .milliseconds(500))
+        for _ in 0..<crashes {
+            volume = try Volume(remounting: volume)
+            volume.world.advance(by: .milliseconds(100))
+        }
+        volume.world.advance(by: .seconds(400))
+        #expect(volume.text("a") == "new")
+        #expect(try volume.load("a") == "new")
+        #expect(volume.fileSystem.status() == VolumeStatus())
+    }
+
+    /// Seed 48 of `noContentDisappearsWhenFilesMove`: the copy had just shown what was there, so the deletion had
+    /// no condition.
+    @Test func theDeletionOfARenamedFilesOldNameTakesNoLaterVersion() throws {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
+        Self.delayFirst(volume, "DELETE", by: .seconds(50))
+        try volume.rename("a", "b")
+        volume.world.advance(by: .seconds(2))
+        volume.store.plant(Volume.bucket, "a", Array("theirs".utf8))
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text("a") == "theirs")
+        #expect(volume.text("b") == "old")
+    }
+
+    /// Seed 872 of `noContentDisappearsWhenFilesMove`: what somebody wrote to the old name was taken for the file
+    /// that had been renamed, whose first copy was not heard of.
+    @Test(arguments: [false, true])
+    func whatIsWrittenToTheOldNameOfADoneCopyStaysThere(dies: Bool) throws {
+        var volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("one".utf8))
+        Self.delayFirst(volume, "COPY", by: .seconds(1000))
+        try volume.rename("a", "b")
+        volume.store.plant(Volume.bucket, "a", Array("two".utf8))
+        volume.world.advance(by: .seconds(10))
+        #expect(volume.text("b") == "two")
+        #expect(volume.fileSystem.status().settling > 0)
+        volume.store.plant(Volume.bucket, "a", Array("three".utf8))
+        if dies { volume = try Volume(remounting: volume) }
+        volume.world.advance(by: .seconds(60))
+        #expect(try volume.load("b") == "two")
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text("a") == "three")
+        #expect(volume.text("b") == "two")
+        #expect(volume.fileSystem.status() == VolumeStatus())
+    }
+
     @Test func anUnmountDoesNotWaitForWhatOnlySettles() throws {
         let volume = try Volume()
         Self.delayFirst(volume, "PUT", by: .seconds(50))
