@@ -27,7 +27,7 @@ extension VolumeState {
             attributes.gid = above.gid
             if attributes.kind == .directory { attributes.permissions |= 0o2000 }
         }
-        let number = newInodeNumber()
+        let number = numbers.new()
         var inode = Inode(
             number: number, attributes: attributes, link: nil, base: nil, attributesKnown: true,
             checkedAt: moment.now, lifetime: configuration.fileAttributesMin)
