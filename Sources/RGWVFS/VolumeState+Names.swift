@@ -23,7 +23,8 @@ extension VolumeState {
         return try? known.isDirectory ? layout.marker(names) : layout.file(names)
     }
 
-    /// Both addresses that a name may have: as a file and as a directory.
+    /// Both addresses that a name may have: as a file and as a directory. Where only a file's key is short
+    /// enough, both are that.
     func addresses(
         _ parent: InodeNumber, _ name: EntryName
     ) throws(FileSystemError)
@@ -31,7 +32,8 @@ extension VolumeState {
     {
         guard var names = path(parent) else { throw .stale }
         names.append(name)
-        return (try layout.file(names), try layout.marker(names))
+        let file = try layout.file(names)
+        return (file, (try? layout.marker(names)) ?? file)
     }
 
     /// The inode stands for a whole bucket, or for the prefix that is mounted.

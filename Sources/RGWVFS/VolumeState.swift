@@ -38,6 +38,8 @@ struct VolumeState: ~Copyable {
     var unlinked: [InodeNumber: ObjectAddress] = [:]
     /// Data files that no journal row will name after the next commit.
     var discarded: [DataID] = []
+    /// Files that are being created exclusively, until the bucket has them.
+    var claims: Set<ObjectAddress> = []
     /// Room for data, and who waits for it.
     var space: SpoolSpace
     /// The spool failed: changes are refused, what is readable still goes up. Never cleared, because a
