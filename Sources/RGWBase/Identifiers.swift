@@ -3,6 +3,17 @@ package struct InodeNumber: Hashable, Sendable, Comparable {
     package let value: UInt64
     package init(_ value: UInt64) { self.value = value }
     package static let root = InodeNumber(1)
+
+    /// Numbers of files that were made here are counted; this bit tells those that are made from a name.
+    private static let derivedBit: UInt64 = 1 << 62
+
+    /// Made from a name's hash, so that the same name gets the same number. Source: InodeNumbers.
+    package init(derivedFrom hash: UInt64) {
+        value = hash & (Self.derivedBit - 1) | Self.derivedBit
+    }
+
+    package var isDerived: Bool { value & Self.derivedBit != 0 }
+
     package static func < (a: Self, b: Self) -> Bool { a.value < b.value }
 }
 

@@ -66,13 +66,13 @@ enum JournalSchema {
         for change in changes {
             switch change {
             case .node(let node):
-                inode = raised(inode, over: node.inode.value)
+                inode = raised(inode, over: node.inode)
                 for used in [node.data, node.replaced?.data].compactMap({ $0 }) {
                     data = raised(data, over: used.value)
                 }
             case .intent(let intent):
-                if let used = intent.inode { inode = raised(inode, over: used.value) }
-            case .partial(let partial): inode = raised(inode, over: partial.inode.value)
+                if let used = intent.inode { inode = raised(inode, over: used) }
+            case .partial(let partial): inode = raised(inode, over: partial.inode)
             case .removeNode, .removeIntent, .flight, .removeFlight, .extent, .removePartial: break
             }
         }
@@ -104,6 +104,11 @@ enum JournalSchema {
     }
 
     // MARK: - Details
+
+    /// Numbers that are made from names are not counted up.
+    private static func raised(_ limit: UInt64, over used: InodeNumber) -> UInt64 {
+        used.isDerived ? limit : raised(limit, over: used.value)
+    }
 
     private static func raised(_ limit: UInt64, over used: UInt64) -> UInt64 {
         guard used >= limit else { return limit }

@@ -95,7 +95,10 @@ extension OptionTable {
                 "fsync(2) returns when the object is in the bucket, or when the spool is on the "
                 + "disk"
         ),
-        .flag("sync", [], .writeBack, help: "close(2) waits for the bucket") {
+        .flag(
+            "sync", [], .writeBack,
+            help: "close(2) waits for the bucket, and open(2) with O_EXCL makes the object there"
+        ) {
             $0.volume.guarantee = $1 ? .synchronous : .remote
         },
         .choice(

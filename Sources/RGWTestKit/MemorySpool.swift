@@ -62,7 +62,9 @@ package final class MemoryJournal: Journal {
         switch change {
         case .node(let node):
             state.nodes[node.inode] = node
-            state.nextInode = max(state.nextInode, InodeNumber(node.inode.value + 1))
+            if !node.inode.isDerived {
+                state.nextInode = max(state.nextInode, InodeNumber(node.inode.value + 1))
+            }
             for data in [node.data, node.replaced?.data].compactMap({ $0 }) {
                 state.nextData = max(state.nextData, DataID(data.value + 1))
             }

@@ -132,8 +132,7 @@ extension VolumeState {
         inodes[.root]?.directory?.listedAt = startedAt
         inodes[.root]?.directory?.order = []
         for name in times.keys where root.entries[name] == nil && !root.settled.contains(name) {
-            let listed = Directory.Listed(number: newInodeNumber(), object: nil)
-            inodes[.root]?.directory?[name] = .listed(listed)
+            absorbName(.root, name, nil)
         }
     }
 
@@ -141,7 +140,7 @@ extension VolumeState {
     mutating func addBucket(_ name: EntryName, _ moment: FileSystem.Moment) {
         if case .inode = inodes[.root]?.directory?[name] { return }
         bucketTimes[name] = moment.time
-        let listed = Directory.Listed(number: newInodeNumber(), object: nil)
+        let listed = Directory.Listed(number: numbers.new(), object: nil)
         let inode = promote(.root, name, listed, listedAt: moment.now, time: moment.time)
         inodes[inode]?.attributesKnown = true
         inodes[inode]?.checkedAt = moment.now

@@ -92,6 +92,10 @@ extension FileSystem {
             return both
         }
         guard let both else { return finish(need, .stale) }
+        if both.marker == both.file {
+            // Too long for a directory.
+            return probeFile(need, parent, name, both.file, startedAt: startedAt)
+        }
         /// It was removed here: an object may have its name.
         let isHidden: @Sendable () -> Bool = { [self] in
             withState { state in state.hides(parent, name).directory }
@@ -111,25 +115,28 @@ extension FileSystem {
                     }
                     state.endLoad(parent)
                 }
-            case .success:
-                store.head(both.file) { [self] result in
-                    let error: FileSystemError? =
-                        switch result {
-                        case .failure(let error) where error.kind != .noSuchKey:
-                            FileSystemError(error)
-                        default: nil
-                        }
-                    finish(need, error) { state in
-                        if error == nil,
-                            (try? state.addresses(parent, name))?.marker == both.marker
-                        {
-                            state.absorbProbe(
-                                parent, name, object: try? result.get(), isDirectory: false,
-                                startedAt: startedAt)
-                        }
-                        state.endLoad(parent)
-                    }
+            case .success: probeFile(need, parent, name, both.file, startedAt: startedAt)
+            }
+        }
+    }
+
+    private func probeFile(
+        _ need: Need, _ parent: InodeNumber, _ name: EntryName, _ file: ObjectAddress,
+        startedAt: Instant
+    ) {
+        store.head(file) { [self] result in
+            let error: FileSystemError? =
+                switch result {
+                case .failure(let error) where error.kind != .noSuchKey: FileSystemError(error)
+                default: nil
                 }
+            finish(need, error) { state in
+                if error == nil, (try? state.addresses(parent, name))?.file == file {
+                    state.absorbProbe(
+                        parent, name, object: try? result.get(), isDirectory: false,
+                        startedAt: startedAt)
+                }
+                state.endLoad(parent)
             }
         }
     }

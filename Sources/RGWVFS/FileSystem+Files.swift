@@ -63,6 +63,9 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ flags: OpenFlags,
         _ caller: Caller, _ reply: consuming Reply<CreateAnswer>
     ) {
+        if flags.exclusive, configuration.guarantee == .synchronous {
+            return createExclusively(parent, name, permissions: permissions, flags, caller, reply)
+        }
         let data: (DataID, any SpoolFile)
         do throws(SpoolError) { data = try newData() } catch {
             return reply.fail(FileSystemError(error))

@@ -65,6 +65,7 @@ extension FileSystem {
         switch flight.want {
         case .put:
             let isOurs = head.etag == shipment.tag && head.size == shipment.size
+            if losesClaim(flight, unless: isOurs && isSame, error) { return }
             if isOurs, isSame {
                 // The answer was lost.
                 seen(shipment, head)

@@ -85,7 +85,19 @@ extension IntentTable {
 
     /// What waited for an intent at `old` waits for the one at `new`: the file went there.
     mutating func moveFollowers(from old: ObjectAddress, to new: ObjectAddress) {
-        for follower in followers.removeValue(forKey: old) ?? [] {
+        lead(followers.removeValue(forKey: old) ?? [], to: new)
+    }
+
+    /// Two files took each other's names: who waited for one of them waits for it where it is now.
+    mutating func swapFollowers(_ a: ObjectAddress, _ b: ObjectAddress) {
+        let ofA = followers.removeValue(forKey: a) ?? []
+        let ofB = followers.removeValue(forKey: b) ?? []
+        lead(ofA, to: b)
+        lead(ofB, to: a)
+    }
+
+    private mutating func lead(_ waiting: Set<ObjectAddress>, to new: ObjectAddress) {
+        for follower in waiting {
             let after = reaches(new, follower) ? nil : new
             intents[follower]?.record.after = after
             if let after { followers[after, default: []].insert(follower) }

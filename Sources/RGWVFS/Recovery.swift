@@ -20,6 +20,7 @@ enum Recovery {
         var claimed: Set<DataID> = []
         var replaced: Set<InodeNumber> = []
         let wanted = Set(contents.intents.compactMap(\.inode))
+        for number in wanted { state.numbers.reserve(number) }
         for node in contents.nodes {
             guard wanted.contains(node.inode) else {
                 // Clean already: its bytes are in the bucket.

@@ -65,10 +65,13 @@ extension VolumeState {
     ) {
         switch inodes[parent]?.directory?[name] {
         case nil:
-            let listed = Directory.Listed(number: newInodeNumber(), object: object)
+            let number = number(of: name, isDirectory: object == nil, in: parent)
+            let listed = Directory.Listed(number: number, object: object)
             inodes[parent]?.directory?[name] = .listed(listed)
         case .listed(let old):
-            let number = (old.object == nil) == (object == nil) ? old.number : newInodeNumber()
+            let isSame = (old.object == nil) == (object == nil)
+            let number =
+                isSame ? old.number : number(of: name, isDirectory: object == nil, in: parent)
             inodes[parent]?.directory?[name] = .listed(
                 Directory.Listed(number: number, object: object))
         case .inode(let child):
@@ -151,7 +154,7 @@ extension VolumeState {
             inodes[inode]?.isMistaken = true
             detach(inode)
             let listed = Directory.Listed(
-                number: newInodeNumber(),
+                number: numbers.new(),
                 object: BaseVersion(
                     etag: head.etag, size: head.size, lastModified: head.lastModified))
             inodes[link.parent]?.directory?[link.name] = .listed(listed)

@@ -5,8 +5,8 @@ import RGWSpool
 /// RENAME_EXCHANGE of two files: each takes the other's name in one transaction.
 ///
 /// No copy in the bucket can do that without a third key, so both files' bytes come into the spool, and
-/// each is uploaded to its new key. Directories are refused as by a filesystem without the flag: three
-/// renames of trees are not one step for anybody who looks at the bucket.
+/// each is uploaded to its new key. Directories are refused as by a filesystem without the flag: see
+/// decision 18.
 extension VolumeState {
     mutating func exchange(
         _ path: FileSystem.RenamePath, _ moment: FileSystem.Moment
@@ -37,6 +37,9 @@ extension VolumeState {
         attach(first, to: path.newParent, path.newName)
         attach(second, to: path.parent, path.name)
         for end in ends { place(end, moment) }
+        // An older name of a file is deleted after the upload of that file.
+        intents.swapFollowers(path.old.file, path.new.file)
+        saveReleased()
         touch(path.parent, moment.time)
         touch(path.newParent, moment.time)
         return .done(.nothing)

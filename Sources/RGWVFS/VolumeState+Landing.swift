@@ -12,6 +12,7 @@ extension VolumeState {
         for waiter in satisfied { actions.append { waiter.settle(nil) } }
         noteQuota(flight, now: now)
         space.noteProgress(now)
+        claims.remove(flight.address)
         if let (names, _) = layout.path(of: flight.address), let name = names.last,
             let parent = lookUp(names.dropLast())
         {

@@ -20,14 +20,15 @@ extension VolumeState {
         if let need = try readersNeed(parent, name) { return .need(need) }
         // Only the attributes: holding the directory would make each new name copy all its names.
         guard let above = inodes[parent]?.attributes else { throw .stale }
-        _ = try addresses(parent, name)
+        let both = try addresses(parent, name)
+        if attributes.kind == .directory, both.marker == both.file { throw .nameTooLong }
         var attributes = attributes
         if above.permissions & 0o2000 != 0 {
             // POSIX lets a set-group-ID directory give its group to what is made in it. Source: inode(7).
             attributes.gid = above.gid
             if attributes.kind == .directory { attributes.permissions |= 0o2000 }
         }
-        let number = newInodeNumber()
+        let number = numbers.new()
         var inode = Inode(
             number: number, attributes: attributes, link: nil, base: nil, attributesKnown: true,
             checkedAt: moment.now, lifetime: configuration.fileAttributesMin)

@@ -214,7 +214,7 @@ extension VolumeState {
             inodes[parent]?.directory?[name] = .listed(
                 Directory.Listed(number: listed.number, object: version))
         case nil:
-            let number = newInodeNumber()
+            let number = number(of: name, isDirectory: false, in: parent)
             inodes[parent]?.directory?[name] = .listed(
                 Directory.Listed(number: number, object: version))
         }
@@ -240,7 +240,7 @@ extension VolumeState {
                 continue
             case .listed, nil: break
             }
-            let number = newInodeNumber()
+            let number = number(of: name, isDirectory: true, in: current)
             inodes[number] = Inode(
                 number: number,
                 attributes: PosixMetadata.implicitDirectory(at: time, defaults: defaults),

@@ -23,7 +23,8 @@ extension VolumeState {
         return try? known.isDirectory ? layout.marker(names) : layout.file(names)
     }
 
-    /// Both addresses that a name may have: as a file and as a directory.
+    /// Both addresses that a name may have: as a file and as a directory. Where only a file's key is short
+    /// enough, both are that.
     func addresses(
         _ parent: InodeNumber, _ name: EntryName
     ) throws(FileSystemError)
@@ -31,7 +32,8 @@ extension VolumeState {
     {
         guard var names = path(parent) else { throw .stale }
         names.append(name)
-        return (try layout.file(names), try layout.marker(names))
+        let file = try layout.file(names)
+        return (file, (try? layout.marker(names)) ?? file)
     }
 
     /// The inode stands for a whole bucket, or for the prefix that is mounted.
@@ -72,6 +74,8 @@ extension VolumeState {
         _ parent: InodeNumber, _ name: EntryName, _ listed: Directory.Listed, listedAt: Instant,
         time: WallTime
     ) -> InodeNumber {
+        // Two names whose hashes are equal: whoever is known first has the number.
+        let number = inodes[listed.number] == nil ? listed.number : numbers.new()
         let attributes: FileAttributes
         if let object = listed.object {
             attributes = PosixMetadata.attributes(
@@ -80,14 +84,14 @@ extension VolumeState {
             let made = layout.isAllBuckets && parent == .root ? bucketTimes[name] : nil
             attributes = PosixMetadata.implicitDirectory(at: made ?? time, defaults: defaults)
         }
-        inodes[listed.number] = Inode(
-            number: listed.number, attributes: attributes,
+        inodes[number] = Inode(
+            number: number, attributes: attributes,
             link: Inode.Link(parent: parent, name: name), base: listed.object,
             attributesKnown: false, checkedAt: listedAt,
             lifetime: listed.object == nil
                 ? configuration.directoryAttributesMin : configuration.fileAttributesMin)
-        inodes[parent]?.directory?[name] = .inode(listed.number)
-        return listed.number
+        inodes[parent]?.directory?[name] = .inode(number)
+        return number
     }
 
     /// Takes an inode's name away. The inode lives on while it is open or the kernel holds it.
@@ -105,6 +109,8 @@ extension VolumeState {
         inodes[inode]?.link = Inode.Link(parent: parent, name: name)
         inodes[parent]?.directory?[name] = .inode(inode)
         inodes[parent]?.directory?.absent[name] = nil
+        let isDirectory = inodes[inode]?.isDirectory ?? false
+        numbers.moved(inode, to: name, isDirectory: isDirectory, in: parent)
     }
 
     /// POSIX: a change of a directory's names moves its mtime and ctime (kept in memory, sent with the
@@ -130,6 +136,7 @@ extension VolumeState {
             guard let link = known.link else {
                 reads.drop(current)
                 inodes[current] = nil
+                numbers.free(current)
                 return
             }
             // Loads under way count in the inode, and so do the names that they must not overwrite.
@@ -138,11 +145,24 @@ extension VolumeState {
             else { return }
             let listed = Directory.Listed(
                 number: current, object: known.isDirectory ? nil : known.base)
-            inodes[link.parent]?.directory?[link.name] =
-                known.isDirectory || known.base != nil ? .listed(listed) : nil
+            let isListed = known.isDirectory || known.base != nil
+            inodes[link.parent]?.directory?[link.name] = isListed ? .listed(listed) : nil
+            if !isListed {
+                numbers.keep(current, of: link.name, isDirectory: false, in: link.parent)
+            }
             reads.drop(current)
+            keepNumbers(current)
             inodes[current] = nil
             current = link.parent
+        }
+    }
+
+    /// The names of a directory are forgotten with it; their files keep their numbers.
+    private mutating func keepNumbers(_ directory: InodeNumber) {
+        for (name, entry) in inodes[directory]?.directory?.entries ?? [:] {
+            guard case .listed(let listed) = entry else { continue }
+            numbers.keep(
+                listed.number, of: name, isDirectory: listed.object == nil, in: directory)
         }
     }
 

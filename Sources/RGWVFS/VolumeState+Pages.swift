@@ -4,8 +4,7 @@ import RGWSpool
 
 /// Reading directories of more than one page without holding all their names.
 extension VolumeState {
-    /// Listed names of one directory that are kept when no reader needs them any more, so that their
-    /// inode numbers stay the same.
+    /// Listed names of one directory that are kept when no reader needs them any more.
     private static let listedNamesMax = 200_000
 
     /// Answers readdir from the pages of a handle, or says which page is missing.
@@ -151,11 +150,12 @@ extension VolumeState {
         else { return }
         for listed in open.pages?.names(on: index - 2) ?? [] {
             // A renamed file is known by nothing else until it is copied.
-            if case .listed = inodes[open.inode]?.directory?[listed.name],
+            guard case .listed(let known) = inodes[open.inode]?.directory?[listed.name],
                 !isLocal(open.inode, listed.name)
-            {
-                inodes[open.inode]?.directory?[listed.name] = nil
-            }
+            else { continue }
+            numbers.keep(
+                known.number, of: listed.name, isDirectory: known.object == nil, in: open.inode)
+            inodes[open.inode]?.directory?[listed.name] = nil
         }
     }
 }

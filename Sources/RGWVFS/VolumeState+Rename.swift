@@ -62,6 +62,7 @@ extension VolumeState {
         if let target, let need = readersNeed(target) { return .need(need) }
         guard let isDirectory = inodes[source]?.isDirectory else { throw .stale }
         if isDirectory {
+            if path.new.marker == path.new.file { throw .nameTooLong }
             // The marker is made anew, with the attributes of the old one.
             if let need = changeNeed(source, now: moment.now, since: moment.since) {
                 return .need(need)

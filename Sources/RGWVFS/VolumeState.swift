@@ -10,7 +10,7 @@ struct VolumeState: ~Copyable {
     let configuration: VolumeConfiguration
     let layout: Layout
     var inodes = InodeTable()
-    var nextInode: UInt64
+    var numbers: InodeNumbers
     var nextHandle: UInt64 = 1
     var files: [HandleID: OpenFile] = [:]
     var directories: [HandleID: OpenDirectory] = [:]
@@ -38,6 +38,8 @@ struct VolumeState: ~Copyable {
     var unlinked: [InodeNumber: ObjectAddress] = [:]
     /// Data files that no journal row will name after the next commit.
     var discarded: [DataID] = []
+    /// Files that are being created exclusively, until the bucket has them.
+    var claims: Set<ObjectAddress> = []
     /// Room for data, and who waits for it.
     var space: SpoolSpace
     /// The spool failed: changes are refused, what is readable still goes up. Never cleared, because a
@@ -63,7 +65,7 @@ struct VolumeState: ~Copyable {
         self.configuration = configuration
         self.space = space
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
-        self.nextInode = max(2, nextInode.value)
+        numbers = InodeNumbers(next: nextInode, memoryBytes: configuration.memoryBytes)
         reads = ReadCache(
             capacity: configuration.memoryBytes / 2, window: configuration.readAheadBytes)
         var root = Inode(
@@ -88,9 +90,13 @@ struct VolumeState: ~Copyable {
     /// By the user's choice, or because the spool failed.
     var isReadOnly: Bool { configuration.readOnly || spoolFailure != nil }
 
-    mutating func newInodeNumber() -> InodeNumber {
-        defer { nextInode += 1 }
-        return InodeNumber(nextInode)
+    /// The number of a name found in the bucket.
+    mutating func number(
+        of name: EntryName, isDirectory: Bool, in parent: InodeNumber
+    ) -> InodeNumber {
+        let home = InodeNumbers.home(name, isDirectory: isDirectory, in: parent)
+        let number = numbers.number(from: home)
+        return inodes[number] == nil ? number : numbers.new()
     }
 
     mutating func newHandle() -> HandleID {

@@ -60,6 +60,41 @@ import Testing
         #expect(volume.text("b") == "ONe")
     }
 
+    /// The old name is all that the bucket has of the file until its upload to the last name is done.
+    @Test(arguments: [false, true], [false, true]) func anOlderNameGoesAfterTheFileIsUploaded(
+        isChanged: Bool, isFirst: Bool
+    ) throws {
+        let volume = try Volume()
+        try volume.save("x", "one")
+        try volume.save("b", "two")
+        volume.settle()
+        if isChanged {
+            let file = try volume.open("x", write: true)
+            try volume.write(file, "ONE")
+            try volume.close(file)
+        }
+        try volume.rename("x", "a")
+        if isFirst {
+            try volume.rename("a", "b", .exchange)
+        } else {
+            try volume.rename("b", "a", .exchange)
+        }
+        volume.store.setFault { $0.method == "PUT" && $0.key == "b" ? .refuse(.busy) : nil }
+        volume.settle()
+        volume.settle()
+        #expect(volume.text("a") == "two")
+        #expect(volume.text("x") == "one")
+        let again = try Volume(remounting: volume)
+        again.settle()
+        #expect(again.text("x") == "one")
+        volume.store.setFault(nil)
+        again.world.advance(by: .seconds(100))
+        #expect(again.store.keys(Volume.bucket) == ["a", "b"])
+        #expect(again.text("a") == "two")
+        #expect(again.text("b") == (isChanged ? "ONE" : "one"))
+        #expect(isUnharmed(again))
+    }
+
     @Test func bothNamesMustExistAndBeFiles() throws {
         let volume = try Volume()
         try volume.save("a", "one")

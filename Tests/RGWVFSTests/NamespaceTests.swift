@@ -48,6 +48,37 @@ import Testing
         #expect(throws: FileSystemError.notEmpty) { try volume.rmdir("a") }
     }
 
+    @Test func aKeyOf1024BytesIsAFileAndNoDirectory() throws {
+        let volume = try Volume()
+        let parts = (0..<5).map { _ in String(repeating: "p", count: 199) }
+        let above = parts.joined(separator: "/")
+        for depth in 1...5 { try volume.mkdir(parts.prefix(depth).joined(separator: "/")) }
+        let file = "\(above)/" + String(repeating: "f", count: 24)
+        #expect(file.utf8.count == 1024)
+        let other = "\(above)/" + String(repeating: "g", count: 24)
+        try volume.save(file, "one")
+        #expect(throws: FileSystemError.nameTooLong) { try volume.mkdir(other) }
+        #expect(throws: FileSystemError.nameTooLong) { try volume.save(file + "f", "") }
+        try volume.mkdir("d")
+        #expect(throws: FileSystemError.nameTooLong) { try volume.rename("d", other) }
+        volume.settle()
+        try volume.rename(file, other)
+        volume.settle()
+        #expect(volume.text(other) == "one")
+        // The longest directory: nothing fits into it.
+        let longest = String(other.dropLast())
+        try volume.mkdir(longest)
+        #expect(throws: FileSystemError.nameTooLong) { try volume.save("\(longest)/x", "") }
+        volume.settle()
+        #expect(volume.text("\(longest)/") == "")
+        let again = try Volume(remounting: volume)
+        #expect(try again.load(other) == "one")
+        try again.unlink(other)
+        try again.rmdir(longest)
+        #expect(try again.names(in: above).isEmpty)
+        #expect(again.store.violations.isEmpty)
+    }
+
     @Test func canonicallyEqualNamesAreDifferentFiles() throws {
         let volume = try Volume()
         try volume.save("\u{e9}", "composed")

@@ -2,11 +2,13 @@
 
 import errno
 import os
+import pathlib
 import select
 import shutil
 import socket
 import stat
 
+from shared import identity
 from syscalls import (
     RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT, Directory, renameat2)
 
@@ -406,3 +408,26 @@ class ListingLaws:
         os.rename(self.d / names[8], self.d / "renamed")
         self.assertEqual((self.d / names[7]).stat().st_ino, numbers[names[7]])
         self.assertEqual((self.d / "renamed").stat().st_ino, numbers[names[8]])
+
+    def test_inode_numbers_are_the_same_after_the_kernel_forgot_them(self):
+        names = self.fill(20)
+        os.rename(self.d / names[8], self.d / "renamed")
+        (self.d / "tree/below").mkdir(parents=True)
+        (self.d / "tree/below/leaf").write_bytes(b"x")
+        os.rename(self.d / "tree", self.d / "moved")
+        before = self.inode_numbers()
+        with identity(0):
+            # Dentries and inodes; what waits for the server is sent before.
+            descriptor = os.open(self.d, os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
+            pathlib.Path("/proc/sys/vm/drop_caches").write_text("2\n", encoding="ascii")
+        self.assertEqual(self.inode_numbers(), before)
+
+    def inode_numbers(self):
+        found = {}
+        for directory, subdirectories, files in os.walk(self.d):
+            for name in subdirectories + files:
+                path = os.path.join(directory, name)
+                found[os.path.relpath(path, self.d)] = os.lstat(path).st_ino
+        return found

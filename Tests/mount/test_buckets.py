@@ -21,12 +21,19 @@ class AllBucketsTests(RGWFSTestCase):
         self.m.path(self.other).mkdir()
         self.assertIn(self.other, [b["Name"] for b in self.s3.list_buckets()["Buckets"]])
         self.assertErrno(errno.EEXIST, os.mkdir, self.m.path(self.other))
+        made = self.m.path(self.other).stat().st_mtime
+        self.assertLess(abs(made - self.created(self.other)), 5)
+        self.assertLess(abs(self.m.path(self.bucket).stat().st_mtime - self.created(self.bucket)), 5)
         self.m.path(self.other, "file").write_text("x")
         self.assertErrno(errno.ENOTEMPTY, os.rmdir, self.m.path(self.other))
         self.m.path(self.other, "file").unlink()
         self.m.path(self.other).rmdir()
         self.assertNotIn(self.other, [b["Name"] for b in self.s3.list_buckets()["Buckets"]])
         self.assertErrno(errno.ENOENT, os.stat, self.m.path(self.other))
+
+    def created(self, name):
+        return next(bucket["CreationDate"].timestamp()
+                    for bucket in self.s3.list_buckets()["Buckets"] if bucket["Name"] == name)
 
     def test_names_that_no_bucket_may_have_are_refused(self):
         for name in ("ab", "UPPER", "sp ace", "a..b"):

@@ -4,6 +4,7 @@ Promises P4, P5 and P6. A paused proxy is a server that accepts and never answer
 a dead port.
 """
 
+import errno
 import os
 import time
 import unittest
@@ -48,6 +49,24 @@ class FaultTests(RGWFSTestCase):
         self.fails_in_time(mount.path("d/file").read_text)
         proxy.start()
         wait_until(lambda: self.works(mount), BOUND, "the mount works again")
+
+    def test_files_can_be_made_where_the_names_are_known(self):
+        self.put("listed/file", "content")
+        self.put("unknown/file", "content")
+        proxy = self.proxy()
+        mount = self.mount("timeo=20", "retrans=1", "connect_timeout=2", endpoint=proxy.endpoint)
+        os.listdir(mount.path("listed"))
+        for stop, go_on, number in ((proxy.pause, proxy.resume, errno.ETIMEDOUT),
+                                    (proxy.stop, proxy.start, errno.EIO)):
+            stop()
+            name = errno.errorcode[number]
+            mount.path("listed", name).write_text("made")
+            mount.path("new").mkdir(exist_ok=True)
+            mount.path("new", name).write_text("made")
+            self.assertErrno(number, mount.path("unknown", name).write_text, "not made")
+            go_on()
+        wait_until(lambda: len(self.keys()) == 7, BOUND, "what was made is in the bucket")
+        self.assertEqual(os.listdir(mount.path("unknown")), ["file"])
 
     def works(self, mount):
         try:

@@ -1,5 +1,6 @@
 """Other writers of the bucket are seen and never overwritten unknowingly. Promises P3 and P8."""
 
+import errno
 import os
 import threading
 import time
@@ -35,6 +36,44 @@ class SharingTests(RGWFSTestCase):
             self.put(f"f{number}", "x" * number)
             self.assertEqual(mount.path(f"f{number}").stat().st_size, number)
             self.assertEqual(len(os.listdir(mount.point)), number + 1)
+
+    def test_with_sync_one_of_two_clients_creates_a_file(self):
+        mounts = [self.mount("sync", "actimeo=1", "allow_overlap",
+                             spool=self.directory / f"spool-{number}")
+                  for number in range(2)]
+        won = [0, 0]
+        for round_number in range(50):
+            name = f"lock-{round_number}"
+            barrier = threading.Barrier(2)
+            outcomes = [None, None]
+
+            def create(number, name=name, barrier=barrier, outcomes=outcomes):
+                path = mounts[number].path(name)
+                self.assertFalse(path.exists())
+                barrier.wait()
+                try:
+                    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                except OSError as error:
+                    outcomes[number] = error.errno
+                    return
+                outcomes[number] = 0
+                os.write(descriptor, b"%d" % number)
+                os.close(descriptor)
+
+            threads = [threading.Thread(target=create, args=(number,)) for number in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(sorted(outcomes, key=str), [0, errno.EEXIST], name)
+            winner = outcomes.index(0)
+            won[winner] += 1
+            self.assertObject(name, b"%d" % winner)
+        self.assertEqual(sum(won), 50)
+        self.assertEqual(len(self.keys()), 50, "nothing was kept beside a winner")
+        for mount in mounts:
+            mount.unmount()
+        self.assertEqual(len(self.keys()), 50)
 
     def conflict(self, policy):
         """Both change the same object; the other client is first in the bucket."""

@@ -93,18 +93,29 @@ class MountOnlyTests(SameAfterRemount, OnMount):
 
     def test_keys_have_1024_bytes_at_most_and_a_slash_counts(self):
         below = self.d
-        while 1023 - len(self.key(below)) > 250:
+        while 1024 - len(self.key(below)) > 250:
             below = below / ("n" * 200)
             below.mkdir()
-        room = 1023 - len(self.key(below)) - 1
+        room = 1024 - len(self.key(below)) - 1
         longest = below / ("f" * room)
         longest.write_bytes(b"x")
-        for call in (os.mkdir, os.mkfifo):
+        os.symlink("target", below / ("l" * room))
+        directory = below / ("d" * (room - 1))
+        directory.mkdir()
+        for call in (os.mkfifo, os.stat, lambda path: os.open(path, os.O_CREAT | os.O_RDWR),
+                     lambda path: os.rename(longest, path)):
             self.assertErrno(errno.ENAMETOOLONG, call, below / ("f" * (room + 1)))
-        self.assertErrno(errno.ENAMETOOLONG, os.open, below / ("f" * (room + 1)),
-                         os.O_CREAT | os.O_RDWR)
-        (below / ("d" * room)).mkdir()
-        self.assertErrno(errno.ENAMETOOLONG, os.rename, longest, below / ("f" * (room + 1)))
+        for call in (os.mkdir, lambda path: os.rename(directory, path)):
+            self.assertErrno(errno.ENAMETOOLONG, call, below / ("e" * room))
+        self.assertErrno(errno.ENAMETOOLONG, os.mkdir, directory / "x")
+        moved = below / ("g" * room)
+        os.rename(longest, moved)
+        os.chmod(moved, 0o600)
+        self.assertEqual(moved.read_bytes(), b"x")
+        descriptor = self.opened(below, os.O_RDONLY)
+        os.fsync(descriptor)
+        self.assertEqual(len(self.key(moved)), 1024)
+        self.assertEqual(self.fixture.get(self.key(moved)), b"x")
 
     def test_posix_acls_are_refused(self):
         path = self.file()
