@@ -135,6 +135,8 @@ extension VolumeState {
         while current != .root, let known = inodes[current], known.lookups == 0, known.opens == 0 {
             guard let link = known.link else {
                 reads.drop(current)
+                // The number may be given to another file: none of the old one's rows is to be its.
+                dropPartial(current)
                 inodes[current] = nil
                 numbers.free(current)
                 return
@@ -151,6 +153,7 @@ extension VolumeState {
                 numbers.keep(current, of: link.name, isDirectory: false, in: link.parent)
             }
             reads.drop(current)
+            dropPartial(current)
             keepNumbers(current)
             inodes[current] = nil
             current = link.parent

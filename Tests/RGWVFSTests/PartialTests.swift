@@ -168,6 +168,24 @@ import Testing
         #expect(content(volume) == Array("new".utf8))
     }
 
+    /// Its number may be given to another file.
+    @Test func aReplacedFileLeavesNoRows() throws {
+        let (volume, _) = try volume()
+        let file = try volume.open("big", write: true)
+        try volume.write(file, "hello", at: 100_000)
+        try volume.close(file)
+        volume.world.advance(by: .seconds(2))
+        #expect(try volume.journal.load().partials.count == 1)
+        try volume.save("other", "small")
+        try volume.rename("other", "big")
+        volume.fileSystem.forget(file.0, count: .max)
+        volume.world.advance(by: .seconds(20))
+        let rows = try volume.journal.load()
+        #expect(rows.partials.isEmpty)
+        #expect(rows.extents.isEmpty)
+        #expect(volume.text("big") == "small")
+    }
+
     @Test func aRemovedFileThatIsOpenCanStillBeRead() throws {
         var (volume, bytes) = try volume()
         let file = try volume.open("big", write: true)
