@@ -20,6 +20,7 @@ enum Recovery {
         var claimed: Set<DataID> = []
         var replaced: Set<InodeNumber> = []
         let wanted = Set(contents.intents.compactMap(\.inode))
+        let unchanged = Set(contents.intents.filter(\.hasUnchangedContent).compactMap(\.inode))
         for node in contents.nodes {
             guard wanted.contains(node.inode) else {
                 // Clean already: its bytes are in the bucket.
@@ -32,6 +33,14 @@ enum Recovery {
             }
             if let data = node.data { claimed.insert(data) }
             guard let data = node.data else { continue }
+            if unchanged.contains(node.inode) {
+                var row = node
+                (row.data, row.sealed) = (nil, nil)
+                nodes[node.inode] = row
+                state.journal.append(.node(row))
+                state.discard(data)
+                continue
+            }
             // Rules: a replacement that no close or fsync confirmed never hides the old object; after a
             // power cut, bytes that never reached the disk are not uploaded. Source: writeback.md R5.
             if node.replacing || afterPowerCut && node.sealed == nil {
@@ -52,12 +61,19 @@ enum Recovery {
         }
         // Directories first, so that files find their parents.
         let keys = Set(contents.intents.map(\.address))
+        let lost = Set(
+            contents.intents.filter { $0.inode.map(replaced.contains) ?? false }.map(\.address))
         for var intent in contents.intents.sorted(by: { $0.address.key < $1.address.key }) {
             // What it waited for has been done.
             if let after = intent.after, !keys.contains(after) { intent.after = nil }
             if let inode = intent.inode, replaced.contains(inode) {
                 state.journal.append(.removeIntent(intent.address))
                 state.journal.append(.removeNode(inode))
+                continue
+            }
+            // What the lost content was to replace under another name is all there is.
+            if intent.want == .delete, let after = intent.after, lost.contains(after) {
+                state.journal.append(.removeIntent(intent.address))
                 continue
             }
             try restore(
@@ -188,5 +204,16 @@ enum Recovery {
         if attributes.kind == .directory { inode.directory?.hasMarker = true }
         state.inodes[node.inode] = inode
         state.attach(node.inode, to: parent, name)
+    }
+}
+
+extension IntentRecord {
+    /// The object's bytes are to stay: a data file has a copy of them, which a write may have begun to change. A
+    /// write that was acknowledged has made the intent a PUT.
+    fileprivate var hasUnchangedContent: Bool {
+        switch want {
+        case .metadata, .copy: true
+        case .put, .delete, .makeDirectory, .removeDirectory: false
+        }
     }
 }
