@@ -112,6 +112,13 @@ extension IntentTable {
         for source in sources[address] ?? [] where stalled.contains(source) { enqueue(source) }
     }
 
+    /// Until when something below a directory settles; nil: nothing does.
+    func settlesBelow(_ marker: ObjectAddress) -> Instant? {
+        let prefix = KeyPrefix(marker: marker)
+        return settlingKeys.filter { $0 != marker && prefix.contains($0) }
+            .compactMap { intents[$0]?.due }.max()
+    }
+
     /// A late request undid it: it is to be done again.
     mutating func unsettle(_ address: ObjectAddress, now: Instant) {
         intents[address]?.settling = nil

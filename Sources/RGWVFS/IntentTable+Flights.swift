@@ -104,7 +104,7 @@ extension IntentTable {
     mutating func noteSeen(_ flight: Flight, tag: ETag) {
         let address = flight.address
         guard let record = unsettled[address]?.record, record.tags.contains(tag),
-            flight.want == .metadata || flight.base != tag
+            flight.base != tag
         else { return }
         let sends = record.sends
         if sends > 1 {

@@ -21,6 +21,7 @@ enum Recovery {
         var replaced: Set<InodeNumber> = []
         let wanted = Set(contents.intents.compactMap(\.inode))
         for number in wanted { state.numbers.reserve(number) }
+        let unchanged = Set(contents.intents.filter(\.hasUnchangedContent).compactMap(\.inode))
         for node in contents.nodes {
             guard wanted.contains(node.inode) else {
                 // Clean already: its bytes are in the bucket.
@@ -32,6 +33,15 @@ enum Recovery {
                 continue
             }
             for data in [node.data, node.replaced?.data].compactMap({ $0 }) { claimed.insert(data) }
+            if unchanged.contains(node.inode), let data = node.data {
+                var row = node
+                (row.data, row.sealed, row.replaced) = (nil, nil, nil)
+                nodes[node.inode] = row
+                state.journal.append(.node(row))
+                state.discard(data)
+                if let earlier = node.replaced { state.discard(earlier.data) }
+                continue
+            }
             let survivor = node.survivor(afterPowerCut: afterPowerCut)
             guard survivor != .current, let data = node.data else { continue }
             let why =
@@ -58,12 +68,19 @@ enum Recovery {
         }
         // Directories first, so that files find their parents.
         let keys = Set(contents.intents.map(\.address))
+        let lost = Set(
+            contents.intents.filter { $0.inode.map(replaced.contains) ?? false }.map(\.address))
         for var intent in contents.intents.sorted(by: { $0.address.key < $1.address.key }) {
             // What it waited for has been done.
             if let after = intent.after, !keys.contains(after) { intent.after = nil }
             if let inode = intent.inode, replaced.contains(inode) {
                 state.journal.append(.removeIntent(intent.address))
                 state.journal.append(.removeNode(inode))
+                continue
+            }
+            // What the lost content was to replace under another name is all there is.
+            if intent.want == .delete, let after = intent.after, lost.contains(after) {
+                state.journal.append(.removeIntent(intent.address))
                 continue
             }
             try restore(
@@ -213,5 +230,16 @@ enum Recovery {
         if attributes.kind == .directory { inode.directory?.hasMarker = true }
         state.inodes[node.inode] = inode
         state.attach(node.inode, to: parent, name)
+    }
+}
+
+extension IntentRecord {
+    /// The object's bytes are to stay: a data file has a copy of them, which a write may have begun to change. A
+    /// write that was acknowledged has made the intent a PUT.
+    fileprivate var hasUnchangedContent: Bool {
+        switch want {
+        case .metadata, .copy: true
+        case .put, .delete, .makeDirectory, .removeDirectory: false
+        }
     }
 }

@@ -39,6 +39,12 @@ extension VolumeState {
     /// What the flight's intent wanted is done. True: requests of unknown outcome may yet undo it, so that
     /// the key is looked at once more when they cannot.
     mutating func settles(_ flight: IntentTable.Flight, tag: ETag?, now: Instant) -> Bool {
+        // A file below it that a late request brings back shows the directory again.
+        if flight.want == .removeDirectory, let until = intents.settlesBelow(flight.address) {
+            intents.settle(flight.address, tag: nil, until: until)
+            saveReleased()
+            return true
+        }
         guard let known = intents.unsettled[flight.address], known.until > now else { return false }
         switch flight.want {
         case .delete, .removeDirectory:

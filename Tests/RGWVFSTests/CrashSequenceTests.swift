@@ -42,6 +42,21 @@ import Testing
         }
     }
 
+    /// The write that nobody acknowledged was seen, and gone again when the file had been copied.
+    @Test func anUnacknowledgedWriteToAMovedFileIsWholeOrGone() {
+        for steps in [
+            [CrashStep(.chmod("d/a")), CrashStep(.rename("d/a", "e/b")), CrashStep(.patch("e/b"))],
+            [
+                CrashStep(.rename("d/a", "d/b")), CrashStep(.chmod("d/b")),
+                CrashStep(.append("d/b")),
+            ],
+        ] {
+            for guarantee in [WriteGuarantee.remote, .local] {
+                #expect(CrashRun.verdict(steps, guarantee).failure == nil)
+            }
+        }
+    }
+
     /// The old directory's marker waits for the old file's deletion, and that for the file to be closed.
     @Test(arguments: ["e", "f"])
     func fsyncOfADirectoryDoesNotWaitForAnOpenFileThatMovedAway(target: String) {

@@ -24,6 +24,19 @@ import Testing
         #expect(Self.run([.create("d"), .unlink("d"), .cut(handle: 0, size: 2)]) == nil)
     }
 
+    /// Seed 914775 of the simulation: attributes that were equal before were taken for the late request's effect.
+    @Test func aLateChangeOfAttributesDoesNotUndoANewerContent() {
+        var plan = ModelRun.Plan(seed: 914_775)
+        plan.faults = 25
+        let failure = ModelRun.failure(
+            plan,
+            [
+                .create("e"), .kill, .open("e", write: true, truncate: true),
+                .wait(milliseconds: 400), .write(handle: 0, offset: 4, count: 6, fill: 119),
+            ])
+        #expect(failure == nil)
+    }
+
     @Test func aTreeRenamedAwayAndBackKeepsItsFiles() {
         let failure = Self.run([
             .mkdir("d"), .save("d/d", count: 3, fill: 97), .symlink("d/l", "t"),

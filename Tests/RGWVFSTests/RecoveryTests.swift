@@ -29,6 +29,23 @@ import Testing
         #expect(again.text("log") == "line 1\n")
     }
 
+    /// The new name's bytes never reached the disk; those in the bucket had the old name.
+    @Test(arguments: [false, true], [false, true])
+    func aPowerCutLosesNoRenamedFile(writes: Bool, cuts: Bool) throws {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
+        try volume.change("a") { $0.permissions = 0o600 }
+        try volume.rename("a", "b")
+        let file = try volume.open("b", write: true, truncate: cuts)
+        if writes { try volume.write(file, "new") }
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        again.world.advance(by: .seconds(10))
+        let keys = again.store.keys(Volume.bucket)
+        #expect(keys.count == 1)
+        #expect(keys.first.flatMap { again.text($0) } == "old")
+        #expect(try again.journal.load().intents.isEmpty)
+    }
+
     @Test func anUnfinishedReplacementLeavesTheOldObject() throws {
         let volume = try Volume()
         volume.store.plant(Volume.bucket, "a", Array("old".utf8))

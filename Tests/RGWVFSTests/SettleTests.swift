@@ -48,6 +48,26 @@ import Testing
         #expect(try volume.journal.load().intents.isEmpty)
     }
 
+    /// Seed 7011964 of the simulation: the late file below it brought the directory back.
+    @Test(arguments: [1, 20, 100], [true, false])
+    func aRemovedDirectoryIsNotSeenAgain(seconds: Int, dies: Bool) throws {
+        var volume = try Volume()
+        try volume.mkdir("d")
+        volume.settle()
+        Self.delayFirst(volume, "PUT", by: .seconds(seconds))
+        try volume.save("d/a", "zombie")
+        volume.world.advance(by: .milliseconds(400))
+        try volume.unlink("d/a")
+        try volume.rmdir("d")
+        if dies { volume = try Volume(remounting: volume) }
+        for _ in 0..<40 {
+            volume.world.advance(by: .seconds(10))
+            #expect(try volume.names(in: "").isEmpty)
+        }
+        #expect(volume.store.keys(Volume.bucket).isEmpty)
+        #expect(volume.fileSystem.status() == VolumeStatus())
+    }
+
     @Test(arguments: [1, 20, 100], [true, false])
     func aLateCopyDoesNotUndoANewerContent(seconds: Int, dies: Bool) throws {
         var volume = try Volume()
