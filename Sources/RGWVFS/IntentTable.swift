@@ -139,6 +139,11 @@ struct IntentTable: Sendable {
     /// A request for the key may or may not have taken effect: it may exist although no base is known.
     func isUncertain(_ address: ObjectAddress) -> Bool { unsettled[address] != nil }
 
+    /// The same for any key below a directory, and its marker.
+    func hasUncertain(under prefix: KeyPrefix) -> Bool {
+        unsettled.keys.contains(where: prefix.contains)
+    }
+
     /// A request of this mount, whose outcome was not known, may have left this version.
     func isOwn(_ tag: ETag, at address: ObjectAddress) -> Bool {
         unsettled[address]?.record.tags.contains(tag) ?? false

@@ -49,7 +49,7 @@ extension VolumeState {
                 for waiter in waiters { actions.append { waiter.waiter.settle(nil) } }
             }
         }
-        if !objects.isEmpty {
+        if !objects.isEmpty || intents.hasUncertain(under: KeyPrefix(marker: path.old.marker)) {
             for marker in tree.directories { removeOldDirectory(marker, after: nil, moment) }
             removeOldDirectory(path.old.marker, after: path.new.marker, moment)
         }
@@ -114,8 +114,8 @@ extension VolumeState {
         return tree
     }
 
-    /// The old name stays hidden until nothing is left below it. Where the bucket has nothing, nothing has
-    /// to be hidden or deleted.
+    /// The old name stays hidden until nothing is left below it. Where the bucket has nothing, and no late
+    /// request can bring something there, nothing has to be hidden or deleted.
     private mutating func removeOldDirectory(
         _ marker: ObjectAddress, after: ObjectAddress?, _ moment: FileSystem.Moment
     ) {
