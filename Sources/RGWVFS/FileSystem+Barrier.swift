@@ -109,7 +109,8 @@ extension VolumeState {
 
     /// The version that unconfirmed bytes replace.
     private func replacedUnsealed(_ number: InodeNumber) -> UnsealedFile? {
-        guard let replaced = inodes[number]?.replaced, replaced.record.sealed != replaced.record.generation
+        guard let replaced = inodes[number]?.replaced,
+            replaced.record.sealed != replaced.record.generation
         else { return nil }
         return UnsealedFile(
             inode: number, generation: replaced.record.generation, data: replaced.record.data,

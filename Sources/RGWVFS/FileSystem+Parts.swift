@@ -10,7 +10,9 @@ extension FileSystem {
         let known = withState { state in state.intents.uploads[flight.address]?.record }
         guard let known else { return createUpload(shipment) }
         let upload = MultipartUploadAddress(object: flight.address, id: UploadID(known.id))
-        guard known.generation == flight.uploadGeneration, !flight.isOfCopy, known.size == shipment.size else {
+        guard known.generation == flight.uploadGeneration, !flight.isOfCopy,
+            known.size == shipment.size
+        else {
             return abort(upload, shipment) { [self] in createUpload(shipment) }
         }
         store.listParts(upload) { [self] result in
@@ -36,7 +38,8 @@ extension FileSystem {
             case .success(let id):
                 let record = UploadRecord(
                     id: id.text, partSize: partSize(shipment.size),
-                    generation: flight.uploadGeneration, size: shipment.size, metadata: shipment.metadata.digest)
+                    generation: flight.uploadGeneration, size: shipment.size,
+                    metadata: shipment.metadata.digest)
                 let time = clock.wallTime()
                 let ticket = withState { state in
                     state.intents.uploads[flight.address] = IntentTable.Upload(record: record)

@@ -96,7 +96,7 @@ extension FileSystem {
             state.noteWrite(request.inode, end: request.end, moment)
             state.noteExtent(request, claimed)
             plans = state.barrier.isUnplanned
-            return state.journal.enqueued != before ? state.journal.enqueued : nil
+            return state.writeTicket(request.inode, before)
         }
         if plans { scheduleBarrier() }
         if hasClaims { endQuiet(request.inode) }

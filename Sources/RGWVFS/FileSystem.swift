@@ -72,7 +72,8 @@ package final class FileSystem: FileSystemOperations {
             time: clock.wallTime())
         fresh.sealedData = Set(
             contents.nodes.filter { $0.sealed != nil }.compactMap(\.data)
-                + contents.nodes.compactMap { $0.replaced?.sealed == nil ? nil : $0.replaced?.data })
+                + contents.nodes.compactMap { $0.replaced?.sealed == nil ? nil : $0.replaced?.data }
+        )
         let recovered = try Recovery.restore(
             contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
             time: clock.wallTime())

@@ -50,6 +50,8 @@ struct Inode: Sendable {
     var content = Content.remote
     /// Only a part of the content is in the data file.
     var partial: Partial?
+    /// The journal's ticket for the rows that its last write changed.
+    var writeTicket: UInt64 = 0
     /// Counts changes of the bytes made through this mount.
     var generation = Generation(0)
     /// Written since the last close or fsync: not to be uploaded yet.

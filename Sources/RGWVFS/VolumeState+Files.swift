@@ -43,7 +43,8 @@ extension VolumeState {
             // A version that somebody closed goes up in time, as a copy of the file as it is then.
             let isAwaited = intents.intents[address]?.waiters.isEmpty == false
             wantPut(
-                inode, now: moment.now, time: moment.time, held: known.committed == nil || !known.isCopyable,
+                inode, now: moment.now, time: moment.time,
+                held: known.committed == nil || !known.isCopyable,
                 delay: isAwaited ? .zero : configuration.writebackDelayMax)
         }
     }

@@ -104,6 +104,16 @@ extension VolumeState {
         return !claimed.isEmpty
     }
 
+    /// What a write has to wait for: rows that it changed, or that an earlier one did which is not
+    /// answered yet. `before`: what was queued when it began.
+    mutating func writeTicket(_ inode: InodeNumber, _ before: UInt64) -> UInt64? {
+        if journal.enqueued != before { inodes[inode]?.writeTicket = journal.enqueued }
+        guard let ticket = inodes[inode]?.writeTicket, ticket > journal.committed else {
+            return nil
+        }
+        return ticket
+    }
+
     /// The journal did not keep a write: the file ends where it ended before, if nobody wrote since.
     mutating func unwrite(_ request: WriteRequest, size: UInt64) {
         guard let known = inodes[request.inode], known.attributes.size == request.end,

@@ -224,8 +224,8 @@ class KillTests(RGWFSTestCase):
 
     def kill_in_recovery(self, point):
         """Recovery that dies is begun again: with the same result (I14)."""
-        self.begin(None, "fsync=local", "writeback_delay=2s")
-        wait_for_calls(self.writers, 60, 10)
+        self.begin(None, "fsync=local", "writeback_delay=20s")
+        wait_for_calls(self.writers, 60, 30)
         self.end()
         self.assertTrue(self.judge_killed(point), f"{point}: nothing was pending")
         self.slot.environment = {"RGWFS_FAIL": f"{point}:kill"}
