@@ -152,7 +152,8 @@ package struct IntentRecord: Equatable, Sendable {
     package var after: ObjectAddress?
     /// When the oldest change in it was made.
     package var born: WallTime
-    /// What `copy` copies. Nothing else may happen to that key before.
+    /// What `copy` copies. Nothing else may happen to that key before. Of `put`: what is copied should
+    /// the node's content not survive a power cut.
     package var source: CopySource?
 
     package init(

@@ -69,14 +69,21 @@ enum Recovery {
         // Directories first, so that files find their parents.
         let keys = Set(contents.intents.map(\.address))
         let lost = Set(
-            contents.intents.filter { $0.inode.map(replaced.contains) ?? false }.map(\.address))
+            contents.intents.filter { intent in
+                intent.inode.map(replaced.contains) ?? false && intent.earlierContent == nil
+            }.map(\.address))
         for var intent in contents.intents.sorted(by: { $0.address.key < $1.address.key }) {
             // What it waited for has been done.
             if let after = intent.after, !keys.contains(after) { intent.after = nil }
             if let inode = intent.inode, replaced.contains(inode) {
-                state.journal.append(.removeIntent(intent.address))
                 state.journal.append(.removeNode(inode))
-                continue
+                guard intent.earlierContent != nil else {
+                    state.journal.append(.removeIntent(intent.address))
+                    continue
+                }
+                // The object that the content was to replace has this name by now.
+                (intent.want, intent.inode) = (.copy, nil)
+                state.journal.append(.intent(intent))
             }
             // What the lost content was to replace under another name is all there is.
             if intent.want == .delete, let after = intent.after, lost.contains(after) {

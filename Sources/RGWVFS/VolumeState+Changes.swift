@@ -25,12 +25,14 @@ extension VolumeState {
         _ inode: InodeNumber, now: Instant, time: WallTime, held: Bool, delay: Duration? = nil
     ) {
         guard let known = inodes[inode], let address = address(inode) else { return }
-        let base = intents.intents[address].map(\.record.base) ?? known.base?.etag
+        let pending = intents.intents[address]?.record
+        let base = pending.map(\.base) ?? known.base?.etag
         saveNode(inode)
         setIntent(
             IntentRecord(
                 address: address, want: known.isDirectory ? .makeDirectory : .put, inode: inode,
-                base: known.isDirectory ? nil : base, after: nil, born: time),
+                base: known.isDirectory ? nil : base, after: nil, born: time,
+                source: known.isDirectory ? nil : pending?.earlierContent),
             now: now, held: held, delay: delay)
     }
 
@@ -192,4 +194,10 @@ extension VolumeState {
         guard parts.count > 1, let last = parts.last else { return fallback }
         return configuration.contentTypes[last.lowercased()] ?? fallback
     }
+}
+
+extension IntentRecord {
+    /// The object that was to be copied here, or was renamed here with newer content: what is left of the
+    /// file when that content does not survive a power cut.
+    var earlierContent: CopySource? { want == .copy || want == .put ? source : nil }
 }

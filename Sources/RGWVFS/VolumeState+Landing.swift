@@ -83,6 +83,7 @@ extension VolumeState {
         else { return }
         var record = intent.record
         record.want = .metadata
+        record.source = nil
         setIntent(record, now: now, held: false)
     }
 

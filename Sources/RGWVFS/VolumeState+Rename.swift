@@ -168,6 +168,12 @@ extension VolumeState {
     ) {
         let isHeld = intents.intents[path.old.file]?.held ?? false
         let waiters = intents.takeWaiters(path.old.file)
+        let pending = intents.intents[path.old.file]?.record
+        let object = inodes[source]?.base.map {
+            CopySource(address: path.old.file, version: $0)
+        }
+        let isObject = object != nil && pending?.base == object?.version.etag
+        let earlier = pending?.earlierContent ?? (isObject ? object : nil)
         dropTarget(path, moment.time)
         intents.moveFollowers(from: path.old.file, to: path.new.file)
         wantDelete(
@@ -181,7 +187,7 @@ extension VolumeState {
         setIntent(
             IntentRecord(
                 address: path.new.file, want: .put, inode: source, base: newBase, after: nil,
-                born: moment.time),
+                born: moment.time, source: earlier),
             now: moment.now, held: isHeld)
         intents.addWaiters(path.new.file, waiters)
         keepDirectory(path.parent, now: moment.now, time: moment.time)

@@ -272,4 +272,27 @@ import Testing
             #expect(try again.files.list().isEmpty)
         }
     }
+
+    /// I3: what was renamed stays renamed, with the content that the bucket has.
+    @Test(arguments: [true, false])
+    func aPowerCutTakesChangesBackAndLeavesTheNewName(writesFirst: Bool) throws {
+        let volume = try Volume {
+            $0.writebackDelay = .seconds(60)
+            $0.guarantee = .local
+        }
+        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
+        #expect(try volume.load("a") == "old")
+        if !writesFirst { try volume.rename("a", "b") }
+        let file = try volume.open(writesFirst ? "a" : "b", write: true)
+        try volume.write(file, "new")
+        try volume.close(file)
+        if writesFirst { try volume.rename("a", "b") }
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        #expect(try again.names(in: "") == ["b"])
+        #expect(try again.load("b") == "old")
+        again.settle()
+        #expect(again.store.keys(Volume.bucket) == ["b"])
+        #expect(again.text("b") == "old")
+        #expect(again.files.lost.count == 1)
+    }
 }
