@@ -9,7 +9,8 @@ extension FileSystem {
             guard let known = state.inodes[inode] else { throw .stale }
             guard known.isDirectory else { throw .notDirectory }
             let handle = state.newHandle()
-            state.directories[handle] = OpenDirectory(inode: inode)
+            state.directories[handle] = OpenDirectory(
+                inode: inode, failureSeen: state.nameFailures.reported)
             state.inodes[inode]?.opens += 1
             return .done(OpenAnswer(handle: handle, keepCache: false))
         }
@@ -66,8 +67,10 @@ extension FileSystem {
         let parked = reply.park()
         if configuration.guarantee == .local {
             workers.submit { [self] in
-                awaitBarrier { error in
-                    parked.send(error.map { .failure(FileSystemError($0)) } ?? .success(()))
+                awaitBarrier { [self] error in
+                    let refused = withState { state in state.takeNameFailure(handle) }
+                    let shown = error.map { FileSystemError($0) } ?? refused
+                    if let shown { parked.fail(shown) } else { parked.succeed(()) }
                 }
             }
             return
@@ -75,8 +78,11 @@ extension FileSystem {
         let prefix: KeyPrefix? = withState { state in state.prefix(inode) }
         guard let prefix else { return parked.succeed(()) }
         wait(parked) { whenOver in
-            waitForAll(under: prefix, isPatient: false) { error in
-                whenOver { parked.send(error.map { .failure($0) } ?? .success(())) }
+            waitForAll(under: prefix, isPatient: false) { [self] error in
+                whenOver { [self] in
+                    let refused = withState { state in state.takeNameFailure(handle) }
+                    if let shown = error ?? refused { parked.fail(shown) } else { parked.succeed(()) }
+                }
             }
         }
     }

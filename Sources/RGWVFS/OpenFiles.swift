@@ -21,6 +21,8 @@ struct OpenDirectory: Sendable {
         var kind: FileKind
     }
     let inode: InodeNumber
+    /// The newest refused change of a name that this handle has reported, or need not report.
+    var failureSeen: UInt64 = 0
     var names: [Name]?
     var pages: DirectoryPages?
 }

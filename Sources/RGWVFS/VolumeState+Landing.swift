@@ -123,6 +123,8 @@ extension VolumeState {
                 actions.append { waiter.waiter.settle(shown) }
             }
             revertCopy(flight.address)
+            noteNameFailure(flight.address, shown)
+            if let source = flight.source?.address { noteNameFailure(source, shown) }
         case .put, .makeDirectory:
             retry(flight, at: retryAt, blocked: error)
             if let inode = flight.inode { fail(inode, shown) }
@@ -149,7 +151,23 @@ extension VolumeState {
                 evict(inode)
             }
             distrustParent(of: flight.address)
+            noteNameFailure(flight.address, shown)
         }
+    }
+
+    /// A change that no open file stands for was refused and taken back.
+    mutating func noteNameFailure(_ address: ObjectAddress, _ error: FileSystemError) {
+        nameFailures.append(address, error, sequence: nextFailure)
+        nextFailure += 1
+    }
+
+    /// What an open directory has to report of the names below it.
+    mutating func takeNameFailure(_ handle: HandleID) -> FileSystemError? {
+        guard let open = directories[handle], let prefix = prefix(open.inode) else { return nil }
+        var seen = open.failureSeen
+        let error = nameFailures.take(under: prefix, seen: &seen)
+        directories[handle]?.failureSeen = seen
+        return error
     }
 
     /// The listing that shows this key must be read again.

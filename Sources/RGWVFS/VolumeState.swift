@@ -27,6 +27,8 @@ struct VolumeState: ~Copyable {
     /// When the buckets were made, if the root shows buckets.
     var bucketTimes: [EntryName: WallTime] = [:]
     var usage: (value: VolumeStatistics, at: Instant)?
+    /// Refused changes of names that nobody has heard of yet.
+    var nameFailures = NameFailures()
     /// The server refuses the mount as a whole.
     var pause = QueuePause()
     /// When the write-back pump is to run next, if a timer is set.
