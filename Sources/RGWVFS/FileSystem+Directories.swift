@@ -81,7 +81,11 @@ extension FileSystem {
             waitForAll(under: prefix, isPatient: false) { [self] error in
                 whenOver { [self] in
                     let refused = withState { state in state.takeNameFailure(handle) }
-                    if let shown = error ?? refused { parked.fail(shown) } else { parked.succeed(()) }
+                    if let shown = error ?? refused {
+                        parked.fail(shown)
+                    } else {
+                        parked.succeed(())
+                    }
                 }
             }
         }

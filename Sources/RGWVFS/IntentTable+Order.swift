@@ -12,7 +12,9 @@ extension IntentTable {
         // Rule D3: what a copy copies stays as it is until it is copied. Source: writeback.md 4.6.
         let needed = copies[record.address]?.contains { $0 != record.address && needsSource($0) }
         if needed == true { return false }
-        if record.want == .copy, let source = record.source, flights[source.address] != nil { return false }
+        if record.want == .copy, let source = record.source, flights[source.address] != nil {
+            return false
+        }
         if record.want == .removeDirectory,
             undoneBelow(KeyPrefix(marker: record.address), marker: record.address) > 0
         {

@@ -6,8 +6,9 @@ import Testing
 
 /// Who hears of failures: everybody who has the file or a directory above it open, once.
 @Suite struct ReportTests {
-    private func fsyncdir(_ volume: Volume, _ handle: (InodeNumber, HandleID)) throws(FileSystemError)
-    {
+    private func fsyncdir(
+        _ volume: Volume, _ handle: (InodeNumber, HandleID)
+    ) throws(FileSystemError) {
         try volume.call { volume.fileSystem.fsyncdir(handle.0, handle.1, $0) }
     }
 
