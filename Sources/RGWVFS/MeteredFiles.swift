@@ -7,6 +7,8 @@ import Synchronization
 final class MeteredFiles: SpoolFiles {
     private let files: any SpoolFiles
     let meter: SpoolMeter
+    /// Files with a name: one that nobody uses any more takes its space until it is removed.
+    private let named = Mutex<[DataID: MeteredFile]>([:])
 
     init(_ files: any SpoolFiles, meter: SpoolMeter) {
         self.files = files
@@ -14,17 +16,32 @@ final class MeteredFiles: SpoolFiles {
     }
 
     func create(_ id: DataID) throws(SpoolError) -> any SpoolFile {
-        MeteredFile(try files.create(id), meter: meter)
+        let file = MeteredFile(try files.create(id), meter: meter)
+        named.withLock { $0[id] = file }
+        return file
     }
 
     func open(_ id: DataID) throws(SpoolError) -> (any SpoolFile)? {
-        try files.open(id).map { MeteredFile($0, meter: meter) }
+        if let file = named.withLock({ $0[id] }) { return file }
+        guard let file = try files.open(id).map({ MeteredFile($0, meter: meter) }) else {
+            return nil
+        }
+        named.withLock { $0[id] = file }
+        return file
     }
 
-    func remove(_ id: DataID) throws(SpoolError) { try files.remove(id) }
+    func remove(_ id: DataID) throws(SpoolError) {
+        try files.remove(id)
+        forget(id)
+    }
+
+    /// The last reference may go with it, outside the lock.
+    private func forget(_ id: DataID) { _ = named.withLock { $0.removeValue(forKey: id) } }
+
     func list() throws(SpoolError) -> [DataID] { try files.list() }
     func moveToLost(_ id: DataID, description: String) throws(SpoolError) {
         try files.moveToLost(id, description: description)
+        forget(id)
     }
     func syncAll() throws(SpoolError) { try files.syncAll() }
     func volume() throws(SpoolError) -> SpoolVolume { try files.volume() }
@@ -32,8 +49,8 @@ final class MeteredFiles: SpoolFiles {
     func releaseReserve() throws(SpoolError) -> Bool { try files.releaseReserve() }
 }
 
-/// A data file that counts what it takes, from when it is opened until its last reference goes: a removed
-/// file that is still open takes its space as long.
+/// A data file that counts what it takes, from when it is opened until it is removed and its last reference
+/// goes: a removed file that is still open takes its space as long.
 final class MeteredFile: SpoolFile {
     private let file: any SpoolFile
     private let meter: SpoolMeter

@@ -76,7 +76,8 @@ class SpoolTests(RGWFSTestCase):
             started = time.monotonic()
             file.write(b"changed")
             taken = time.monotonic() - started
-            self.assertEqual([], proxy.requests("GET"), f"written in {taken:.3f} s")
+            fetched = [row for row in proxy.requests("GET") if row[2].endswith("/large")]
+            self.assertEqual([], fetched, f"written in {taken:.3f} s")
             file.seek(40 * MIB - 3)
             self.assertEqual(file.read(13), body[:3] and body[40 * MIB - 3:40 * MIB] + b"changed"
                              + body[40 * MIB + 7:40 * MIB + 10])
