@@ -120,7 +120,17 @@ extension FileSystem {
 
 extension VolumeState {
     /// The directory's names in byte order, as they are now.
-    func snapshot(_ inode: InodeNumber) -> [OpenDirectory.Name] {
+    mutating func snapshot(_ inode: InodeNumber) -> [OpenDirectory.Name] {
+        if let shown = inodes[inode]?.directory?.shown { return shown }
+        let names = sortedNames(inode)
+        if names.count >= Self.sharedNamesMin { inodes[inode]?.directory?.shown = names }
+        return names
+    }
+
+    /// Fewer names are gathered as quickly.
+    private static let sharedNamesMin = 1_000
+
+    private func sortedNames(_ inode: InodeNumber) -> [OpenDirectory.Name] {
         guard let directory = inodes[inode]?.directory else { return [] }
         var names: [OpenDirectory.Name] = []
         names.reserveCapacity(directory.entries.count)

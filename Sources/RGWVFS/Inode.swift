@@ -140,6 +140,9 @@ struct Directory: Sendable {
     /// Names as they were before their changes, while an operation is noted. See InodeTable.
     var noted: [(EntryName, Entry?)]?
     var entryCount: Int { entries.count }
+    /// The names of a long directory as readdir shows them, until one changes: those who read it at the
+    /// same time share them.
+    var shown: [OpenDirectory.Name]?
     /// How many entries are inodes.
     private(set) var inodeCount = 0
     /// Names found absent in a large directory, and when.
@@ -174,6 +177,7 @@ struct Directory: Sendable {
     /// For an image that shows the flags only.
     mutating func forgetNames() {
         entries = [:]
+        shown = nil
         absent = [:]
         settled = []
         order = []
@@ -187,6 +191,7 @@ struct Directory: Sendable {
             if case .inode = old { inodeCount -= 1 }
             if case .inode = newValue { inodeCount += 1 }
             entries[name] = newValue
+            shown = nil
         }
     }
 }

@@ -169,6 +169,9 @@ extension VolumeState {
         inodes[inode]?.base = BaseVersion(
             etag: head.etag, size: head.size, lastModified: head.lastModified)
         inodes[inode]?.attributes = attributes
+        if attributes.kind != known.attributes.kind, let parent = known.link?.parent {
+            inodes[parent]?.directory?.shown = nil
+        }
         inodes[inode]?.metadata = head.metadata
         markChecked(inode, at: startedAt, isSame: isSame)
         if known.isDirectory { inodes[inode]?.directory?.hasMarker = true }
