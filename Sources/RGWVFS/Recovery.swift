@@ -21,7 +21,10 @@ enum Recovery {
         var replaced: Set<InodeNumber> = []
         let wanted = Set(contents.intents.compactMap(\.inode))
         for number in wanted { state.numbers.reserve(number) }
-        let unchanged = Set(contents.intents.filter(\.hasUnchangedContent).compactMap(\.inode))
+        let unchanged = Set(
+            contents.intents.filter { intent in
+                intent.hasUnchangedContent(intent.inode.flatMap { nodes[$0] })
+            }.compactMap(\.inode))
         for node in contents.nodes {
             guard wanted.contains(node.inode) else {
                 // Clean already: its bytes are in the bucket.
@@ -243,9 +246,11 @@ enum Recovery {
 extension IntentRecord {
     /// The object's bytes are to stay: a data file has a copy of them, which a write may have begun to change. A
     /// write that was acknowledged has made the intent a PUT.
-    fileprivate var hasUnchangedContent: Bool {
-        switch want {
-        case .metadata, .copy: true
+    fileprivate func hasUnchangedContent(_ node: NodeRecord?) -> Bool {
+        guard let base = node?.base else { return false }
+        return switch want {
+        case .metadata: base.etag == self.base
+        case .copy: true
         case .put, .delete, .makeDirectory, .removeDirectory: false
         }
     }

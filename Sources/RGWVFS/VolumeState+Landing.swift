@@ -84,6 +84,8 @@ extension VolumeState {
         var record = intent.record
         record.want = .metadata
         record.source = nil
+        // The row says from now on that the bucket has the content.
+        saveNode(inode)
         setIntent(record, now: now, held: false)
     }
 

@@ -295,4 +295,25 @@ import Testing
         #expect(again.text("b") == "old")
         #expect(again.files.lost.count == 1)
     }
+
+    /// The attributes changed while the content went up: only they wait when the daemon dies.
+    @Test(arguments: 0..<30)
+    func aKillKeepsTheContentWhoseAttributesWait(steps: Int) throws {
+        let volume = try Volume { $0.writebackDelay = .milliseconds(100) }
+        volume.store.setFault { $0.method == "COPY" ? .loseRequest : nil }
+        let file = try volume.create("a")
+        try volume.write(file, "content")
+        try volume.call { volume.fileSystem.flush(file.0, file.1, $0) }
+        volume.world.advance(by: .milliseconds(99))
+        volume.world.tick(.milliseconds(2))
+        for _ in 0..<steps { _ = volume.world.step() }
+        try volume.change("a") { $0.permissions = 0o600 }
+        volume.world.run()
+        let again = try Volume(remounting: volume)
+        #expect(try again.load("a") == "content")
+        again.store.setFault(nil)
+        again.world.advance(by: .seconds(300))
+        #expect(again.text("a") == "content")
+        #expect(try again.attributes("a").permissions == 0o600)
+    }
 }
