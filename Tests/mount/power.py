@@ -56,8 +56,17 @@ class Disk:
 
     def restart(self):
         """The machine comes up again. Nobody may use the disk any more."""
-        run("umount", self.point)
-        self.attach()
+        # Seen once: EIO of everything right after the log was replayed, and a second start without it.
+        for attempt in range(3):
+            run("umount", self.point)
+            self.attach()
+            try:
+                for name in os.listdir(self.point):
+                    os.stat(os.path.join(self.point, name))
+                return
+            except OSError as error:
+                print(f"start {attempt} of the machine: {error}")
+        raise AssertionError(f"{self.point} cannot be read after three starts")
 
     def remove(self):
         if is_mounted(self.point):
