@@ -24,6 +24,12 @@ class Died(Exception):
     """A call did not come back as calls do."""
 
 
+def write_at(handle, piece, offset):
+    """pwrite(2). The kernel sends a write page by page, and one that a death cuts off returns what went before."""
+    if os.pwrite(handle, piece, offset) < len(piece):
+        raise OSError(errno.ENOTCONN, "cut short")
+
+
 class Body:
     """What one file holds, and what a crash may put in its place. Never changed, only replaced."""
 
@@ -166,7 +172,7 @@ class Writer(threading.Thread):
                 start = len(body.now) if appending or done else 0
                 now = body.now[:start] + piece
                 self.call(f"write {name}", {name: body.but(now=now, confirmed=False)},
-                          lambda piece=piece, start=start: os.pwrite(handle, piece, start))
+                          lambda piece=piece, start=start: write_at(handle, piece, start))
                 done = cut
             if self.fsyncs and self.random.random() < 0.3:
                 self.confirm(name, f"fsync {name}", lambda: os.fsync(handle), seals=True)
@@ -234,7 +240,7 @@ class Writer(threading.Thread):
         now = body.now[:at] + piece + body.now[at + len(piece):]
         try:
             self.call(f"patch {name}", {name: body.but(now=now, confirmed=False)},
-                      lambda: os.pwrite(handle, piece, at))
+                      lambda: write_at(handle, piece, at))
             self.confirm(name, f"close {name}", lambda: os.close(owned.pop()))
         finally:
             self.give_up(owned)
