@@ -30,8 +30,9 @@ extension FileSystem {
     }
 
     private func begin(_ job: AllocationJob, _ reply: ParkedReply<Void>) {
-        let reading = spaceReading()
-        let start = withState { state in state.beginAllocation(job, reading) }
+        let start = decide({ $0?.isFull == true }) { state, reading in
+            state.beginAllocation(job, reading)
+        }
         switch start {
         case nil: reply.succeed(())
         case .failed(let error): reply.fail(error)

@@ -9,6 +9,21 @@ extension FileSystem {
             now: now, used: meter.used, free: meter.free(spool, now: now), moved: meter.moved)
     }
 
+    /// What `decision` says of a write. What is known of the disk may be old, and the reserve may be out
+    /// although there is room for it again: both are looked at before a program is told that the disk is full.
+    func decide<Start: Sendable>(
+        _ isFull: (Start) -> Bool,
+        _ decision: (inout VolumeState, SpoolSpace.Reading) -> Start
+    ) -> Start {
+        let known = spaceReading()
+        let start = withState { state in decision(&state, known) }
+        guard isFull(start) else { return start }
+        restoreReserve()
+        meter.forgetFree()
+        let fresh = spaceReading()
+        return withState { state in decision(&state, fresh) }
+    }
+
     /// How often waiting writers look whether there is room, beside every commit that removed a file.
     private static let lookPause = Duration.milliseconds(200)
 

@@ -35,8 +35,7 @@ extension FileSystem {
     }
 
     private func begin(_ request: WriteRequest) -> WriteRequest.Start {
-        let reading = spaceReading()
-        return withState { state in state.beginWrite(request, reading) }
+        decide(\.isFull) { state, reading in state.beginWrite(request, reading) }
     }
 
     /// The same again, with bytes that outlive the call.

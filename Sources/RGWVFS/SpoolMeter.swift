@@ -26,6 +26,9 @@ final class SpoolMeter: Sendable {
         sent.wrappingAdd(UInt64(clamping: count), ordering: .relaxed)
     }
 
+    /// The filesystem is asked the next time.
+    func forgetFree() { askedAt.store(.min, ordering: .relaxed) }
+
     /// Bytes free on the spool's filesystem, as far as known without asking too often. A filesystem that
     /// does not answer is taken to have room: the write itself will tell.
     func free(_ files: any SpoolFiles, now: Instant) -> UInt64 {

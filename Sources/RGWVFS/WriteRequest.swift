@@ -19,5 +19,9 @@ struct WriteRequest: Sendable {
         case needs(Need)
         /// No room yet: decided again when uploads have made some.
         case parked
+
+        var isFull: Bool {
+            if case .failed(.spoolFull) = self { true } else { false }
+        }
     }
 }

@@ -153,4 +153,18 @@ import Testing
         #expect(try write.result?.get() == Self.size)
         #expect(try volume.read(b) == Array(text("b").utf8))
     }
+
+    @Test func roomThatSomebodyElseMakesIsSeenAtOnce() throws {
+        let volume = try Volume()
+        let file = try volume.create("a")
+        try volume.write(file, "0123456789")
+        _ = try volume.files.releaseReserve()
+        let roomy = volume.files.capacity
+        volume.files.capacity = 10
+        volume.world.advance(by: .seconds(1))
+        #expect(throws: FileSystemError.spoolFull) { try volume.write(file, "x", at: 10) }
+        volume.files.capacity = roomy
+        try volume.write(file, "x", at: 10)
+        #expect(try volume.read(file) == Array("0123456789x".utf8))
+    }
 }
