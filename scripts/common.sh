@@ -94,6 +94,7 @@ tool() {
     # shellcheck disable=SC2046 # the flags are words
     as_owner cc -O2 -Wall -Wextra -Werror -o "$program" "$source" -pthread \
       $( [ "$1" != rawclient ] || pkg-config --cflags --libs libcurl ) \
+      $( [ "$1" != emptyfs ] || pkg-config --cflags --libs fuse3 ) \
       $( [ "$1" != countalloc ] || echo -shared -fPIC ) ||
       die "cannot compile $source"
   fi

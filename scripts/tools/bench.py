@@ -21,6 +21,19 @@ import harness  # noqa: E402  the tests' helpers
 MIB = 1 << 20
 FILE_BYTES = 4096
 CONNECTIONS = 16
+EDITS_COUNT = 100
+EDITS = """
+import os, sys
+for number in range(int(sys.argv[2])):
+    with open(sys.argv[1] + ".new", "wb") as file:
+        file.write(number.to_bytes(4, "big") * 1024)
+    os.rename(sys.argv[1] + ".new", sys.argv[1])
+"""
+CHANGES = """
+import os, sys
+for entry in os.scandir(sys.argv[1]):
+    os.chmod(entry.path, 0o600)
+"""
 
 
 class Wrong(Exception):
@@ -31,6 +44,8 @@ class Client:
     """One way to the bucket. A mount unless it says otherwise."""
 
     name = ""
+    # Rows that it cannot do, or where nothing would be compared.
+    without = ()
 
     def __init__(self, bench, endpoint, bucket):
         self.bench = bench
@@ -82,6 +97,21 @@ class Client:
     def unmount_command(self):
         return ["umount", self.point]
 
+    # What is in the bucket, asked of the RGW itself and not through the proxy.
+
+    def sizes(self, prefix):
+        pages = self.bench.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=prefix)
+        return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])
+                if not entry["Key"].endswith("/")}
+
+    def content(self, key):
+        return self.bench.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+
+    def mode(self, key):
+        head = self.bench.s3.head_object(Bucket=self.bucket, Key=key)
+        return int(head["Metadata"].get("mode", "0")) & 0o7777
+
     def abandon(self):
         """Whatever it hangs in: gone."""
         if self.process:
@@ -113,6 +143,13 @@ class Client:
 
     def delete_many(self):
         return ["rm", "-rf", self.point / "many"]
+
+    def save_edits(self):
+        """As an editor saves: a new file beside the old one, then a rename over it."""
+        return [sys.executable, "-c", EDITS, self.point / "document", str(EDITS_COUNT)]
+
+    def change_modes(self):
+        return [sys.executable, "-c", CHANGES, self.point / "many"]
 
 
 class Rgwfs(Client):
@@ -154,6 +191,7 @@ class Raw(Client):
     """No mount: one libcurl multi handle, unsigned requests on a bucket that is open to everybody."""
 
     name = "raw"
+    without = ("save edits", "chmod many")
 
     def start(self):
         shutil.rmtree(self.state, ignore_errors=True)
@@ -188,7 +226,34 @@ class Raw(Client):
         return self.client("deletemany", "many/")
 
 
-CLIENTS = {client.name: client for client in (Rgwfs, S3fs, Rclone, Raw)}
+class Local(Client):
+    """An empty FUSE filesystem on a local directory: what a mount costs without any server."""
+
+    name = "local"
+    without = ("read large", "read many", "list many", "delete many")
+
+    @property
+    def backing(self):
+        """Outlives the mount, as a bucket does."""
+        return self.bench.directory / f"backing-{self.bucket}"
+
+    def command(self):
+        self.backing.mkdir(exist_ok=True)
+        return [os.environ["EMPTYFS"], self.backing, self.point]
+
+    def sizes(self, prefix):
+        return {path.relative_to(self.backing).as_posix(): path.stat().st_size
+                for path in self.backing.rglob("*")
+                if path.is_file() and path.relative_to(self.backing).as_posix().startswith(prefix)}
+
+    def content(self, key):
+        return (self.backing / key).read_bytes()
+
+    def mode(self, key):
+        return (self.backing / key).stat().st_mode & 0o7777
+
+
+CLIENTS = {client.name: client for client in (Rgwfs, S3fs, Rclone, Raw, Local)}
 
 
 class Bench:
@@ -220,6 +285,8 @@ class Bench:
         self.many_md5 = {path.name: harness.digest(path) for path in self.many.iterdir()}
 
     def make_bucket(self, client):
+        if isinstance(client, Local):
+            return
         self.s3.create_bucket(Bucket=client.bucket)
         if isinstance(client, Raw):
             arn = f"arn:aws:s3:::{client.bucket}"
@@ -228,42 +295,33 @@ class Bench:
                 "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*",
                                "Resource": [arn, f"{arn}/*"]}]}))
 
-    # What is in the bucket, asked of the RGW itself and not through the proxy.
-
-    def sizes(self, bucket, prefix):
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return {entry["Key"]: entry["Size"] for page in pages for entry in page.get("Contents", [])
-                if not entry["Key"].endswith("/")}
-
     def large_is_there(self, client):
-        return self.sizes(client.bucket, "large") == {"large": self.large.stat().st_size}
+        return client.sizes("large") == {"large": self.large.stat().st_size}
 
     def many_are_there(self, client):
-        sizes = self.sizes(client.bucket, "many/")
+        sizes = client.sizes("many/")
         return len(sizes) == len(self.many_md5) and set(sizes.values()) == {FILE_BYTES}
 
     def many_are_gone(self, client):
-        return not self.sizes(client.bucket, "many")
+        return not client.sizes("many")
 
     def check_large(self, client):
-        body = self.s3.get_object(Bucket=client.bucket, Key="large")["Body"]
-        md5 = hashlib.md5()
-        for block in body.iter_chunks(MIB):
-            md5.update(block)
-        if md5.hexdigest() != self.large_md5:
+        if hashlib.md5(client.content("large")).hexdigest() != self.large_md5:
             raise Wrong("the object in the bucket differs")
 
     def check_many(self, client):
-        for name in list(self.many_md5)[::25]:
-            body = self.s3.get_object(Bucket=client.bucket, Key=f"many/{name}")["Body"].read()
-            if hashlib.md5(body).hexdigest() != self.many_md5[name]:
+        for name in self.sample():
+            if hashlib.md5(client.content(f"many/{name}")).hexdigest() != self.many_md5[name]:
                 raise Wrong(f"object {name} differs")
+
+    def sample(self):
+        return list(self.many_md5)[::25]
 
     def seed(self, client, row):
         """Puts there what a client could not, so that the rows after it can run."""
         if row == "read large" and not self.large_is_there(client):
             self.s3.upload_file(str(self.large), client.bucket, "large")
-        if row == "read many" and not self.many_are_there(client):
+        if row in ("read many", "chmod many") and not self.many_are_there(client):
             for path in self.many.iterdir():
                 self.s3.upload_file(str(path), client.bucket, f"many/{path.name}")
 
@@ -352,6 +410,22 @@ class Bench:
             raise Wrong(f"{client.listed(output)} files listed")
         return {"seconds": seconds}
 
+    def save_edits(self, client):
+        started = time.monotonic()
+        returned, _ = self.timed(client.save_edits())
+        last = (EDITS_COUNT - 1).to_bytes(4, "big") * 1024
+        in_bucket = self.until(
+            lambda: "document" in client.sizes("document") and client.content("document") == last,
+            started)
+        return {"seconds": in_bucket, "returned_seconds": returned}
+
+    def change_modes(self, client):
+        started = time.monotonic()
+        returned, _ = self.timed(client.change_modes())
+        in_bucket = self.until(
+            lambda: all(client.mode(f"many/{name}") == 0o600 for name in self.sample()), started)
+        return {"seconds": in_bucket, "returned_seconds": returned}
+
     def delete_many(self, client):
         started = time.monotonic()
         returned, _ = self.timed(client.delete_many())
@@ -377,12 +451,17 @@ class Bench:
                                          f"bench-{name}-{latency}-{number}") for name in names]
                 for client in clients:
                     self.make_bucket(client)
-                for row, step in ROWS.items():
+                for row, step in self.arguments.rows.items():
                     for client in clients:
+                        if row in client.without:
+                            continue
                         self.seed(client, row)
                         self.measure(client, row, latency, step)
                 for client in clients:
-                    for key in [*self.sizes(client.bucket, ""), "many/"]:
+                    if isinstance(client, Local):
+                        shutil.rmtree(client.backing, ignore_errors=True)
+                        continue
+                    for key in [*client.sizes(""), "many/"]:
                         self.s3.delete_object(Bucket=client.bucket, Key=key)
         finally:
             for client in clients:
@@ -412,6 +491,8 @@ ROWS = {
     "write many": Bench.write_many,
     "read many": Bench.read_many,
     "list many": Bench.list_many,
+    "save edits": Bench.save_edits,
+    "chmod many": Bench.change_modes,
     "delete many": Bench.delete_many,
 }
 
@@ -453,18 +534,24 @@ def print_tables(rows, arguments):
         "write many": f"write {arguments.files} files, until in the bucket",
         "read many": f"read {arguments.files} files, cold",
         "list many": f"ls -l of {arguments.files} files, cold",
+        "save edits": f"save a document {EDITS_COUNT} times (new file, rename), until in the bucket",
+        "chmod many": f"chmod of {arguments.files} files, cold, until in the bucket",
         "delete many": f"rm -rf of {arguments.files} files, until gone",
     }
     for latency in dict.fromkeys(entry["latency_ms"] for entry in rows):
         print(f"\n### {latency} ms added to each request\n")
         print("| |" + "|".join(names) + "|\n|---|" + "---|" * len(names))
-        for row, title in titles.items():
+        for row in arguments.rows:
+            title = titles[row]
             entries = {name: summary([entry for entry in rows if entry["client"] == name
                                       and entry["latency_ms"] == latency and entry["row"] == row])
-                       for name in names}
+                       for name in names if row not in CLIENTS[name].without}
             ours = entries.get("rgwfs", {}).get("seconds")
             cells = []
             for name in names:
+                if name not in entries:
+                    cells.append("")
+                    continue
                 entry = entries[name]
                 if "error" in entry:
                     cells.append(f"**{entry['error'].split(':')[0]}**")
@@ -472,7 +559,7 @@ def print_tables(rows, arguments):
                 cell = f"{entry['seconds']:.2f} s"
                 if "returned_seconds" in entry and name != "raw":
                     cell += f" [{entry['returned_seconds']:.2f}]"
-                if ours and name != "rgwfs":
+                if ours and name not in ("rgwfs", "local"):
                     cell += f" x{entry['seconds'] / ours:.1f}"
                 counts = ", ".join(f"{count} {kind_}" for kind_, count in entry["requests"].items())
                 cells.append(f"{cell}<br>{counts}")
@@ -488,7 +575,8 @@ def main():
     parser.add_argument("--size", type=int, default=None)
     parser.add_argument("--files", type=int, default=None)
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--clients", default="rgwfs,s3fs,rclone,raw")
+    parser.add_argument("--clients", default="rgwfs,s3fs,rclone,raw,local")
+    parser.add_argument("--rows", default="")
     parser.add_argument("--rclone", default="rclone")
     parser.add_argument("--seconds", type=int, default=900)
     parser.add_argument("--json")
@@ -500,6 +588,12 @@ def main():
     unknown = set(arguments.clients.split(",")) - set(CLIENTS)
     if unknown:
         parser.error(f"no client {', '.join(unknown)}")
+
+    words = [word for word in arguments.rows.split(",") if word]
+    arguments.rows = {row: step for row, step in ROWS.items()
+                      if not words or any(word in row for word in words)}
+    if not arguments.rows:
+        parser.error(f"no row has any of {', '.join(words)}")
 
     # An end from outside is an exception too: what was started gets stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
