@@ -5,9 +5,20 @@ import RGWObject
 enum MetadataText {
     static func encode(_ metadata: ObjectMetadata) throws -> String {
         if metadata == ObjectMetadata() { return "{}" }
+        // What every new file has, without the cost of an encoder for each.
+        if let type = metadata.contentType, metadata == ObjectMetadata(contentType: type),
+            type.utf8.allSatisfy({ isPlain($0) })
+        {
+            return "{\"contentType\":\"\(type)\"}"
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         return String(decoding: try encoder.encode(Stored(metadata)), as: UTF8.self)
+    }
+
+    /// Printable ASCII that JSON does not escape.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x20...0x7E).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     static func decode(_ text: String) throws -> ObjectMetadata {

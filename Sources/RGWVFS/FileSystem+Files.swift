@@ -98,12 +98,19 @@ extension FileSystem {
         if configuration.guarantee == .synchronous {
             return fsync(inode, handle, dataOnly: false, reply)
         }
-        perform(reply) { state, moment throws(FileSystemError) in
+        let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+        let (failure, ticket) = withState { state -> (FileSystemError?, UInt64?) in
+            if state.isStopping { return (.shuttingDown, nil) }
             // A reader's close confirms nothing that a writer has still under way.
-            if state.files[handle]?.flags.write == true { state.flush(inode, moment) }
-            if let error = state.takeFailure(handle) { throw error }
-            return .done(())
+            let ticket =
+                state.files[handle]?.flags.write == true
+                ? state.close(inode, moment) : nil
+            return (state.takeFailure(handle), ticket)
         }
+        let result: Result<Void, FileSystemError> = failure.map { .failure($0) } ?? .success(())
+        if let ticket { return commit(ticket, reply: reply.park(), result) }
+        reply.send(result)
+        scheduleBarrier()
         pump()
     }
 

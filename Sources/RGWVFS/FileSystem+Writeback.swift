@@ -137,7 +137,7 @@ extension FileSystem {
         switch shipment.flight.want {
         case .put where shipment.size > configuration.multipartThreshold:
             shipment.wholeTag = withState { state in state.wholeTag(shipment.flight) }
-        case .put where shipment.size > 0:
+        case .put where shipment.file != nil:
             do throws(SpoolError) {
                 shipment.digest = try shipment.file?.md5(length: shipment.size) ?? []
             } catch {

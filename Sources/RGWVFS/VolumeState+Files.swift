@@ -10,6 +10,8 @@ extension VolumeState {
         -> OpenAnswer
     {
         guard let known = inodes[inode], !known.isMistaken else { throw .stale }
+        // Nobody knows how long it was: its row may be older than its bytes.
+        if known.dataFile is UnreadableFile { throw .inputOutput }
         let handle = newHandle()
         removals.count = 0
         // Pages of the version that is opened may stay: every change through this mount is in them.
@@ -56,6 +58,17 @@ extension VolumeState {
         inodes[inode]?.committed = known.generation
         confirmReplacing(inode)
         wantPut(inode, now: moment.now, time: moment.time, held: false)
+    }
+
+    /// close. Returns what the journal must have before the answer: a version that replaces another becomes
+    /// the file with that row. Otherwise a crash leaves the same without the rows, which the next commit or
+    /// barrier takes along: the bytes are in the data file, and the rows of the first write name it.
+    mutating func close(_ inode: InodeNumber, _ moment: FileSystem.Moment) -> UInt64? {
+        let before = journal.enqueued
+        let replaces = inodes[inode]?.replacing == true || inodes[inode]?.replaced != nil
+        flush(inode, moment)
+        let waits = replaces || configuration.commitInterval == .zero
+        return waits && journal.enqueued != before ? journal.enqueued : nil
     }
 
     mutating func release(_ inode: InodeNumber, _ handle: HandleID, _ moment: FileSystem.Moment) {

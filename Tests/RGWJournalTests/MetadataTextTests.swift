@@ -1,0 +1,18 @@
+import RGWObject
+import Testing
+
+@testable import RGWJournal
+
+@Suite struct MetadataTextTests {
+    @Test(arguments: ["text/plain", "a/b; x=y", "a\"b", "a\\b", "a\nb", "\u{E9}", "a\u{7F}", ""])
+    func aContentTypeAloneIsTheSameTextAndComesBack(type: String) throws {
+        let alone = ObjectMetadata(contentType: type)
+        var others = alone
+        others.expires = "later"
+        let text = try MetadataText.encode(alone)
+        #expect(try MetadataText.decode(text) == alone)
+        #expect(
+            try MetadataText.encode(others) == text.dropLast() + ",\"expires\":\"later\"}",
+            "written by the encoder")
+    }
+}
