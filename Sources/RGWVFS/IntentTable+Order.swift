@@ -48,7 +48,8 @@ extension IntentTable {
         for target in copies[address] ?? [] where stalled.contains(target) { enqueue(target) }
         // Directories above, when nothing else is left below them. Looked up by name: with many waiting
         // directories, asking each of them at every deletion would take quadratic time.
-        for prefix in address.directories where below[prefix, default: 0] <= 1 + settlingKeys.count {
+        for prefix in address.directories where below[prefix, default: 0] <= 1 + settlingKeys.count
+        {
             if let marker = prefix.marker, stalled.contains(marker) { enqueue(marker) }
         }
     }
