@@ -79,7 +79,8 @@ private final class GetProgress: Sendable {
         }
     }
 
-    /// Whether the answer's body is what was asked for: the right first byte of the same object.
+    /// Whether the answer's body is what was asked for: all of it, of the same object. A server may
+    /// send a part of a range as a success (RFC 9110, section 15.3.7); RGW never does.
     func accepts(_ response: S3Response) -> Bool {
         guard let head = try? response.objectHead(), let range = try? response.deliveredRange()
         else { return false }
@@ -89,7 +90,8 @@ private final class GetProgress: Sendable {
                 guard first.etag == head.etag, range.upperBound == state.expected?.upperBound
                 else { return false }
             } else {
-                if let asked = state.range, range.upperBound > asked.upperBound { return false }
+                guard range.upperBound == min(state.range?.upperBound ?? .max, head.size)
+                else { return false }
                 state.head = head
                 state.expected = range
             }

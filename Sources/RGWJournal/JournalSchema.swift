@@ -67,7 +67,7 @@ enum JournalSchema {
             switch change {
             case .node(let node):
                 inode = raised(inode, over: node.inode)
-                for used in [node.data, node.replaced?.data].compactMap({ $0 }) {
+                for used in node.dataFiles {
                     data = raised(data, over: used.value)
                 }
             case .intent(let intent):

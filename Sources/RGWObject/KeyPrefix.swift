@@ -27,3 +27,21 @@ package struct KeyPrefix: Hashable, Sendable {
         (bucket == nil || bucket == other.bucket) && other.bytes.starts(with: bytes)
     }
 }
+
+extension KeyPrefix {
+    /// The key of the directory's own object; nil for what is no directory.
+    package var marker: ObjectAddress? {
+        guard let bucket, let key = try? ObjectKey(bytes) else { return nil }
+        return ObjectAddress(bucket: bucket, key: key)
+    }
+}
+
+extension ObjectAddress {
+    /// The directories that the key is in, from the top down; a marker's own is the last of them.
+    package var directories: [KeyPrefix] {
+        let bytes = key.bytes
+        return bytes.indices.filter { bytes[$0] == 0x2F }.map { index in
+            KeyPrefix(bucket: bucket, bytes: Array(bytes[...index]))
+        }
+    }
+}

@@ -48,6 +48,15 @@ package struct NodeRecord: Equatable, Sendable {
         self.replaced = replaced
     }
 
+    /// Every data file that the row names: of the content, and of what it replaces.
+    package var dataFiles: [DataID] { [data, replaced?.data].compactMap(\.self) }
+
+    /// Those of them whose bytes are known to be on the spool's disk.
+    package var sealedDataFiles: [DataID] {
+        [sealed == nil ? nil : data, replaced?.sealed == nil ? nil : replaced?.data]
+            .compactMap(\.self)
+    }
+
     /// The size of the version that a data file has.
     package func size(in data: DataID) -> UInt64 {
         if let replaced, replaced.data == data { return replaced.size }

@@ -65,7 +65,7 @@ package final class MemoryJournal: Journal {
             if !node.inode.isDerived {
                 state.nextInode = max(state.nextInode, InodeNumber(node.inode.value + 1))
             }
-            for data in [node.data, node.replaced?.data].compactMap({ $0 }) {
+            for data in node.dataFiles {
                 state.nextData = max(state.nextData, DataID(data.value + 1))
             }
         case .removeNode(let inode): state.nodes[inode] = nil

@@ -101,10 +101,14 @@ extension VolumeState {
     /// Files that wait to be uploaded and whose bytes may not be on the spool's disk. What the bucket has
     /// confirmed needs no sync.
     func unsealed(_ fsynced: Set<InodeNumber>) -> [UnsealedFile] {
-        intents.intents.values.flatMap { intent -> [UnsealedFile] in
-            guard intent.record.want == .put, let number = intent.record.inode else { return [] }
-            return [replacedUnsealed(number), currentUnsealed(number, fsynced)].compactMap { $0 }
+        // Every barrier looks at every intent: no array for each.
+        var files: [UnsealedFile] = []
+        for intent in intents.intents.values where intent.record.want == .put {
+            guard let number = intent.record.inode else { continue }
+            if let replaced = replacedUnsealed(number) { files.append(replaced) }
+            if let current = currentUnsealed(number, fsynced) { files.append(current) }
         }
+        return files
     }
 
     /// The version that unconfirmed bytes replace.

@@ -65,29 +65,20 @@ extension FileSystem {
         _ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>
     ) {
         let parked = reply.park()
+        let answer: @Sendable (FileSystemError?) -> Void = { [self] error in
+            let refused = withState { state in state.takeNameFailure(handle) }
+            parked.end(error ?? refused)
+        }
         if configuration.guarantee == .local {
             workers.submit { [self] in
-                awaitBarrier { [self] error in
-                    let refused = withState { state in state.takeNameFailure(handle) }
-                    let shown = error.map { FileSystemError($0) } ?? refused
-                    if let shown { parked.fail(shown) } else { parked.succeed(()) }
-                }
+                awaitBarrier { error in answer(error.map { FileSystemError($0) }) }
             }
             return
         }
         let prefix: KeyPrefix? = withState { state in state.prefix(inode) }
         guard let prefix else { return parked.succeed(()) }
         wait(parked) { whenOver in
-            waitForAll(under: prefix, isPatient: false) { [self] error in
-                whenOver { [self] in
-                    let refused = withState { state in state.takeNameFailure(handle) }
-                    if let shown = error ?? refused {
-                        parked.fail(shown)
-                    } else {
-                        parked.succeed(())
-                    }
-                }
-            }
+            waitForAll(under: prefix, isPatient: false) { error in whenOver { answer(error) } }
         }
     }
 

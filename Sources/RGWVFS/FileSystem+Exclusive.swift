@@ -19,9 +19,7 @@ extension FileSystem {
         }
         perform(made, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
-                kind: .regular, permissions: permissions & ~caller.umask & 0o7777,
-                uid: caller.uid, gid: caller.gid, mtime: moment.time, ctime: moment.time,
-                atime: moment.time)
+                madeBy: caller, .regular, permissions: permissions, at: moment.time)
             let made = try state.make(parent, name, attributes, content: .remote, moment)
             guard case .done(let inode) = made else { return made.asNeed() }
             state.wantPut(inode, now: moment.now, time: moment.time, held: false)

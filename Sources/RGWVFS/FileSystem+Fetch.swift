@@ -18,9 +18,7 @@ extension FileSystem {
     ) {
         withState { state in
             absorb(&state)
-            for done in state.fetches.removeValue(forKey: need) ?? [] {
-                state.actions.append { done(error) }
-            }
+            state.endNeed(need, error)
         }
     }
 

@@ -75,9 +75,7 @@ extension FileSystem {
         let guarded = discarding(data.0, unless: adopted, onFailureOf: undoing(created, reply))
         perform(guarded, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
-                kind: .regular, permissions: permissions & ~caller.umask & 0o7777,
-                uid: caller.uid, gid: caller.gid, mtime: moment.time, ctime: moment.time,
-                atime: moment.time)
+                madeBy: caller, .regular, permissions: permissions, at: moment.time)
             let made = try state.make(
                 parent, name, attributes, content: .spool(data.0, data.1), moment)
             guard case .done(let inode) = made else { return made.asNeed() }
@@ -124,8 +122,7 @@ extension FileSystem {
                 workers.submit { [self] in
                     awaitBarrier(fsynced: inode) { [self] error in
                         let failure = withState { state in state.takeFailure(handle) }
-                        let shown = error.map { FileSystemError($0) } ?? failure
-                        if let shown { parked.fail(shown) } else { parked.succeed(()) }
+                        parked.end(error.map { FileSystemError($0) } ?? failure)
                     }
                 }
             } else {
@@ -145,7 +142,7 @@ extension FileSystem {
         let now = clock.now()
         let answer: @Sendable (FileSystemError?) -> Void = { [self] error in
             let failure = withState { state in handle.flatMap { state.takeFailure($0) } }
-            if let shown = error ?? failure { reply.fail(shown) } else { reply.succeed(()) }
+            reply.end(error ?? failure)
         }
         wait(reply) { whenOver in
             let over: @Sendable (FileSystemError?) -> Void = { error in

@@ -71,10 +71,9 @@ extension FileSystem {
         let adopted = OnceGate()
         let guarded = discarding(data.0, unless: adopted, onFailureOf: reply)
         perform(guarded, undoes: true) { state, moment throws(FileSystemError) in
-            let attributes = FileAttributes(
-                kind: .symlink, permissions: 0o777, uid: caller.uid, gid: caller.gid,
-                size: UInt64(target.count), mtime: moment.time, ctime: moment.time,
-                atime: moment.time)
+            var attributes = FileAttributes(
+                madeBy: caller, .symlink, permissions: 0o777, at: moment.time)
+            attributes.size = UInt64(target.count)
             let made = try state.make(
                 parent, name, attributes, content: .spool(data.0, data.1), moment)
             guard case .done(let inode) = made else { return made.asNeed() }
@@ -91,10 +90,9 @@ extension FileSystem {
         _ caller: Caller, _ reply: consuming Reply<EntryAnswer>
     ) {
         perform(reply, undoes: true) { state, moment throws(FileSystemError) in
-            let attributes = FileAttributes(
-                kind: kind, permissions: permissions & ~caller.umask & 0o7777, uid: caller.uid,
-                gid: caller.gid, mtime: moment.time, ctime: moment.time, atime: moment.time,
-                rdev: rdev)
+            var attributes = FileAttributes(
+                madeBy: caller, kind, permissions: permissions, at: moment.time)
+            attributes.rdev = rdev
             let made = try state.make(parent, name, attributes, content: .remote, moment)
             guard case .done(let inode) = made else { return made.asNeed() }
             state.wantPut(inode, now: moment.now, time: moment.time, held: false)
@@ -108,10 +106,9 @@ extension FileSystem {
     ) {
         if layout.isAllBuckets, parent == .root { return makeBucket(name, reply.park()) }
         perform(reply, undoes: true) { state, moment throws(FileSystemError) in
-            let attributes = FileAttributes(
-                kind: .directory, permissions: permissions & ~caller.umask & 0o7777,
-                uid: caller.uid, gid: caller.gid, size: PosixMetadata.directorySize,
-                mtime: moment.time, ctime: moment.time, atime: moment.time)
+            var attributes = FileAttributes(
+                madeBy: caller, .directory, permissions: permissions, at: moment.time)
+            attributes.size = PosixMetadata.directorySize
             let made = try state.make(parent, name, attributes, content: .remote, moment)
             guard case .done(let inode) = made else { return made.asNeed() }
             state.inodes[inode]?.metadata.contentType = "application/x-directory"

@@ -36,7 +36,6 @@ extension FileSystem {
             flight.isOfCopy = true
             return Self.shipment(&state, flight)
         }
-        now.needsCopy = false
         guard let file = now.file, now.size > 0 else { return .success(now) }
         do throws(SpoolError) {
             let (id, copy) = try newData()

@@ -70,10 +70,7 @@ package final class FileSystem: FileSystemOperations {
             configuration: configuration, nextInode: contents.nextInode,
             space: SpoolSpace(configuration, try files.volume()), now: clock.now(),
             time: clock.wallTime())
-        fresh.sealedData = Set(
-            contents.nodes.filter { $0.sealed != nil }.compactMap(\.data)
-                + contents.nodes.compactMap { $0.replaced?.sealed == nil ? nil : $0.replaced?.data }
-        )
+        fresh.sealedData = Set(contents.nodes.flatMap(\.sealedDataFiles))
         let recovered = try Recovery.restore(
             contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
             time: clock.wallTime())

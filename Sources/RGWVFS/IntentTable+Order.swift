@@ -48,14 +48,9 @@ extension IntentTable {
         for target in copies[address] ?? [] where stalled.contains(target) { enqueue(target) }
         // Directories above, when nothing else is left below them. Looked up by name: with many waiting
         // directories, asking each of them at every deletion would take quadratic time.
-        let bytes = address.key.bytes
-        for (index, byte) in bytes.enumerated() where byte == 0x2F {
-            let prefix = KeyPrefix(bucket: address.bucket, bytes: Array(bytes[...index]))
-            guard below[prefix, default: 0] <= 1 + settlingKeys.count,
-                let key = try? ObjectKey(prefix.bytes)
-            else { continue }
-            let marker = ObjectAddress(bucket: address.bucket, key: key)
-            if stalled.contains(marker) { enqueue(marker) }
+        for prefix in address.directories where below[prefix, default: 0] <= 1 + settlingKeys.count
+        {
+            if let marker = prefix.marker, stalled.contains(marker) { enqueue(marker) }
         }
     }
 
@@ -154,11 +149,8 @@ extension IntentTable {
     // MARK: Counts
 
     mutating func count(_ address: ObjectAddress, by change: Int) {
-        let bytes = address.key.bytes
         count(KeyPrefix(bucket: address.bucket, bytes: []), by: change)
-        for (index, byte) in bytes.enumerated() where byte == 0x2F {
-            count(KeyPrefix(bucket: address.bucket, bytes: Array(bytes[...index])), by: change)
-        }
+        for prefix in address.directories { count(prefix, by: change) }
     }
 
     private mutating func count(_ prefix: KeyPrefix, by change: Int) {
@@ -193,16 +185,5 @@ extension IntentTable {
             reservedPrefixes.remove(at: index)
         }
         for address in stalled where prefix.contains(address) { enqueue(address) }
-    }
-}
-
-extension ObjectAddress {
-    /// The markers of the directories that this key is in.
-    var markersAbove: [ObjectAddress] {
-        key.bytes.indices.dropLast().filter { key.bytes[$0] == 0x2F }.compactMap { index in
-            (try? ObjectKey(Array(key.bytes[...index]))).map {
-                ObjectAddress(bucket: bucket, key: $0)
-            }
-        }
     }
 }

@@ -194,8 +194,8 @@ struct IntentTable: Sendable {
             guard intents[next] != nil, all.insert(next).inserted else { continue }
             open.append(contentsOf: followers[next] ?? [])
             open.append(
-                contentsOf: next.markersAbove.filter {
-                    intents[$0]?.record.want == .removeDirectory
+                contentsOf: next.directories.compactMap(\.marker).filter {
+                    $0 != next && intents[$0]?.record.want == .removeDirectory
                 })
         }
         return all

@@ -24,6 +24,11 @@ package final class ParkedReply<Value>: Sendable {
         sink(result)
     }
 
+    /// The answer to a request that tells nothing but whether it was done.
+    func end(_ error: FileSystemError?) where Value == Void {
+        if let error { fail(error) } else { succeed(()) }
+    }
+
     deinit {
         if !answered.load(ordering: .acquiring) {
             assertionFailure("a parked request was dropped without an answer")

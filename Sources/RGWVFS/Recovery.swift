@@ -28,14 +28,14 @@ enum Recovery {
         for node in contents.nodes {
             guard wanted.contains(node.inode) else {
                 // Clean already: its bytes are in the bucket.
-                for data in [node.data, node.replaced?.data].compactMap({ $0 }) {
+                for data in node.dataFiles {
                     claimed.insert(data)
                     state.discard(data)
                 }
                 state.journal.append(.removeNode(node.inode))
                 continue
             }
-            for data in [node.data, node.replaced?.data].compactMap({ $0 }) { claimed.insert(data) }
+            claimed.formUnion(node.dataFiles)
             if unchanged.contains(node.inode), let data = node.data {
                 var row = node
                 (row.data, row.sealed, row.replaced) = (nil, nil, nil)

@@ -163,3 +163,13 @@ extension VolumeState {
         return ahead
     }
 }
+
+extension FileAttributes {
+    /// Of what `caller` makes. Links have all permissions, whatever the umask. Source: symlink(7).
+    init(madeBy caller: Caller, _ kind: FileKind, permissions: UInt32, at time: WallTime) {
+        let masked = kind == .symlink ? permissions : permissions & ~caller.umask
+        self.init(
+            kind: kind, permissions: masked & 0o7777, uid: caller.uid, gid: caller.gid,
+            mtime: time, ctime: time, atime: time)
+    }
+}

@@ -109,7 +109,9 @@ extension VolumeState {
             }
         }
         for old in tree.moves.map(\.old) + tree.unsent.map(\.old) {
-            tree.directories.formUnion(old.markers(below: path.old.marker))
+            // Those between the renamed directory and what moves, its own included if it is one.
+            tree.directories.formUnion(
+                old.directories.filter { $0 != below && below.contains($0) }.compactMap(\.marker))
         }
         return tree
     }
@@ -154,18 +156,5 @@ extension VolumeState {
         saveNode(inode)
         setIntent(record, now: moment.now, held: intent.held)
         intents.addWaiters(new, waiters)
-    }
-}
-
-extension ObjectAddress {
-    /// The markers of the directories between `directory` and this key, its own included if it is one.
-    fileprivate func markers(below directory: ObjectAddress) -> [ObjectAddress] {
-        let bytes = key.bytes
-        return bytes.indices.dropFirst(directory.key.bytes.count).compactMap { index in
-            guard bytes[index] == 0x2F else { return nil }
-            return (try? ObjectKey(Array(bytes[...index]))).map {
-                ObjectAddress(bucket: bucket, key: $0)
-            }
-        }
     }
 }

@@ -83,10 +83,10 @@ extension VolumeState {
         }
         // A name that is not here but has unsent changes was deleted through this mount. One that an earlier
         // mount deleted may have become the name of something else.
-        _ = try addresses(parent, name)
-        let removed = hides(parent, name)
-        if removed.file, removed.directory { return .absent }
-        if removed.file || removed.directory, directory.listedAt != nil { return .absent }
+        let both = try addresses(parent, name)
+        let removed = (intents.isPending(both.file), intents.isPending(both.marker))
+        if removed.0, removed.1 { return .absent }
+        if removed.0 || removed.1, directory.listedAt != nil { return .absent }
         guard configuration.lookupCache == .all || directory.isNew else {
             let at = max(directory.listedAt ?? .distantPast, directory.absent[name] ?? .distantPast)
             return at >= since ? .absent : .need(.probe(parent, name))

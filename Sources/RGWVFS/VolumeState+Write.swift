@@ -88,8 +88,8 @@ extension VolumeState {
     }
 
     /// Whoever waits for this goes on after unlocking.
-    mutating func endNeed(_ need: Need) {
-        for done in fetches.removeValue(forKey: need) ?? [] { actions.append { done(nil) } }
+    mutating func endNeed(_ need: Need, _ error: FileSystemError? = nil) {
+        for done in fetches.removeValue(forKey: need) ?? [] { actions.append { done(error) } }
     }
 
     /// The write ended, well or not. True: who waits for the file to be quiet may go on.

@@ -32,7 +32,9 @@ extension S3Response {
     package func parts() throws(S3Failure) -> (parts: [ListedPart], isTruncated: Bool) {
         try requireSuccess()
         var xml = try reader(root: "ListPartsResult")
-        let raw = try parsing { () throws(XMLError) in try RawParts(&xml) }
+        let raw = try parsing { () throws(XMLError) in
+            try RawPage(&xml, of: "Part", entry: RawPart.init)
+        }
         var parts: [ListedPart] = []
         for entry in raw.entries {
             guard let number = Int(entry.number), (1...UploadedPart.numberMax).contains(number),
@@ -53,7 +55,9 @@ extension S3Response {
     package func uploads(of bucket: BucketName) throws(S3Failure) -> UploadPage {
         try requireSuccess()
         var xml = try reader(root: "ListMultipartUploadsResult")
-        let raw = try parsing { () throws(XMLError) in try RawUploads(&xml) }
+        let raw = try parsing { () throws(XMLError) in
+            try RawPage(&xml, of: "Upload", entry: RawUpload.init)
+        }
         var uploads: [OpenUpload] = []
         for entry in raw.entries {
             guard let key = try? ObjectKey(entry.key), !entry.id.isEmpty,
@@ -70,72 +74,59 @@ extension S3Response {
     }
 }
 
-/// ListPartsResult as the XML has it.
-private struct RawParts {
-    struct Entry {
-        var number = ""
-        var etag = ""
-        var size = ""
-    }
+/// A page of a listing as its XML has it: the entries, and whether others follow.
+private struct RawPage<Entry> {
     var entries: [Entry] = []
     var truncated = false
 
-    init(_ xml: inout XMLReader) throws(XMLError) {
+    /// `element`: what an entry is called; `entry` reads one to its end.
+    init(
+        _ xml: inout XMLReader, of element: String,
+        entry: (inout XMLReader) throws(XMLError) -> Entry
+    ) throws(XMLError) {
         while let name = try xml.nextChild() {
             switch name {
-            case "Part": entries.append(try Self.entry(&xml))
+            case element: entries.append(try entry(&xml))
             case "IsTruncated": truncated = try xml.text() == Array("true".utf8)
             default: try xml.skip()
             }
         }
         try xml.finish()
-    }
-
-    private static func entry(_ xml: inout XMLReader) throws(XMLError) -> Entry {
-        var entry = Entry()
-        while let name = try xml.nextChild() {
-            switch name {
-            case "PartNumber": entry.number = try xml.string()
-            case "ETag": entry.etag = try xml.string()
-            case "Size": entry.size = try xml.string()
-            default: try xml.skip()
-            }
-        }
-        return entry
     }
 }
 
-/// ListMultipartUploadsResult as the XML has it.
-private struct RawUploads {
-    struct Entry {
-        var key: [UInt8] = []
-        var id = ""
-        var initiated = ""
-    }
-    var entries: [Entry] = []
-    var truncated = false
+/// Part of ListPartsResult.
+private struct RawPart {
+    var number = ""
+    var etag = ""
+    var size = ""
 
     init(_ xml: inout XMLReader) throws(XMLError) {
         while let name = try xml.nextChild() {
             switch name {
-            case "Upload": entries.append(try Self.entry(&xml))
-            case "IsTruncated": truncated = try xml.text() == Array("true".utf8)
+            case "PartNumber": number = try xml.string()
+            case "ETag": etag = try xml.string()
+            case "Size": size = try xml.string()
             default: try xml.skip()
             }
         }
-        try xml.finish()
     }
+}
 
-    private static func entry(_ xml: inout XMLReader) throws(XMLError) -> Entry {
-        var entry = Entry()
+/// Upload of ListMultipartUploadsResult.
+private struct RawUpload {
+    var key: [UInt8] = []
+    var id = ""
+    var initiated = ""
+
+    init(_ xml: inout XMLReader) throws(XMLError) {
         while let name = try xml.nextChild() {
             switch name {
-            case "Key": entry.key = try xml.text()
-            case "UploadId": entry.id = try xml.string()
-            case "Initiated": entry.initiated = try xml.string()
+            case "Key": key = try xml.text()
+            case "UploadId": id = try xml.string()
+            case "Initiated": initiated = try xml.string()
             default: try xml.skip()
             }
         }
-        return entry
     }
 }

@@ -97,6 +97,7 @@ package struct XMLReader {
     private static let less = UInt8(ascii: "<")
     private static let greater = UInt8(ascii: ">")
     private static let slash = UInt8(ascii: "/")
+    private static let colon = UInt8(ascii: ":")
     private static let cdataStart = Array("<![CDATA[".utf8)
     private static let cdataEnd = Array("]]>".utf8)
     private static let commentStart = Array("<!--".utf8)
@@ -118,7 +119,7 @@ package struct XMLReader {
         let name = try readName()
         open.append(name)
         try skipAttributes()
-        return localName(name)
+        return try localName(name)
     }
 
     private mutating func leaveTag() throws(XMLError) {
@@ -160,18 +161,23 @@ package struct XMLReader {
         throw error("tag not closed")
     }
 
-    private func localName(_ name: Range<Int>) -> String {
-        let text = bytes[name]
-        guard let colon = text.firstIndex(of: UInt8(ascii: ":")) else {
-            return String(decoding: text, as: UTF8.self)
+    /// The name without its prefix; as in Namespaces in XML, there is one at most and no part is
+    /// empty.
+    private func localName(_ name: Range<Int>) throws(XMLError) -> String {
+        guard let colon = bytes[name].firstIndex(of: Self.colon) else {
+            return String(decoding: bytes[name], as: UTF8.self)
         }
-        return String(decoding: text[(colon + 1)...], as: UTF8.self)
+        let local = bytes[(colon + 1)..<name.upperBound]
+        guard colon > name.lowerBound, !local.isEmpty, !local.contains(Self.colon) else {
+            throw error("name")
+        }
+        return String(decoding: local, as: UTF8.self)
     }
 
     private static func isNameByte(_ byte: UInt8) -> Bool {
         switch byte {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x80...0xFF: true
-        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"): true
+        case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), colon: true
         default: false
         }
     }

@@ -129,6 +129,20 @@ import Testing
         #expect(blocks.bytes == Array(Self.body.prefix(48)))
     }
 
+    /// A success that is a part of what was asked for would end a file early.
+    @Test(arguments: [nil, 3..<20, 3..<1000] as [Range<UInt64>?])
+    func aPartOfTheRangeIsNotTheRange(range: Range<UInt64>?) {
+        let world = World { sent in
+            var request = sent.request
+            request.headers["range"] = range == nil ? "bytes=0-11" : "bytes=3-11"
+            return .answer(Answers.object(Self.body, for: request))
+        }
+        let (outcome, blocks) = get(makeStore(world), range: range)
+        world.run()
+        #expect(outcome.error?.kind == .malformedAnswer)
+        #expect(blocks.sizes.isEmpty)
+    }
+
     @Test func anEmptyObjectHasNoBlocks() {
         let world = World { _ in .answer(Answers.response(200, [], Answers.headFields)) }
         let (outcome, blocks) = get(makeStore(world))

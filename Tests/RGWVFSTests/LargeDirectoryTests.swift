@@ -80,15 +80,33 @@ import Testing
         volume.store.requests.count { $0.method == "LIST" }
     }
 
-    @Test func everyNameComesOnceAndEachPageIsListedOnce() throws {
-        let volume = try volume(3500)
+    @Test(arguments: [1000, 1001, 2000, 3500, 8000])
+    func everyNameComesOnceAndEachPageIsListedOnce(count: Int) throws {
+        let volume = try volume(count)
         _ = try volume.inode("d")
         volume.store.clearRequests()
         let names = try Reader(volume, "d").all()
-        #expect(names == (0..<3500).map(name))
+        #expect(names == (0..<count).map(name))
+        let pages = (count + 999) / 1000
         // The first page is listed a second time, when the directory is known to be large.
-        #expect(lists(volume) == 5)
+        #expect(lists(volume) == (pages == 1 ? 1 : pages + 1))
         #expect(volume.store.requests.count == lists(volume))
+    }
+
+    @Test func aReaderHoldsTheLastTwoPagesOnly() throws {
+        let volume = try volume(5500)
+        let reader = try Reader(volume, "d")
+        var offsets: [UInt64] = []
+        while let last = try reader.read(from: offsets.last ?? 0).last {
+            offsets += try reader.read(from: offsets.last ?? 0).map(\.next)
+            #expect(offsets.last == last.next)
+        }
+        #expect(offsets.count == 5502, ". and .. too")
+        for (index, isHeld) in [(5250, true), (4500, true), (3500, false), (500, false)] {
+            volume.store.clearRequests()
+            #expect(try reader.read(from: offsets[index + 1]).first?.name?.text == name(index))
+            #expect((lists(volume) == 0) == isHeld, "\(index)")
+        }
     }
 
     @Test func thePlaceBeforeAPageIsNotBehindANameWhoseDigestIsZero() throws {

@@ -20,15 +20,9 @@ import Testing
         var account = Account()
         for step in 0..<60 {
             let name = ["a", "b", "c"][random.below(3)]
-            let key = try ObjectKey(name)
             switch random.below(10) {
-            case 0..<3:
-                if let gone = volume.text(name) { account.alive.remove(gone) }
-                volume.store.plant(Volume.bucket, key, Array("foreign \(step)".utf8))
-                account.alive.insert("foreign \(step)")
-            case 3:
-                if let gone = volume.text(name) { account.alive.remove(gone) }
-                volume.store.uproot(Volume.bucket, key)
+            case 0..<3: try store(volume, name, "foreign \(step)", &account)
+            case 3: try store(volume, name, nil, &account)
             case 4..<7: try save(volume, name, "local \(step)", &account)
             default:
                 volume.world.advance(by: .milliseconds([10, 350, 5000, 70_000][random.below(4)]))
@@ -68,15 +62,9 @@ import Testing
             // Between a look at an object and its deletion nobody can be kept from writing to it.
             volume.world.run()
             let name = ["a", "b", "d/c", "d/e"][random.below(4)]
-            let key = try ObjectKey(name)
             switch random.below(16) {
-            case 0..<4:
-                if let gone = volume.text(name) { account.alive.remove(gone) }
-                volume.store.plant(Volume.bucket, key, Array("foreign \(step)".utf8))
-                account.alive.insert("foreign \(step)")
-            case 4:
-                if let gone = volume.text(name) { account.alive.remove(gone) }
-                volume.store.uproot(Volume.bucket, key)
+            case 0..<4: try store(volume, name, "foreign \(step)", &account)
+            case 4: try store(volume, name, nil, &account)
             case 5..<8:
                 // A removed directory is no mistake of the mount's.
                 if (try? volume.inode("d")) == nil { try? volume.mkdir("d") }
@@ -98,6 +86,17 @@ import Testing
         #expect(try volume.files.list().isEmpty)
         #expect(try volume.journal.load().flights.isEmpty)
         #expect(volume.store.violations.isEmpty)
+    }
+
+    /// The other client writes an object, or deletes it.
+    private func store(
+        _ volume: Volume, _ name: String, _ text: String?, _ account: inout Account
+    ) throws {
+        let key = try ObjectKey(name)
+        if let gone = volume.text(name) { account.alive.remove(gone) }
+        guard let text else { return volume.store.uproot(Volume.bucket, key) }
+        volume.store.plant(Volume.bucket, key, Array(text.utf8))
+        account.alive.insert(text)
     }
 
     private func move(_ volume: Volume, _ old: String, _ new: String) throws {

@@ -12,11 +12,17 @@ import Testing
         }
     }
 
-    @Test(arguments: [false, true])
-    func aReplacementThatIsStillOpenLeavesTheClosedVersion(afterPowerCut: Bool) throws {
+    /// With a closed version of `a` that is on the disk and not in the bucket.
+    private func volumeWithOld() throws -> Volume {
         let volume = try volume()
         try volume.save("a", "old")
         volume.world.advance(by: .seconds(2))
+        return volume
+    }
+
+    @Test(arguments: [false, true])
+    func aReplacementThatIsStillOpenLeavesTheClosedVersion(afterPowerCut: Bool) throws {
+        let volume = try volumeWithOld()
         let file = try volume.open("a", write: true, truncate: true)
         #expect(try volume.load("a").isEmpty)
         try volume.write(file, "ne")
@@ -31,9 +37,7 @@ import Testing
     }
 
     @Test func aKillKeepsAClosedReplacement() throws {
-        let volume = try volume()
-        try volume.save("a", "old")
-        volume.world.advance(by: .seconds(2))
+        let volume = try volumeWithOld()
         try volume.save("a", "new")
         let again = try Volume(remounting: volume)
         #expect(try again.load("a") == "new")
@@ -44,9 +48,7 @@ import Testing
     }
 
     @Test func aKillAndThenAPowerCutLeaveTheVersionOnTheDisk() throws {
-        let volume = try volume()
-        try volume.save("a", "old")
-        volume.world.advance(by: .seconds(2))
+        let volume = try volumeWithOld()
         try volume.save("a", "new")
         volume.store.setFault { $0.method == "PUT" ? .loseRequest : nil }
         let killed = try Volume(remounting: volume) { $0.writebackDelay = .seconds(60) }
@@ -55,9 +57,7 @@ import Testing
     }
 
     @Test func aReplacementOnTheDiskSurvivesAPowerCut() throws {
-        let volume = try volume()
-        try volume.save("a", "old")
-        volume.world.advance(by: .seconds(2))
+        let volume = try volumeWithOld()
         try volume.save("a", "new")
         volume.world.advance(by: .seconds(2))
         #expect(try volume.files.list().count == 1, "the old version is needed no more")
@@ -97,9 +97,7 @@ import Testing
     }
 
     @Test func unlinkingAReplacedFileLeavesNothing() throws {
-        let volume = try volume()
-        try volume.save("a", "old")
-        volume.world.advance(by: .seconds(2))
+        let volume = try volumeWithOld()
         let file = try volume.open("a", write: true, truncate: true)
         try volume.write(file, "new")
         try volume.unlink("a")

@@ -29,6 +29,7 @@ import Testing
         "<!DOCTYPE a [<!ENTITY x 'y'>]><a>&x;</a>", "<a><!ELEMENT b></a>", "<a><![CDATA[x</a>",
         "<a><!-- x</a>", "<a b='x>y</a>", "<a><b>x</b></a>", "</a>", "< a>x</a>", "<a>\u{0}<",
         "<a b=<c>x</a>", "<?xml", "<![CDATA[x]]>",
+        "<n:>x</n:>", "<:a>x</:a>", "<:/>", "<n:m:a>x</n:m:a>", "<n::a/>",
     ])
     func malformedXMLThrows(xml: String) {
         #expect(throws: XMLError.self) { try text(xml) }
