@@ -1,4 +1,5 @@
 import RGWBase
+import RGWObject
 import RGWSpool
 
 /// Power-safety: everything older than `commit` reaches the spool's disk. One barrier serves all who wait.
@@ -104,7 +105,10 @@ extension VolumeState {
         // Every barrier looks at every intent: no array for each.
         var files: [UnsealedFile] = []
         for intent in intents.intents.values where intent.record.want == .put {
-            guard let number = intent.record.inode else { continue }
+            // A second sync succeeds although the first one's bytes are lost: see markBroken.
+            guard let number = intent.record.inode, inodes[number]?.isBroken != true else {
+                continue
+            }
             if let replaced = replacedUnsealed(number) { files.append(replaced) }
             if let current = currentUnsealed(number, fsynced) { files.append(current) }
         }
@@ -161,5 +165,19 @@ extension VolumeState {
             inodes[number]?.isBroken = true
             fail(number, .inputOutput)
         }
+    }
+
+    /// Of what waits below `prefix`, the disk did not take something: no barrier makes it safe.
+    func hasBroken(under prefix: KeyPrefix) -> Bool {
+        intents.intents.contains { address, intent in
+            guard intent.record.want == .put, let number = intent.record.inode else { return false }
+            return inodes[number]?.isBroken == true && prefix.contains(address)
+        }
+    }
+
+    /// The same of one file, whoever asks.
+    func isBroken(_ number: InodeNumber) -> Bool {
+        guard inodes[number]?.isBroken == true, let address = address(number) else { return false }
+        return intents.intents[address]?.record.want == .put
     }
 }

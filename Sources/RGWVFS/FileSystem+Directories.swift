@@ -71,7 +71,12 @@ extension FileSystem {
         }
         if configuration.guarantee == .local {
             workers.submit { [self] in
-                awaitBarrier { error in answer(error.map { FileSystemError($0) }) }
+                awaitBarrier { [self] error in
+                    let isBroken = withState { state in
+                        state.prefix(inode).map { state.hasBroken(under: $0) } ?? false
+                    }
+                    answer(error.map { FileSystemError($0) } ?? (isBroken ? .inputOutput : nil))
+                }
             }
             return
         }

@@ -121,7 +121,9 @@ extension FileSystem {
             if configuration.guarantee == .local {
                 workers.submit { [self] in
                     awaitBarrier(fsynced: inode) { [self] error in
-                        let failure = withState { state in state.takeFailure(handle) }
+                        let failure: FileSystemError? = withState { state in
+                            state.takeFailure(handle) ?? (state.isBroken(inode) ? .inputOutput : nil)
+                        }
                         parked.end(error.map { FileSystemError($0) } ?? failure)
                     }
                 }

@@ -157,6 +157,36 @@ import Testing
         #expect(volume.text("a") == "hello", "what is readable goes up")
     }
 
+    /// A disk that failed once takes the next sync, because the kernel has marked the lost pages clean.
+    @Test func whatADiskDidNotTakeIsSafeForNobodyLater() throws {
+        let volume = try Volume {
+            $0.guarantee = .local
+            $0.writebackDelay = .seconds(50)
+        }
+        let safe = try volume.create("safe")
+        try volume.write(safe, "written before")
+        try volume.call { volume.fileSystem.fsync(safe.0, safe.1, dataOnly: false, $0) }
+        let file = try volume.create("a")
+        try volume.write(file, "hello")
+        volume.files.faults.set { call, _ in call == .syncAll ? Self.broken : nil }
+        #expect(throws: FileSystemError.inputOutput) {
+            try volume.call { volume.fileSystem.fsync(file.0, file.1, dataOnly: false, $0) }
+        }
+        volume.files.faults.set(nil)
+        let reader = try volume.open("a")
+        #expect(throws: FileSystemError.inputOutput, "a reader asks") {
+            try volume.call { volume.fileSystem.fsync(reader.0, reader.1, dataOnly: false, $0) }
+        }
+        let root = try volume.call { volume.fileSystem.opendir(.root, $0) }
+        #expect(throws: FileSystemError.inputOutput, "the directory's sync covers it") {
+            try volume.call { volume.fileSystem.fsyncdir(.root, root.handle, $0) }
+        }
+        try volume.call { volume.fileSystem.fsync(safe.0, safe.1, dataOnly: false, $0) }
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        #expect(try again.names(in: "") == ["safe"], "no later sync has sealed it")
+        #expect(try again.load("safe") == "written before")
+    }
+
     @Test func aWriteThatTheJournalRefusesLeavesTheFileAsItWas() throws {
         let volume = try prepared()
         let file = try volume.open("unsent", write: true)
