@@ -53,6 +53,8 @@ package struct MountReport: Equatable, Sendable {
     package var spoolFree: UInt64?
     /// The oldest blocked changes.
     package var failures: [QueueItem] = []
+    /// The spool's disk has failed, so that no more changes are accepted: how. Nil: it has not.
+    package var spoolFailure: String?
 
     package init() {}
 
@@ -81,6 +83,7 @@ package struct MountReport: Equatable, Sendable {
             "failures": .array(failures.map(\.json)),
         ]
         members["oldest_seconds"] = oldest.map { .seconds($0) } ?? .null
+        members["spool_failure"] = spoolFailure.map { .string($0) } ?? .null
         members["spool_free_bytes"] = spoolFree.map { .integer($0) } ?? .null
         return .object(members)
     }
@@ -108,6 +111,7 @@ package struct MountReport: Equatable, Sendable {
         lost = json["lost"]?.count ?? 0
         hidden = json["hidden_keys"]?.count ?? 0
         spoolFree = json["spool_free_bytes"]?.count
+        spoolFailure = json["spool_failure"]?.text
         failures = (json["failures"]?.elements ?? []).compactMap(QueueItem.init)
     }
 }

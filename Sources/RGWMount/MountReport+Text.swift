@@ -23,6 +23,10 @@ extension MountReport {
         if blocked > UInt64(failures.count) {
             lines.append("  and \(blocked - UInt64(failures.count)) more; see rgwfs queue")
         }
+        if let spoolFailure {
+            let reason = Shown.text(spoolFailure)
+            lines.append("  the spool failed, no more changes are accepted: \(reason)")
+        }
         if lost > 0 { lines.append("  lost entries: \(lost), see rgwfs lost list") }
         if hidden > 0 {
             lines.append("  keys that cannot be paths: \(hidden), see rgwfs doctor")

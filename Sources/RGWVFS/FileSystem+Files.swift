@@ -122,7 +122,8 @@ extension FileSystem {
                 workers.submit { [self] in
                     awaitBarrier(fsynced: inode) { [self] error in
                         let failure: FileSystemError? = withState { state in
-                            state.takeFailure(handle) ?? (state.isBroken(inode) ? .inputOutput : nil)
+                            state.takeFailure(handle)
+                                ?? (state.isBroken(inode) ? .inputOutput : nil)
                         }
                         parked.end(error.map { FileSystemError($0) } ?? failure)
                     }

@@ -83,6 +83,7 @@ extension VolumeState {
             overview.failures.append(change)
         }
         overview.oldest = oldest.map { $0.age(at: time) }
+        overview.spoolFailure = spoolFailure?.words
         overview.hidden = inodes.values.reduce(0) { $0 + ($1.directory?.hidden ?? 0) }
         return overview
     }

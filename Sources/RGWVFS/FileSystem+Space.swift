@@ -95,6 +95,18 @@ extension FileSystem {
             if isNew { state.spoolFailure = error }
             return isNew
         }
-        if isNew { events(.spoolFailed(.init(detail: "\(doing): \(error)"))) }
+        if isNew { events(.spoolFailed(.init(detail: "\(doing): \(error.words)"))) }
+    }
+}
+
+extension SpoolError {
+    /// For people.
+    var words: String {
+        switch self {
+        case .full: "the disk is full"
+        case .tooLarge: "a file is too large for the disk"
+        case .failed(let operation, let errno): "\(operation) (errno \(errno))"
+        case .unusable(let text), .busy(let text): text
+        }
     }
 }

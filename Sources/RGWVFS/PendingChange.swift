@@ -65,6 +65,8 @@ package struct VolumeOverview: Sendable, Equatable {
     package var hidden = 0
     /// The blocked ones, the oldest first; at most as many as were asked for.
     package var failures: [PendingChange] = []
+    /// Why no more changes are accepted; nil: they are.
+    package var spoolFailure: String?
     package init() {}
 
     package var isClean: Bool { pending == 0 && blocked == 0 }

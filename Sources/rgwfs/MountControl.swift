@@ -105,6 +105,7 @@ extension MountReport {
         oldest = overview.oldest
         hidden = UInt64(max(0, overview.hidden))
         failures = overview.failures.map(QueueItem.init)
+        spoolFailure = overview.spoolFailure
     }
 }
 

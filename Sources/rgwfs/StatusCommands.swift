@@ -10,8 +10,8 @@ extension Commands {
             abstract: "Show what waits for its upload.",
             discussion:
                 "Exits with 0 when everything is in the bucket, 1 when changes wait, 2 when "
-                + "some cannot be uploaded, and 3 when there is no such mount or it does not "
-                + "answer.")
+                + "some cannot be uploaded or the spool's disk has failed, and 3 when there is "
+                + "no such mount or it does not answer.")
         @Flag(help: "Print JSON.") var json = false
         @Argument(help: "A mount point, or a source such as photos/2024.") var target: String
 
@@ -19,7 +19,7 @@ extension Commands {
             try Command.run("status") {
                 let report = try Command.report(CommandTarget(target).spool)
                 Command.print(json ? report.json.line : report.summary)
-                try Command.exit(report.state)
+                try Command.exit(report.spoolFailure == nil ? report.state : .blocked)
             }
         }
     }
@@ -27,7 +27,7 @@ extension Commands {
     struct Queue: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "List the changes that are not in the bucket yet, the oldest first.",
-            discussion: "Exits as rgwfs status does.")
+            discussion: "Exits as rgwfs status does for these changes.")
         @Flag(help: "Print JSON, one line a change.") var json = false
         @Option(help: "How many, at most.") var limit = ControlRequest.queueMax
         @Argument(help: "A mount point or a source.") var target: String

@@ -24,6 +24,7 @@ import Testing
         report.lost = 4
         report.hidden = 5
         report.spoolFree = 123
+        report.spoolFailure = "fdatasync x (errno 5)"
         report.failures = [
             QueueItem(
                 path: "a\nb", key: "k", want: "put", state: "conflict", tries: 3, error: "why",

@@ -30,6 +30,13 @@ import Testing
         #expect(pending.progress == "3 files (1.5 KiB) to upload")
     }
 
+    @Test func aSpoolThatFailedIsTold() {
+        var report = pending
+        report.spoolFailure = "fdatasync x (errno 5)"
+        let line = "  the spool failed, no more changes are accepted: fdatasync x (errno 5)"
+        #expect(report.summary.split(separator: "\n").last.map(String.init) == line)
+    }
+
     @Test func umountSaysWhereItIsAndWhatToDo() {
         #expect(
             pending.leftover

@@ -163,6 +163,7 @@ import Testing
             $0.guarantee = .local
             $0.writebackDelay = .seconds(50)
         }
+        #expect(volume.fileSystem.overview().spoolFailure == nil)
         let safe = try volume.create("safe")
         try volume.write(safe, "written before")
         try volume.call { volume.fileSystem.fsync(safe.0, safe.1, dataOnly: false, $0) }
@@ -173,6 +174,7 @@ import Testing
             try volume.call { volume.fileSystem.fsync(file.0, file.1, dataOnly: false, $0) }
         }
         volume.files.faults.set(nil)
+        #expect(volume.fileSystem.overview().spoolFailure == "test (errno 5)")
         let reader = try volume.open("a")
         #expect(throws: FileSystemError.inputOutput, "a reader asks") {
             try volume.call { volume.fileSystem.fsync(reader.0, reader.1, dataOnly: false, $0) }
