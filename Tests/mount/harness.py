@@ -12,6 +12,7 @@ looked at with boto3, never through rgwfs alone.
 """
 
 import atexit
+import errno
 import hashlib
 import os
 import pathlib
@@ -137,7 +138,7 @@ def resident_peak(pid):
 
 
 class Proxy:
-    """rgwproxy in front of the RGW: counts requests, adds latency, fails on demand.
+    """rgwproxy in front of the RGW: counts requests, adds latency, fails on demand, as its head describes.
 
     Paused it is a server that accepts connections and never answers; stopped it is a dead port.
     """
@@ -173,6 +174,20 @@ class Proxy:
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
 
+    def let_pass(self):
+        """What comes from now on is not held; what "late" holds stays held."""
+        self.process.send_signal(signal.SIGUSR1)
+
+    def deliver(self):
+        """What "late" holds arrives after all, and nothing is held any more."""
+        self.process.send_signal(signal.SIGUSR2)
+
+    def mend(self):
+        """The same port, without the fault. What it held never arrives."""
+        self.stop()
+        self.listener = ":".join(self.listener.split(":")[:2])
+        self.start()
+
     def stop(self):
         if self.process:
             self.process.kill()
@@ -185,7 +200,7 @@ class Proxy:
         os.truncate(self.log, 0)
 
     def requests(self, method=None):
-        """(method, status, target) of every request that was answered."""
+        """(method, status, target) of every request that was answered; the status of a held one is 0."""
         rows = []
         with open(self.log, encoding="utf-8", errors="replace") as file:
             for line in file:
@@ -193,6 +208,51 @@ class Proxy:
                 if len(words) >= 6 and method in (None, words[1]):
                     rows.append((words[1], int(words[2]), words[5]))
         return rows
+
+
+class Disk:
+    """emptyfs on a local directory: a disk that fails while it is told to, as its head describes."""
+
+    program = None
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.content = self.directory / "content"
+        self.point = self.directory / "point"
+        self.faults = self.directory / "faults"
+        for path in (self.content, self.point):
+            path.mkdir()
+        self.faults.write_text("")
+        self.process = subprocess.Popen(
+            [self.build(), self.content, self.point, self.faults], stdin=subprocess.DEVNULL,
+            start_new_session=True)
+        wait_until(lambda: is_mounted(self.point), MOUNT_SECONDS, "the disk is mounted")
+
+    @classmethod
+    def build(cls):
+        if cls.program is None:
+            output = run("bash", "-c", '. "$0"; tool emptyfs', REPOSITORY / "scripts/common.sh")
+            cls.program = output.stdout.strip()
+        return cls.program
+
+    def fail(self, *rules):
+        """From now on these calls fail: "CALL ERRNO PATTERN"."""
+        lines = []
+        for rule in rules:
+            call, error, pattern = rule.split()
+            lines.append(f"{call} {getattr(errno, error)} {pattern}\n")
+        text = self.directory / "faults.new"
+        text.write_text("".join(lines))
+        text.rename(self.faults)
+
+    def mend(self):
+        self.fail()
+
+    def remove(self):
+        """After the mounts that use it: they get errors from now on, and nobody hangs."""
+        subprocess.run(["umount", "-l", self.point], stderr=subprocess.DEVNULL, timeout=10)
+        self.process.kill()
+        self.process.wait(10)
 
 
 class Mount:
@@ -331,6 +391,7 @@ class RGWFSTestCase(unittest.TestCase):
     def setUp(self):
         self.all_mounts = []
         self.proxies = []
+        self.disks = []
         self.buckets = []
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="rgwfs-test-"))
         unfinished.add(self)
@@ -377,6 +438,11 @@ class RGWFSTestCase(unittest.TestCase):
         proxy = Proxy(self.directory, delay_ms, fault)
         self.proxies.append(proxy)
         return proxy
+
+    def disk(self):
+        disk = Disk(self.new_directory("disk"))
+        self.disks.append(disk)
+        return disk
 
     # The bucket as another client sees it.
 
@@ -444,6 +510,8 @@ class RGWFSTestCase(unittest.TestCase):
                 proxy.resume()
         for mount in self.all_mounts:
             mount.discard()
+        for disk in self.disks:
+            disk.remove()
         for proxy in self.proxies:
             proxy.stop()
         deadline = time.monotonic() + 5

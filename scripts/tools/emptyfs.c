@@ -1,25 +1,45 @@
 /* An empty FUSE filesystem: every call goes to a local directory, and nothing is added.
  *
- *   emptyfs DIRECTORY MOUNTPOINT
+ *   emptyfs DIRECTORY MOUNTPOINT [FAULTS]
  *
  * What a program pays for FUSE alone: scripts/bench measures rgwfs beside it. Serves one request at a
- * time, in the foreground. */
+ * time, in the foreground.
+ *
+ * With FAULTS it is a disk that fails: that file has lines "CALL ERRNO PATTERN", and each "write", "sync"
+ * or "create" of a path that matches PATTERN (fnmatch(3), without the first slash; a "*" also matches "/")
+ * fails with that number while the line is there. It then ends with the process that started it. */
 #define FUSE_USE_VERSION 314
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <fuse.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 static int root;
+static const char *faults;
 
 static const char *below(const char *path) { return path[1] ? path + 1 : "."; }
 
 static int answer(int result) { return result < 0 ? -errno : 0; }
+
+/* 0, or the error that the call is to fail with. */
+static int fault(const char *call, const char *path) {
+    FILE *rules = faults ? fopen(faults, "r") : NULL;
+    if (!rules) return 0;
+    char wanted[16], pattern[256];
+    int number, found = 0;
+    while (!found && fscanf(rules, "%15s %d %255s", wanted, &number, pattern) == 3)
+        if (!strcmp(wanted, call) && !fnmatch(pattern, below(path), 0)) found = -number;
+    fclose(rules);
+    return found;
+}
 
 static int get_attributes(const char *path, struct stat *status, struct fuse_file_info *file) {
     (void)file;
@@ -85,6 +105,8 @@ static int opened(int descriptor, struct fuse_file_info *file) {
 }
 
 static int create_file(const char *path, mode_t mode, struct fuse_file_info *file) {
+    int failure = fault("create", path);
+    if (failure) return failure;
     return opened(openat(root, below(path), file->flags | O_CREAT, mode), file);
 }
 
@@ -101,7 +123,8 @@ static int read_file(const char *path, char *bytes, size_t count, off_t offset,
 
 static int write_file(const char *path, const char *bytes, size_t count, off_t offset,
                       struct fuse_file_info *file) {
-    (void)path;
+    int failure = fault("write", path);
+    if (failure) return failure;
     ssize_t put = pwrite((int)file->fh, bytes, count, offset);
     return put < 0 ? -errno : (int)put;
 }
@@ -117,7 +140,23 @@ static int flush(const char *path, struct fuse_file_info *file) {
     return 0;
 }
 
-static const struct fuse_operations operations = {
+static int sync_file(const char *path, int data_only, struct fuse_file_info *file) {
+    int failure = fault("sync", path);
+    if (failure) return failure;
+    return answer(data_only ? fdatasync((int)file->fh) : fsync((int)file->fh));
+}
+
+static int sync_directory(const char *path, int data_only, struct fuse_file_info *file) {
+    (void)data_only, (void)file;
+    return fault("sync", path);
+}
+
+static int get_size(const char *path, struct statvfs *status) {
+    (void)path;
+    return answer(fstatvfs(root, status));
+}
+
+static struct fuse_operations operations = {
     .getattr = get_attributes,
     .readdir = list,
     .mkdir = make_directory,
@@ -137,14 +176,21 @@ static const struct fuse_operations operations = {
 };
 
 int main(int count, char **words) {
-    if (count != 3) {
-        fprintf(stderr, "usage: emptyfs DIRECTORY MOUNTPOINT\n");
+    if (count != 3 && count != 4) {
+        fprintf(stderr, "usage: emptyfs DIRECTORY MOUNTPOINT [FAULTS]\n");
         return 1;
     }
     root = open(words[1], O_RDONLY | O_DIRECTORY);
     if (root < 0) {
         fprintf(stderr, "emptyfs: %s: %s\n", words[1], strerror(errno));
         return 1;
+    }
+    if (count == 4) {
+        faults = words[3];
+        operations.fsync = sync_file;
+        operations.fsyncdir = sync_directory;
+        operations.statfs = get_size;
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
     }
     umask(0);
     char *arguments[] = {words[0], "-f", "-s", words[2], NULL};
