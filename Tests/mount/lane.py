@@ -5,9 +5,11 @@ The judges look at the bucket with another client, at the spool's files, and at 
 
 import hashlib
 import multiprocessing
+import os
 import pathlib
 import random
-import subprocess
+import select
+import stat
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,8 +26,8 @@ def md5(content):
     return hashlib.md5(content).hexdigest()
 
 
-def shown(content):
-    return "nothing" if content is None else f"{len(content)} bytes {content[:40]!r}"
+def shown(content, mode=None):
+    return f"{len(content)} bytes {content[:40]!r}" + (f" mode {mode:o}" if mode else "")
 
 
 def run_all(lanes, body):
@@ -76,7 +78,7 @@ class Lane:
         self.writers = []
         self.generation = 0
         self.kills = 0
-        # Contents of objects by their tag, as they were read: none is read twice.
+        # Versions of objects (key, tag, time) as they were read: none is read twice.
         self.known = {}
 
     def run(self, body, told):
@@ -122,11 +124,11 @@ class Lane:
 
     def wait_for_death(self, seconds):
         """True: the daemon has killed itself."""
+        descriptor = os.pidfd_open(self.slot.pid)
         try:
-            self.slot.process.wait(seconds)
-            return True
-        except subprocess.TimeoutExpired:
-            return False
+            return bool(select.select([descriptor], [], [], seconds)[0])
+        finally:
+            os.close(descriptor)
 
     def end(self):
         """After the daemon's death: programs stop, nothing stays mounted."""
@@ -180,40 +182,45 @@ class Lane:
                                   "--- acknowledged last", self.manifest.tail()]))
 
     def expected_objects(self):
-        """Key to content, as the programs know it."""
+        """Key to content and mode, as the programs know it; directories to nothing of both."""
         table = {}
         for writer in self.writers:
             for name, body in writer.state.items():
                 key = f"{writer.directory}/{name}" if name else writer.directory
-                table[key + ("/" if body is None else "")] = b"" if body is None else body.now
+                table[key + ("/" if body is None else "")] = (b"", None) if body is None \
+                    else (body.now, body.mode)
         return table
 
     def objects(self):
-        """Key to content. Requests of the dead may still arrive: what goes meanwhile is gone."""
+        """Key to content and mode. Requests of the dead may still arrive: what goes meanwhile is gone."""
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
-        tags = {entry["Key"]: entry["ETag"] for page in pages for entry in page.get("Contents", [])}
-        unknown = [key for key, tag in tags.items() if tag not in self.known]
+        versions = {entry["Key"]: (entry["Key"], entry["ETag"], entry["LastModified"])
+                    for page in pages for entry in page.get("Contents", [])}
+        self.known = {version: self.known[version] for version in versions.values() if version in self.known}
+        unknown = [version for version in versions.values() if version not in self.known]
         with ThreadPoolExecutor(8) as readers:
-            read = dict(zip(unknown, readers.map(self.read_object, unknown)))
-        found = {key: read[key] if key in read else self.known[tag] for key, tag in tags.items()}
-        return {key: content for key, content in found.items() if content is not None}
+            self.known.update(zip(unknown, readers.map(self.read_object, unknown)))
+        return {key: self.known[version] for key, version in versions.items()
+                if self.known[version] is not None}
 
-    def read_object(self, key):
-        """None: it is gone."""
+    def read_object(self, version):
+        """None: it is not there any more."""
+        key, tag, _ = version
         try:
-            answer = self.s3.get_object(Bucket=self.bucket, Key=key)
+            answer = self.s3.get_object(Bucket=self.bucket, Key=key, IfMatch=tag)
         except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] == "NoSuchKey":
+            if error.response["Error"]["Code"] in ("NoSuchKey", "PreconditionFailed"):
                 return None
             raise
-        content = self.known[answer["ETag"]] = answer["Body"].read()
-        return content
+        mode = answer["Metadata"].get("mode")
+        is_file = not key.endswith("/")
+        return answer["Body"].read(), stat.S_IMODE(int(mode)) if mode and is_file else None
 
     def judge_killed(self, where):
         """What the death left, before anybody mends it. True: the bucket lacks something."""
         found = self.objects()
         legal = set().union(*(writer.legal() for writer in self.writers))
-        for key, content in found.items():
+        for key, (content, _) in found.items():
             if not key.endswith("/") and md5(content) not in legal:
                 self.fail(f"{where}: {key} is {shown(content)}, which nobody confirmed", key)
         self.check_kept(where, found, self.spooled("data") | self.spooled("lost"), self.accepted())
@@ -230,15 +237,18 @@ class Lane:
 
     def check_kept(self, where, found, spooled, accepted):
         """I11: what was accepted, and not given up by a program, is somewhere."""
-        kept = spooled | {md5(content) for content in found.values()}
+        kept = spooled | {md5(content) for content, _ in found.values()}
         for key, content in accepted.items():
             if md5(content) not in kept:
                 self.fail(f"{where}: {key} is nowhere: {shown(content)}", key)
 
     def judge(self, where):
         accepted = self.accepted()
-        with ThreadPoolExecutor(WRITERS) as judges:
-            wrong = "\n".join(filter(None, judges.map(Writer.judge, self.writers)))
+        try:
+            with ThreadPoolExecutor(WRITERS) as judges:
+                wrong = "\n".join(filter(None, judges.map(Writer.judge, self.writers)))
+        except OSError as error:
+            self.fail(f"{where}: {error}", error.filename)
         if wrong:
             self.fail(f"{where}: the mount differs\n{wrong}")
         # What recovery took back of a replacement that no close ended is in lost/.
@@ -246,11 +256,10 @@ class Lane:
 
     def check_bucket(self, where):
         expected, found = self.expected_objects(), self.objects()
-        lines = [f"  {key}: expected {shown(expected.get(key))}, found {shown(found.get(key))}"
-                 for key in sorted(expected.keys() | found.keys())
-                 if expected.get(key) != found.get(key)]
-        if lines:
-            self.fail(f"{where}: the bucket differs\n" + "\n".join(lines[:20]))
+        for key in sorted(expected.keys() | found.keys()):
+            want, have = expected.get(key), found.get(key)
+            if want != have:
+                self.fail(f"{where}: {key} should be {want and shown(*want)}, is {have and shown(*have)}", key)
         self.check_versions(where)
 
     def check_versions(self, where):

@@ -118,8 +118,11 @@ class Writer(threading.Thread):
     def note(self, name, body):
         if isinstance(body, Body) and body.confirmed:
             self.versions.add(hashlib.md5(body.now).hexdigest())
-            key = f"{self.directory}/{name}"
-            self.generations[key] = self.generations.get(key, 0) + 1
+            self.count(name)
+
+    def count(self, name):
+        key = f"{self.directory}/{name}"
+        self.generations[key] = self.generations.get(key, 0) + 1
 
     def legal(self):
         """MD5 of what an object may be now: the call under way may have confirmed one more."""
@@ -218,6 +221,9 @@ class Writer(threading.Thread):
             f"open truncated {name}",
             {name: body.but(now=b"", reverts=(*body.reverts, body.now), sealed=None, confirmed=False)},
             lambda: os.open(self.path(name), os.O_RDWR | os.O_TRUNC))
+        if not body.now:
+            # Nothing but the time changed, and that may go up at once.
+            self.count(name)
         self.fill(name, handle, self.content(self.size()))
 
     def replace(self, files, directories):
