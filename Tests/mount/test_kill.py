@@ -116,15 +116,18 @@ class KillTests(RGWFSTestCase):
         """Dies there with something pending."""
         ways = [way for name, way in WAYS.items() if point == name or point.startswith(name) and name[-1] == "-"]
         self.assertEqual(len(ways), 1, f"nobody knows what comes to {point}")
-        for most in (ways[0].visits, ways[0].visits, 1):
-            where = f"{point}:kill@{lane.random.randint(1, most)}"
-            lane.begin(where, ["fsync=local", "writeback_delay=" + lane.random.choice(["0s", "0.3s"])],
-                       ways[0].favourites)
+        # A request that is not noted as done is pending in the journal, if nowhere else.
+        is_request = point.endswith(("-starting", "-sent", "-answered"))
+        delay = lane.random.choice(["0s", "0.3s"] if is_request else ["0.3s", "2s"])
+        visits = ways[0].visits
+        # The later the visit, the more has been done before.
+        for visit in (lane.random.randint(1, visits), visits, visits):
+            where = f"{point}:kill@{visit}"
+            lane.begin(where, ["fsync=local", f"writeback_delay={delay}"], ways[0].favourites)
             if not lane.wait_for_death(LIFE_SECONDS):
                 lane.fail(f"{where}: nobody came there")
             lane.end()
-            # A request that is not noted as done is pending in the journal, if nowhere else.
-            pending = lane.judge_killed(where) or point.endswith(("-starting", "-sent", "-answered"))
+            pending = lane.judge_killed(where) or is_request
             lane.recover(where)
             if pending:
                 return
