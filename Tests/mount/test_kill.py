@@ -5,7 +5,7 @@ What was accepted is then in the bucket or in the spool; the next mount must sho
 one call that never returned; and after a drain the bucket must have it as another client sees it, made of no
 version twice and of none that never was.
 
-RGWFS_KILL_CYCLES: how many kills at random instants (default 30). RGWFS_KILL_SEED: another stream.
+RGWFS_KILL_CYCLES: how many kills at random instants (default 60). RGWFS_KILL_SEED: another stream.
 RGWFS_KILL_POINTS: only these named points, separated by commas.
 """
 
@@ -17,7 +17,7 @@ import unittest
 from harness import MOUNT_SECONDS, RGWFSTestCase, kill, run, wait_until
 from lane import Lane, run_all
 
-CYCLES = int(os.environ.get("RGWFS_KILL_CYCLES", "30"))
+CYCLES = int(os.environ.get("RGWFS_KILL_CYCLES", "60"))
 SEED = int(os.environ.get("RGWFS_KILL_SEED", "1"))
 POINTS = os.environ.get("RGWFS_KILL_POINTS")
 # So many mounts die at the same time.
