@@ -137,7 +137,7 @@ def resident_peak(pid):
 
 
 class Proxy:
-    """rgwproxy in front of the RGW: counts requests, adds latency, fails on demand.
+    """rgwproxy in front of the RGW: counts requests, adds latency, fails on demand, as its head describes.
 
     Paused it is a server that accepts connections and never answers; stopped it is a dead port.
     """

@@ -40,7 +40,7 @@ def run_all(lanes, body):
     running = []
     for lane in lanes:
         told, tell = fork.Pipe(duplex=False)
-        process = fork.Process(target=lane.run, args=(body, tell))
+        process = fork.Process(target=lane.run, args=(body, tell), daemon=True)
         process.start()
         tell.close()
         running.append((process, told))
