@@ -137,7 +137,7 @@ def resident_peak(pid):
 
 
 class Proxy:
-    """rgwproxy in front of the RGW: counts requests, adds latency, fails on demand.
+    """rgwproxy in front of the RGW: counts requests, adds latency, fails on demand, as its head describes.
 
     Paused it is a server that accepts connections and never answers; stopped it is a dead port.
     """
@@ -173,6 +173,12 @@ class Proxy:
     def resume(self):
         self.process.send_signal(signal.SIGCONT)
 
+    def mend(self):
+        """The same port, without the fault. What it held never arrives."""
+        self.stop()
+        self.listener = ":".join(self.listener.split(":")[:2])
+        self.start()
+
     def stop(self):
         if self.process:
             self.process.kill()
@@ -185,7 +191,7 @@ class Proxy:
         os.truncate(self.log, 0)
 
     def requests(self, method=None):
-        """(method, status, target) of every request that was answered."""
+        """(method, status, target) of every request that was answered; the status of a held one is 0."""
         rows = []
         with open(self.log, encoding="utf-8", errors="replace") as file:
             for line in file:

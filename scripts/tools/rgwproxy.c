@@ -1,20 +1,23 @@
 // Counting and latency proxy in front of a local RGW.
 //
-//   rgwproxy UPSTREAM_PORT LOG PORT:DELAY_MS[:503|rst:N] ...
+//   rgwproxy UPSTREAM_PORT LOG PORT:DELAY_MS[:503|rst:N|hold|lost:PATTERN] ...
 //
 // To its client it behaves like RGW's beast frontend: header and body are separate writes with
 // Nagle's algorithm on, so a client that does not acknowledge at once waits about 40 ms, as with a
 // real RGW. Towards RGW it sets TCP_QUICKACK, so that only the client's own behaviour counts.
 // Each request waits DELAY_MS before it is passed on. "503:N" answers every Nth request
-// 503 SlowDown; "rst:N" resets the connection half way through every Nth response.
+// 503 SlowDown; "rst:N" resets the connection half way through every Nth response. Requests whose
+// "METHOD TARGET" matches PATTERN (fnmatch(3)) are never passed on with "hold", and never answered with
+// "lost", though RGW has carried them out: the client waits until it gives up or dies.
 //
 // It prints "ready" when every port listens, and ends with the process that started it.
-// Log line: port method status request_bytes response_bytes target
+// Log line: port method status request_bytes response_bytes target. The status of a held request is 0.
 //
 // One thread a connection: benchmarks and tests have a few hundred at most.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -28,12 +31,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum fault { FAULT_NONE, FAULT_SLOW_DOWN, FAULT_RESET };
+enum fault { FAULT_NONE, FAULT_SLOW_DOWN, FAULT_RESET, FAULT_HOLD, FAULT_LOST };
 
 struct listener {
   int port, delay_ms, socket;
   enum fault fault;
   int every;
+  const char *pattern;
 };
 
 struct connection {
@@ -177,6 +181,20 @@ static int is_due(const struct listener *l, enum fault fault, long number) {
   return l->fault == fault && l->every > 0 && number % l->every == l->every - 1;
 }
 
+static int is_meant(const struct listener *l, enum fault fault, const char *method,
+                    const char *target) {
+  char line[16 + 4096];
+  if (l->fault != fault) return 0;
+  snprintf(line, sizeof line, "%s %s", method, target);
+  return !fnmatch(l->pattern, line, 0);
+}
+
+// Until the client is gone.
+static void leave_waiting(int client) {
+  char bytes[4096];
+  while (recv(client, bytes, sizeof bytes, 0) > 0) {}
+}
+
 static void refuse(int client, int is_head) {
   static const char body[] =
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>SlowDown</Code><Message></Message>"
@@ -211,6 +229,12 @@ static int exchange(const struct connection *c, int *upstream, struct buffer *q,
     return -1;
   }
 
+  if (is_meant(l, FAULT_HOLD, method, target)) {
+    log_request(l->port, method, 0, 0, 0, target);
+    leave_waiting(c->client);
+    return -1;
+  }
+
   if (*upstream < 0 && (*upstream = connect_upstream()) < 0) return -1;
   if (write_all(*upstream, q->data, length)) return -1;
   drop(q, length);
@@ -238,6 +262,11 @@ static int exchange(const struct connection *c, int *upstream, struct buffer *q,
   // Refused before its body was sent: the client decides whether to send it, so start afresh.
   int last = (fate && !strncasecmp(fate, "close", 5)) || waits;
   int bare = !strcmp(method, "HEAD") || status == 204 || status == 304;
+  if (is_meant(l, FAULT_LOST, method, target)) {
+    log_request(l->port, method, status, sent, 0, target);
+    leave_waiting(c->client);
+    return -1;
+  }
   if (write_all(c->client, r->data, length)) return -1;
   drop(r, length);
   received = length;
@@ -323,13 +352,19 @@ int main(int argc, char **argv) {
   for (int i = 3; i < argc; i++) {
     struct listener *l = calloc(1, sizeof *l);
     char fault[8] = "";
-    if (!l || sscanf(argv[i], "%d:%d:%7[^:]:%d", &l->port, &l->delay_ms, fault, &l->every) < 2) {
-      fprintf(stderr, "rgwproxy: '%s' is not PORT:DELAY_MS[:503|rst:N]\n", argv[i]);
+    int end = 0;
+    int fields = l ? sscanf(argv[i], "%d:%d:%7[^:]:%n", &l->port, &l->delay_ms, fault, &end) : 0;
+    if (fields < 2 || (fields == 3 && !end)) {
+      fprintf(stderr, "rgwproxy: '%s' is not PORT:DELAY_MS[:503|rst:N|hold|lost:PATTERN]\n", argv[i]);
       return 2;
     }
-    l->fault = !strcmp(fault, "503")   ? FAULT_SLOW_DOWN
-               : !strcmp(fault, "rst") ? FAULT_RESET
-                                       : FAULT_NONE;
+    l->fault = !strcmp(fault, "503")    ? FAULT_SLOW_DOWN
+               : !strcmp(fault, "rst")  ? FAULT_RESET
+               : !strcmp(fault, "hold") ? FAULT_HOLD
+               : !strcmp(fault, "lost") ? FAULT_LOST
+                                        : FAULT_NONE;
+    l->pattern = argv[i] + end;
+    l->every = atoi(l->pattern);
     listen_on(l);
     if (pthread_create(&thread, NULL, accept_all, l)) return 1;
   }
