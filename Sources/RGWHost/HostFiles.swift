@@ -65,17 +65,41 @@ package final class HostFiles: SpoolFiles {
         }
     }
 
+    package func announceLost(_ id: DataID, description: String) throws(SpoolError) {
+        try asSpoolOperation { () throws(HostError) in
+            let target = try lostDirectory(for: id)
+            try HostFile.writeAtomically(
+                "\(target)/info.txt", text: description, mode: 0o600)
+        }
+    }
+
+    package func announcedLost() throws(SpoolError) -> [DataID] {
+        try asSpoolOperation { () throws(HostError) in
+            let lost = "\(root.path)/lost"
+            var announced: [DataID] = []
+            for name in try HostNames.list(lost) ?? [] {
+                guard try HostNames.status("\(lost)/\(name)/data") == nil,
+                    let id = Self.identifier(of: String(name.suffix(16)))
+                else { continue }
+                announced.append(id)
+            }
+            return announced
+        }
+    }
+
     /// Makes `lost/<UTC>-<identifier>/` with `info.txt` first and moves the file in as `data`
     /// last: after a crash between the two the file is still in its place, and the next call goes
     /// on there.
-    package func moveToLost(_ id: DataID, description: String) throws(SpoolError) {
+    package func moveToLost(_ id: DataID, description: String?) throws(SpoolError) {
         try asSpoolOperation { () throws(HostError) in
             guard try HostNames.status(path(of: id)) != nil else {
                 throw HostError("move to lost", path: path(of: id), errno: 2)
             }
             let target = try lostDirectory(for: id)
-            try HostFile.writeAtomically(
-                "\(target)/info.txt", text: description, mode: 0o600)
+            if let description {
+                try HostFile.writeAtomically(
+                    "\(target)/info.txt", text: description, mode: 0o600)
+            }
             try HostNames.move(path(of: id), to: "\(target)/data")
             try HostNames.syncDirectory(target)
             try HostNames.syncDirectory("\(root.path)/lost")

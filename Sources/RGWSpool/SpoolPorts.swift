@@ -98,8 +98,12 @@ package protocol SpoolFiles: Sendable {
     func open(_ id: DataID) throws(SpoolError) -> (any SpoolFile)?
     func remove(_ id: DataID) throws(SpoolError)
     func list() throws(SpoolError) -> [DataID]
-    /// Moves a file to `lost/` with a description beside it; never overwrites.
-    func moveToLost(_ id: DataID, description: String) throws(SpoolError)
+    /// From now on the file belongs in `lost/`, also after a crash: `moveToLost` goes on from there.
+    func announceLost(_ id: DataID, description: String) throws(SpoolError)
+    /// The files that were announced and are not there yet.
+    func announcedLost() throws(SpoolError) -> [DataID]
+    /// Moves a file to `lost/` with a description beside it (nil: the announced one); never overwrites.
+    func moveToLost(_ id: DataID, description: String?) throws(SpoolError)
     /// `syncfs` of the spool: data files and their names reach the disk.
     func syncAll() throws(SpoolError)
     /// The spool's filesystem, as it is now.

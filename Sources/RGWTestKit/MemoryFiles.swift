@@ -7,6 +7,7 @@ package final class MemoryFiles: SpoolFiles {
     private struct State {
         var files: [DataID: MemoryFile] = [:]
         var lost: [(DataID, String)] = []
+        var announced: [DataID: String] = [:]
     }
     private let state = Mutex(State())
     private let disk = MemoryDisk()
@@ -54,10 +55,20 @@ package final class MemoryFiles: SpoolFiles {
         state.withLock { $0.files.keys.sorted() }
     }
 
-    package func moveToLost(_ id: DataID, description: String) throws(SpoolError) {
+    package func announceLost(_ id: DataID, description: String) throws(SpoolError) {
+        state.withLock { $0.announced[id] = description }
+    }
+
+    package func announcedLost() throws(SpoolError) -> [DataID] {
+        state.withLock { $0.announced.keys.sorted() }
+    }
+
+    package func moveToLost(_ id: DataID, description: String?) throws(SpoolError) {
+        try faults.check(.moveToLost)
         state.withLock { state in
             state.files[id] = nil
-            state.lost.append((id, description))
+            let announced = state.announced.removeValue(forKey: id)
+            state.lost.append((id, description ?? announced ?? ""))
         }
     }
 

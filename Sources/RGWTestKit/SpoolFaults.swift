@@ -11,6 +11,7 @@ package final class SpoolFaults: Sendable {
         case create
         case open
         case remove
+        case moveToLost
         case write
         case read
         case truncate

@@ -30,6 +30,8 @@ package final class StrictObjectStore: ObjectStore {
         case loseRequest
         /// Nothing done yet, and nobody can tell: it takes effect after so long, on what is there then.
         case late(Duration)
+        /// Done, and told after so long.
+        case slow(Duration)
     }
 
     /// An upload in parts that was neither completed nor aborted.
@@ -161,9 +163,11 @@ package final class StrictObjectStore: ObjectStore {
             }
         }
         queue.submit { [self] in
+            var delay = Duration.zero
             let result: Result<Answer, ObjectStoreError> = state.withLock { state in
                 for address in changes { state.changing[address, default: 1] -= 1 }
                 let fault = state.fault?(request)
+                if case .slow(let time) = fault { delay = time }
                 if case .refuse(let kind) = fault { return .failure(Self.error(kind, request)) }
                 if case .loseRequest = fault {
                     return .failure(Self.error(.unknownOutcome, request))
@@ -181,7 +185,8 @@ package final class StrictObjectStore: ObjectStore {
                 }
                 return result.mapError { Self.error($0, request) }
             }
-            completion(result)
+            guard delay > .zero, let timer else { return completion(result) }
+            timer.schedule(at: clock.now() + delay) { completion(result) }
         }
         return Ticket()
     }

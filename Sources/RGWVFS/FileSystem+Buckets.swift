@@ -108,7 +108,8 @@ extension FileSystem {
                 withState { state in state.distrustBucket(name) }
                 return parked.fail(FileSystemError(error))
             }
-            withState { state in state.removeBucket(name, clock.wallTime()) }
+            let (now, time) = (clock.now(), clock.wallTime())
+            withState { state in state.removeBucket(name, now: now, time) }
             parked.succeed(())
         }
     }
@@ -123,7 +124,7 @@ extension VolumeState {
             guard let name = try? EntryName(Array(bucket.name.description.utf8)) else { continue }
             times[name] = bucket.created
         }
-        for (name, entry) in root.entries where times[name] == nil && !root.settled.contains(name) {
+        for (name, entry) in root.entries where times[name] == nil && root.settled[name] == nil {
             if case .inode(let inode) = entry, isLocal(inode) { continue }
             if case .inode(let inode) = entry { detach(inode) }
             inodes[.root]?.directory?[name] = nil
@@ -131,7 +132,7 @@ extension VolumeState {
         bucketTimes = times
         inodes[.root]?.directory?.listedAt = startedAt
         inodes[.root]?.directory?.order = []
-        for name in times.keys where root.entries[name] == nil && !root.settled.contains(name) {
+        for name in times.keys where root.entries[name] == nil && root.settled[name] == nil {
             absorbName(.root, name, nil)
         }
     }
@@ -145,19 +146,19 @@ extension VolumeState {
         inodes[inode]?.attributesKnown = true
         inodes[inode]?.checkedAt = moment.now
         inodes[inode]?.directory?.listedAt = moment.now
-        markSettled(.root, name)
+        markSettled(.root, name, now: moment.now)
         touch(.root, moment.time)
     }
 
     /// A bucket was deleted here.
-    mutating func removeBucket(_ name: EntryName, _ time: WallTime) {
+    mutating func removeBucket(_ name: EntryName, now: Instant, _ time: WallTime) {
         if case .inode(let inode) = inodes[.root]?.directory?[name] {
             // Files made meanwhile are not to lose their names; their uploads say what happened.
             if isLocal(inode) { return distrustBucket(name) }
             detach(inode)
         }
         inodes[.root]?.directory?[name] = nil
-        markSettled(.root, name)
+        markSettled(.root, name, now: now)
         touch(.root, time)
     }
 

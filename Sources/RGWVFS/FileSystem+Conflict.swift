@@ -80,9 +80,17 @@ extension FileSystem {
             case stop(ConflictOutcome)
             case keep(DataID?, ticket: UInt64)
         }
+        let note = "lost a conflict: \(address)"
+        let ours = withState { state in state.dataInConflict(address) }
+        // Before its row goes: after a crash between the two, recovery moves it.
+        do throws(SpoolError) {
+            if let ours { try spool.announceLost(ours, description: note) }
+        } catch { return done(.spool(error)) }
         let step = withState { state -> Step in
             guard state.isConflict(address) else { return .stop(.noConflict) }
-            if state.isOpen(address) { return .stop(.open) }
+            if state.isOpen(address) || state.dataInConflict(address) != ours {
+                return .stop(.open)
+            }
             let data = state.yieldToRemote(address)
             return .keep(data, ticket: state.journal.enqueued)
         }
@@ -90,14 +98,12 @@ extension FileSystem {
             if case .stop(let outcome) = step { done(outcome) }
             return
         }
-        // The row goes first: after a crash between the two, recovery finds data without a name and
-        // moves it itself.
         commit(ticket) { [self] error in
             if let error { return done(.spool(error)) }
             workers.submit { [self] in
                 do throws(SpoolError) {
                     if let data {
-                        try spool.moveToLost(data, description: "lost a conflict: \(address)")
+                        try spool.moveToLost(data, description: note)
                     }
                     done(.setAside)
                 } catch { done(.spool(error)) }
@@ -152,6 +158,14 @@ extension VolumeState {
 
     func isOpen(_ address: ObjectAddress) -> Bool {
         intents.intents[address]?.record.inode.flatMap { inodes[$0] }.map { $0.opens > 0 } ?? false
+    }
+
+    /// The data file from which `yieldToRemote` would take the name.
+    func dataInConflict(_ address: ObjectAddress) -> DataID? {
+        guard isConflict(address), !isOpen(address),
+            let record = intents.intents[address]?.record, record.want != .copy
+        else { return nil }
+        return record.inode.flatMap { inodes[$0]?.dataID }
     }
 
     /// The bucket's version takes the place of the local one. Returns the data file, which no row

@@ -132,7 +132,7 @@ extension VolumeState {
     /// Every name on the page was removed here, or its removal reached the bucket meanwhile.
     func isRemoved(_ page: ListPage, in directory: InodeNumber, _ prefix: KeyPrefix) -> Bool {
         var local = localNames(directory, prefix: prefix)
-        local.known.formUnion(inodes[directory]?.directory?.settled ?? [])
+        local.known.formUnion(inodes[directory]?.directory?.settled.keys.map { $0 } ?? [])
         func isRemoved(_ key: ObjectKey, isDirectory: Bool) -> Bool {
             if key.bytes == prefix.bytes { return true }
             guard let name = layout.entryName(key, prefixLength: prefix.bytes.count) else {

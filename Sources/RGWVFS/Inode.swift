@@ -165,8 +165,9 @@ struct Directory: Sendable {
     var hidden = 0
     /// Listings and probes on their way; while there are any, `settled` is kept.
     var loads = 0
-    /// Names whose local change reached the bucket while a load was under way: the load's answer for them is old.
-    var settled: Set<EntryName> = []
+    /// Names whose local change reached the bucket while a load was under way, and when: what was asked of them
+    /// before that is old.
+    var settled: [EntryName: Instant] = [:]
     /// Names in readdir order, from the last snapshot; used to read attributes ahead.
     var order: [EntryName] = []
     /// Attribute reads that had to wait since the last listing.
@@ -174,12 +175,17 @@ struct Directory: Sendable {
     /// `order` index up to which attributes have been asked for.
     var attributesAskedTo = 0
 
+    /// An answer about this name to a question of that time is older than a change of ours.
+    func isOld(_ name: EntryName, askedAt: Instant) -> Bool {
+        settled[name].map { askedAt <= $0 } ?? false
+    }
+
     /// For an image that shows the flags only.
     mutating func forgetNames() {
         entries = [:]
         shown = nil
         absent = [:]
-        settled = []
+        settled = [:]
         order = []
     }
 

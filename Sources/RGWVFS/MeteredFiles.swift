@@ -39,7 +39,11 @@ final class MeteredFiles: SpoolFiles {
     private func forget(_ id: DataID) { _ = named.withLock { $0.removeValue(forKey: id) } }
 
     func list() throws(SpoolError) -> [DataID] { try files.list() }
-    func moveToLost(_ id: DataID, description: String) throws(SpoolError) {
+    func announceLost(_ id: DataID, description: String) throws(SpoolError) {
+        try files.announceLost(id, description: description)
+    }
+    func announcedLost() throws(SpoolError) -> [DataID] { try files.announcedLost() }
+    func moveToLost(_ id: DataID, description: String?) throws(SpoolError) {
         try files.moveToLost(id, description: description)
         forget(id)
     }

@@ -61,14 +61,8 @@ enum Recovery {
                 replaced.insert(node.inode)
             }
         }
-        for id in onDisk where !claimed.contains(id) {
-            if try files.open(id)?.size() == 0 {
-                try files.remove(id)
-            } else {
-                try files.moveToLost(id, description: "data without a name")
-                outcome.lost += 1
-            }
-        }
+        outcome.lost += try clear(
+            onDisk.subtracting(claimed), contents, files, afterPowerCut: afterPowerCut)
         // Directories first, so that files find their parents.
         let keys = Set(contents.intents.map(\.address))
         let lost = Set(
@@ -113,6 +107,30 @@ enum Recovery {
             }
         }
         return outcome
+    }
+
+    /// Data files that no row names. After a kill the journal is as it was told: what it knew of and names no
+    /// more is in the bucket or was removed, unless it was on its way to `lost/`. After a power cut rows may be
+    /// gone that named them. Returns how many went to `lost/`.
+    private static func clear(
+        _ unnamed: Set<DataID>, _ contents: JournalContents, _ files: any SpoolFiles,
+        afterPowerCut: Bool
+    ) throws(SpoolError) -> Int {
+        if unnamed.isEmpty { return 0 }
+        let announced = Set(try files.announcedLost())
+        var lost = 0
+        for id in unnamed {
+            let wasKnown = !afterPowerCut && id < contents.nextData
+            let isEmpty = try files.open(id)?.size() == 0
+            if !announced.contains(id), wasKnown || isEmpty {
+                try files.remove(id)
+                continue
+            }
+            let note = announced.contains(id) ? nil : "data without a name"
+            try files.moveToLost(id, description: note)
+            lost += 1
+        }
+        return lost
     }
 
     /// The copy was done, and a request before it was not heard of. What it copied may be another client's

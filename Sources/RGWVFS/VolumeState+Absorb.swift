@@ -13,7 +13,7 @@ extension VolumeState {
             return
         }
         let local = localNames(inode, prefix: prefix)
-        let keeps = directory.settled.union(local.known)
+        let keeps = local.known.union(directory.settled.keys)
         var remote: [EntryName: BaseVersion?] = [:]
         var hidden = 0
         var hasMarker = false
@@ -98,7 +98,8 @@ extension VolumeState {
         _ parent: InodeNumber, _ name: EntryName, object: ObjectHead?, isDirectory: Bool,
         startedAt: Instant
     ) {
-        guard let directory = inodes[parent]?.directory, !directory.settled.contains(name) else {
+        guard let directory = inodes[parent]?.directory, !directory.isOld(name, askedAt: startedAt)
+        else {
             return
         }
         let hidden = hides(parent, name)
@@ -137,7 +138,7 @@ extension VolumeState {
             if intents.flights[address] == nil { sourceChanged(address, version) }
         }
         if let link = known.link,
-            inodes[link.parent]?.directory?.settled.contains(link.name) == true
+            inodes[link.parent]?.directory?.isOld(link.name, askedAt: startedAt) == true
         {
             if known.attributesKnown { inodes[inode]?.checkedAt = startedAt }
             return
@@ -193,7 +194,7 @@ extension VolumeState {
                 ? recopy(address, now: startedAt) : revertCopy(address)
         }
         guard let link = inodes[inode]?.link, !isLocal(inode),
-            inodes[link.parent]?.directory?.settled.contains(link.name) != true
+            inodes[link.parent]?.directory?.isOld(link.name, askedAt: startedAt) != true
         else { return }
         lose(link.parent, link.name)
         // It may have become a directory, or the listing is out of date altogether.
@@ -218,13 +219,13 @@ extension VolumeState {
     mutating func endLoad(_ directory: InodeNumber) {
         inodes[directory]?.directory?.loads -= 1
         if inodes[directory]?.directory?.loads == 0 {
-            inodes[directory]?.directory?.settled = []
+            inodes[directory]?.directory?.settled = [:]
         }
     }
 
     /// A local change of this key reached the bucket: answers asked for earlier are old.
-    mutating func markSettled(_ parent: InodeNumber, _ name: EntryName) {
+    mutating func markSettled(_ parent: InodeNumber, _ name: EntryName, now: Instant) {
         guard let loads = inodes[parent]?.directory?.loads, loads > 0 else { return }
-        inodes[parent]?.directory?.settled.insert(name)
+        inodes[parent]?.directory?.settled[name] = now
     }
 }

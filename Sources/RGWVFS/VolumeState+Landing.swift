@@ -16,7 +16,7 @@ extension VolumeState {
         if let (names, _) = layout.path(of: flight.address), let name = names.last,
             let parent = lookUp(names.dropLast())
         {
-            markSettled(parent, name)
+            markSettled(parent, name, now: now)
         }
         // A file renamed meanwhile has another key, and that key's tag as its base.
         if let inode = flight.inode, let stored, address(inode) == flight.address {

@@ -39,7 +39,7 @@ extension VolumeState {
         guard let (names, isMarker) = layout.path(of: address), let name = names.last,
             let parent = lookUp(names.dropLast())
         else { return }
-        markSettled(parent, name)
+        markSettled(parent, name, now: now)
         switch inodes[parent]?.directory?[name] {
         case .inode(let inode):
             guard let known = inodes[inode], known.isDirectory == isMarker else { break }

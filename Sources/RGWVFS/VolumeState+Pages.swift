@@ -62,7 +62,7 @@ extension VolumeState {
         }
         let end = page.next.map { Array($0.bytes[prefix.bytes.count...]) }
         var local = localNames(open.inode, prefix: prefix)
-        local.known.formUnion(inodes[open.inode]?.directory?.settled ?? [])
+        local.known.formUnion(inodes[open.inode]?.directory?.settled.keys.map { $0 } ?? [])
         var merge = PageMerge(shadows: start.shadows)
         for (key, object) in Self.inKeyOrder(page) {
             guard key.bytes != prefix.bytes,

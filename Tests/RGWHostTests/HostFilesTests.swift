@@ -135,6 +135,20 @@ private struct StoppedClock: Clock {
         }
     }
 
+    @Test func whatIsAnnouncedIsKnownUntilItIsMoved() throws {
+        try withTemporaryDirectory { spool in
+            let files = try HostFiles(spool: spool, clock: StoppedClock())
+            for number: UInt64 in [1, 2] { _ = try files.create(DataID(number)) }
+            try files.announceLost(DataID(2), description: "why")
+            #expect(try files.announcedLost() == [DataID(2)])
+            #expect(try LostEntries.list(in: spool).isEmpty, "nothing is lost yet")
+            try files.moveToLost(DataID(2), description: nil)
+            #expect(try files.announcedLost().isEmpty)
+            #expect(try LostEntries.list(in: spool).map(\.note) == ["why"])
+            #expect(try files.list() == [DataID(1)])
+        }
+    }
+
     @Test func losingWhatIsNotThereFailsAndLeavesNothing() throws {
         try withTemporaryDirectory { spool in
             let files = try HostFiles(spool: spool)

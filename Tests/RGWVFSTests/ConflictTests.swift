@@ -1,5 +1,6 @@
 import RGWBase
 import RGWObject
+import RGWSpool
 import RGWTestKit
 import RGWVFS
 import Synchronization
@@ -49,6 +50,19 @@ import Testing
         #expect(volume.fileSystem.overview().isClean)
         let again = try Volume(remounting: volume)
         #expect(try again.load("a") == "theirs")
+    }
+
+    @Test func oursIsKeptAsideAlsoWhenTheMountDiesMeanwhile() throws {
+        let volume = try conflicted()
+        volume.files.faults.set { call, _ in
+            call == .moveToLost ? .failed(operation: "killed", errno: 5) : nil
+        }
+        _ = try resolve(volume, "a", .remote)
+        #expect(volume.files.lost.isEmpty)
+        volume.files.faults.set(nil)
+        let again = try Volume(remounting: volume)
+        #expect(try again.load("a") == "theirs")
+        #expect(again.files.lost.map(\.1) == ["lost a conflict: photos/a"])
     }
 
     @Test func remoteOfADeletedObjectTakesTheNameAway() throws {

@@ -351,4 +351,18 @@ import Testing
         volume.world.advance(by: .seconds(200))
         Self.expect(volume, ["b": "text"])
     }
+
+    /// Found by a kill of a real mount: whoever read a renamed tree was told ESTALE.
+    @Test func whatWasCopiedIsReadWhileOthersAreAskedFor() throws {
+        let volume = try Self.volume(["d/a": "1", "d/b": "2"])
+        try volume.rename("d", "e")
+        let directory = try volume.inode("e")
+        volume.store.setFault { request in
+            request.method == "HEAD" && request.key.hasSuffix("/b") ? .slow(.seconds(600)) : nil
+        }
+        let slow = volume.begin { volume.fileSystem.lookup(directory, "b", $0) }
+        volume.settle()
+        #expect(try volume.load("e/a") == "1")
+        #expect(slow.result == nil)
+    }
 }

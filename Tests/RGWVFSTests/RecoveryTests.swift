@@ -58,6 +58,27 @@ import Testing
         #expect(again.files.lost.count == 1)
     }
 
+    /// A data file without a row: known to the journal or not, announced or not, after a kill or a power cut.
+    @Test(arguments: [
+        (true, false, false, 0), (true, false, true, 1), (true, true, false, 1),
+        (false, false, false, 1),
+    ])
+    func dataThatTheJournalNamesNoMoreIsNotLostAfterAKill(
+        known: Bool, announced: Bool, powerCut: Bool, lost: Int
+    ) throws {
+        let volume = try Volume()
+        try volume.save("a", "1")
+        volume.settle()
+        let next = try volume.journal.load().nextData
+        let id = known ? DataID(next.value - 1) : next
+        let file = try volume.files.create(id)
+        try file.write([1].span, at: 0)
+        if announced { try volume.files.announceLost(id, description: "why") }
+        let again = try Volume(remounting: volume, afterPowerCut: powerCut)
+        #expect(again.files.lost.count == lost)
+        #expect(try again.files.list().isEmpty)
+    }
+
     @Test func aFinishedReplacementGoesUp() throws {
         let volume = try Volume()
         volume.store.plant(Volume.bucket, "a", Array("old".utf8))

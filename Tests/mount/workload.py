@@ -15,6 +15,8 @@ import os
 import random
 import stat
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 # A daemon that died, or a mount that went with it.
 DEAD = {errno.ENOTCONN, errno.ECONNABORTED, errno.EIO, errno.ENODEV, errno.ESHUTDOWN}
@@ -74,6 +76,8 @@ class Writer(threading.Thread):
         self.versions = set()
         # Key to how many versions, of content or attributes, programs have made under it.
         self.generations = {}
+        # What it does in so many of a hundred cases, instead of everything.
+        self.favourites, self.favour = (), 0
         self.halt = threading.Event()
         self.trouble = None
 
@@ -114,8 +118,11 @@ class Writer(threading.Thread):
     def note(self, name, body):
         if isinstance(body, Body) and body.confirmed:
             self.versions.add(hashlib.md5(body.now).hexdigest())
-            key = f"{self.directory}/{name}"
-            self.generations[key] = self.generations.get(key, 0) + 1
+            self.count(name)
+
+    def count(self, name):
+        key = f"{self.directory}/{name}"
+        self.generations[key] = self.generations.get(key, 0) + 1
 
     def legal(self):
         """MD5 of what an object may be now: the call under way may have confirmed one more."""
@@ -145,6 +152,8 @@ class Writer(threading.Thread):
     def one(self):
         files = [name for name, body in self.state.items() if body is not None]
         directories = [name for name, body in self.state.items() if body is None]
+        if self.favour and files and self.random.randrange(100) < self.favour:
+            return getattr(self, self.random.choice(self.favourites))(files, directories)
         doing = self.random.choice(
             ["save"] * 4 + (["overwrite", "replace", "append", "patch", "chmod", "move", "move", "unlink"]
                             if files else [])
@@ -212,6 +221,9 @@ class Writer(threading.Thread):
             f"open truncated {name}",
             {name: body.but(now=b"", reverts=(*body.reverts, body.now), sealed=None, confirmed=False)},
             lambda: os.open(self.path(name), os.O_RDWR | os.O_TRUNC))
+        if not body.now:
+            # Nothing but the time changed, and that may go up at once.
+            self.count(name)
         self.fill(name, handle, self.content(self.size()))
 
     def replace(self, files, directories):
@@ -277,6 +289,24 @@ class Writer(threading.Thread):
             name = self.random.choice(empty)
             self.call(f"rmdir {name}", {name: "gone"}, lambda: os.rmdir(self.path(name)))
 
+    def make_and_remove(self, _, directories):
+        """A directory that the bucket has by the time it is removed."""
+        name = self.fresh(directories, "d")
+        self.call(f"mkdir {name}", {name: None}, lambda: os.mkdir(self.path(name)))
+        deadline = time.monotonic() + 5
+        while self.state_attribute(name) != b"clean" and time.monotonic() < deadline:
+            if self.halt.wait(0.005):
+                raise Died
+        self.call(f"rmdir {name}", {name: "gone"}, lambda: os.rmdir(self.path(name)))
+        # Deletions of one moment go together, as another request.
+        self.halt.wait(0.3)
+
+    def state_attribute(self, name):
+        try:
+            return os.getxattr(self.path(name), "user.rgwfs.state")
+        except OSError as error:
+            raise self.died(error) from error
+
     def move_tree(self, _, directories):
         """A directory with all that is in it, to a name that never was."""
         if len(directories) < 2:
@@ -297,16 +327,19 @@ class Writer(threading.Thread):
         """Path to (mode, content), directories to None."""
         found = {}
         root = self.path("")
-        for directory, subdirectories, names in os.walk(root):
-            below = os.path.relpath(directory, root)
-            found["" if below == "." else below] = None
-            for name in names:
-                full = os.path.join(directory, name)
-                with open(full, "rb") as file:
-                    found[os.path.relpath(full, root)] = (stat.S_IMODE(os.lstat(full).st_mode),
-                                                          file.read())
-            del subdirectories
-        return found
+        with ThreadPoolExecutor(8) as readers:
+            for directory, _, names in os.walk(root):
+                below = os.path.relpath(directory, root)
+                found["" if below == "." else below] = None
+                for name in names:
+                    full = os.path.join(directory, name)
+                    found[os.path.relpath(full, root)] = readers.submit(self.read, full)
+        return {name: row and row.result() for name, row in found.items()}
+
+    @staticmethod
+    def read(path):
+        with open(path, "rb") as file:
+            return stat.S_IMODE(os.lstat(path).st_mode), file.read()
 
     def judge(self):
         """None: the directory is what a kill may leave. Otherwise what is wrong, as text."""
@@ -319,6 +352,12 @@ class Writer(threading.Thread):
             return f"{self.directory} after {self.calls} calls:\n{wrongs[0]}{under_way}"
         self.adopt(found)
         return None
+
+    def accepted(self):
+        """Name to content that a call acknowledged and that the call under way does not change."""
+        after = self.pending[1] if self.pending else self.state
+        return {name: body.now for name, body in self.state.items()
+                if body is not None and body.now and after.get(name) is body}
 
     def adopt(self, found):
         """Goes on from what was found."""
