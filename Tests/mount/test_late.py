@@ -89,6 +89,8 @@ class LateTests(RGWFSTestCase):
         self.late.let_pass()
         wait_until(lambda: self.head("late-again"), 20, "the new content is in the bucket")
         self.deliver("late-again")
+        wait_until(lambda: 412 in self.statuses("PUT", "late-again"), 20,
+                   "the RGW refuses it: it was to find nothing")
         self.wait_until_quiet()
         self.assertObject("late-again", "new content")
         self.assertEqual(self.slot.path("late-again").read_text(), "new content")
