@@ -13,6 +13,7 @@ looked at with boto3, never through rgwfs alone.
 
 import atexit
 import errno
+import functools
 import hashlib
 import os
 import pathlib
@@ -137,13 +138,17 @@ def resident_peak(pid):
     return resident(pid, "VmHWM")
 
 
+@functools.cache
+def tool(name):
+    """A program of scripts/tools, built when it is older than its source: its path."""
+    return run("bash", "-c", f'. "$0"; tool {name}', REPOSITORY / "scripts/common.sh").stdout.strip()
+
+
 class Proxy:
     """rgwproxy in front of the RGW: counts requests, adds latency, fails on demand, as its head describes.
 
     Paused it is a server that accepts connections and never answers; stopped it is a dead port.
     """
-
-    program = None
 
     def __init__(self, directory, delay_ms=0, fault=None):
         self.log = pathlib.Path(directory) / f"proxy-{uuid.uuid4().hex[:6]}.log"
@@ -153,17 +158,10 @@ class Proxy:
         self.process = None
         self.start()
 
-    @classmethod
-    def build(cls):
-        if cls.program is None:
-            output = run("bash", "-c", '. "$0"; tool rgwproxy', REPOSITORY / "scripts/common.sh")
-            cls.program = output.stdout.strip()
-        return cls.program
-
     def start(self):
         upstream = ENDPOINT.rsplit(":", 1)[1].rstrip("/")
         self.process = subprocess.Popen(
-            [self.build(), upstream, self.log, self.listener],
+            [tool("rgwproxy"), upstream, self.log, self.listener],
             stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
         if self.process.stdout.readline() != b"ready\n":
             raise AssertionError("rgwproxy does not start")
@@ -213,8 +211,6 @@ class Proxy:
 class Disk:
     """emptyfs on a local directory: a disk that fails while it is told to, as its head describes."""
 
-    program = None
-
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         self.content = self.directory / "content"
@@ -224,16 +220,9 @@ class Disk:
             path.mkdir()
         self.faults.write_text("")
         self.process = subprocess.Popen(
-            [self.build(), self.content, self.point, self.faults], stdin=subprocess.DEVNULL,
+            [tool("emptyfs"), self.content, self.point, self.faults], stdin=subprocess.DEVNULL,
             start_new_session=True)
         wait_until(lambda: is_mounted(self.point), MOUNT_SECONDS, "the disk is mounted")
-
-    @classmethod
-    def build(cls):
-        if cls.program is None:
-            output = run("bash", "-c", '. "$0"; tool emptyfs', REPOSITORY / "scripts/common.sh")
-            cls.program = output.stdout.strip()
-        return cls.program
 
     def fail(self, *rules):
         """From now on these calls fail: "CALL ERRNO PATTERN"."""

@@ -78,15 +78,20 @@ class FailingDiskTests(RGWFSTestCase):
         self.slot.unmount()
         self.assertEqual({key: self.get(key).decode() for key in self.keys()}, expected)
 
-    def test_a_failed_fsync_is_never_followed_by_success(self):
+    def fail_to_sync(self, where, text):
+        """An open file that fsync fails for, also when the disk works again; another one is safe."""
         self.start(*QUIET)
         self.save("safe", "on the disk")
         file = self.open("torn")
-        os.write(file, b"not on the disk")
-        self.failing.fail("sync EIO data/*")
+        os.write(file, text)
+        self.failing.fail(f"sync EIO {where}")
         self.assertErrno(errno.EIO, os.fsync, file)
         self.failing.mend()
         self.assertErrno(errno.EIO, os.fsync, file)
+        return file
+
+    def test_a_failed_fsync_is_never_followed_by_success(self):
+        file = self.fail_to_sync("data/*", b"not on the disk")
         self.assertErrno(errno.EIO, os.fdatasync, file)
         self.assertErrno(errno.EIO, os.fsync, self.open("torn", os.O_RDONLY))
         root = os.open(self.slot.point, os.O_RDONLY | os.O_DIRECTORY)
@@ -100,14 +105,7 @@ class FailingDiskTests(RGWFSTestCase):
         self.remount_and_upload({"safe": "on the disk", "torn": "not on the disk"})
 
     def test_a_journal_that_cannot_be_synced_is_no_success_either(self):
-        self.start(*QUIET)
-        self.save("safe", "on the disk")
-        file = self.open("torn")
-        os.write(file, b"its row is not")
-        self.failing.fail("sync EIO journal.db*")
-        self.assertErrno(errno.EIO, os.fsync, file)
-        self.failing.mend()
-        self.assertErrno(errno.EIO, os.fsync, file)
+        self.fail_to_sync("journal.db*", b"its row is not")
         self.assertSpoolFailed("syncing the journal: sync")
         self.assertEqual(self.keys(), {})
         self.remount_and_upload({"safe": "on the disk", "torn": "its row is not"})

@@ -439,7 +439,7 @@ class StorageTests(ProgramCase):
 
     def fio(self, name, *options):
         run("fio", f"--name={name}", f"--directory={self.d}", "--size=4M", "--verify=crc32c",
-            "--verify_fatal=1", "--randseed=7", "--fallocate=none", "--thread", *options)
+            "--verify_state_save=0", "--verify_fatal=1", "--randseed=7", "--fallocate=none", "--thread", *options)
 
     def test_what_fio_writes_it_verifies(self):
         jobs = {

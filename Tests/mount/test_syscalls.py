@@ -12,7 +12,7 @@ import struct
 import subprocess
 import unittest
 
-from harness import ENDPOINT, REPOSITORY, RGWFSTestCase, run, wait_until
+from harness import ENDPOINT, RGWFSTestCase, run, tool, wait_until
 from laws_attributes import AttributeLaws, SameValueLaws, TimeLaws
 from laws_data import CopyLaws, LinkCountLaws, LockLaws, MemoryLaws, SyncLaws, UnlinkedLaws
 from laws_names import (
@@ -299,8 +299,7 @@ class LargeDirectoryTests(OnMount):
         source = cls.fixture.new_directory("source")
         for number in range(cls.count):
             (source / f"entry-{number:05}").touch()
-        program = run("bash", "-c", '. "$0"; tool rawclient', REPOSITORY / "scripts/common.sh")
-        run(program.stdout.strip(), f"{ENDPOINT}/{cls.fixture.bucket}", "putmany", source,
+        run(tool("rawclient"), f"{ENDPOINT}/{cls.fixture.bucket}", "putmany", source,
             "many/", "16")
 
     def test_all_are_listed_once_and_positions_hold(self):

@@ -440,7 +440,7 @@ class Bench:
         self.log = self.directory / "requests"
         self.log.touch()
         proxy = subprocess.Popen(
-            [harness.Proxy.build(), harness.ENDPOINT.rsplit(":", 1)[1], self.log,
+            [harness.tool("rgwproxy"), harness.ENDPOINT.rsplit(":", 1)[1], self.log,
              *[f"{port}:{latency}" for (_, latency), port in ports.items()]], stdout=subprocess.PIPE)
         clients = []
         try:
