@@ -67,9 +67,7 @@ package final class HostFiles: SpoolFiles {
 
     package func announceLost(_ id: DataID, description: String) throws(SpoolError) {
         try asSpoolOperation { () throws(HostError) in
-            let target = try lostDirectory(for: id)
-            try HostFile.writeAtomically(
-                "\(target)/info.txt", text: description, mode: 0o600)
+            _ = try lostDirectory(for: id, description)
         }
     }
 
@@ -95,11 +93,7 @@ package final class HostFiles: SpoolFiles {
             guard try HostNames.status(path(of: id)) != nil else {
                 throw HostError("move to lost", path: path(of: id), errno: 2)
             }
-            let target = try lostDirectory(for: id)
-            if let description {
-                try HostFile.writeAtomically(
-                    "\(target)/info.txt", text: description, mode: 0o600)
-            }
+            let target = try lostDirectory(for: id, description)
             try HostNames.move(path(of: id), to: "\(target)/data")
             try HostNames.syncDirectory(target)
             try HostNames.syncDirectory("\(root.path)/lost")
@@ -152,6 +146,18 @@ package final class HostFiles: SpoolFiles {
         if missing.isEmpty { return }
         for shard in missing { try HostNames.makeDirectory("\(data)/\(shard)", mode: 0o700) }
         try HostNames.syncDirectory(data)
+    }
+
+    /// A directory below `lost`, with this description or, for nil, the one that it has.
+    private func lostDirectory(
+        for id: DataID, _ description: String?
+    ) throws(HostError) -> String {
+        let target = try lostDirectory(for: id)
+        if let description {
+            try HostFile.writeAtomically(
+                "\(target)/info.txt", text: description, mode: 0o600)
+        }
+        return target
     }
 
     /// A new directory below `lost`, or the one that an interrupted call left for the same file.

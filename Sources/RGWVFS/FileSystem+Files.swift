@@ -96,7 +96,7 @@ extension FileSystem {
         if configuration.guarantee == .synchronous {
             return fsync(inode, handle, dataOnly: false, reply)
         }
-        let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+        let moment = moment()
         let (failure, ticket) = withState { state -> (FileSystemError?, UInt64?) in
             if state.isStopping { return (.shuttingDown, nil) }
             // A reader's close confirms nothing that a writer has still under way.

@@ -200,7 +200,7 @@ extension FileSystem {
     /// Another client wrote to the name that a file was renamed to.
     private func copyConflict(_ shipment: Shipment, _ head: ObjectHead) {
         let flight = shipment.flight
-        let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+        let moment = moment()
         switch configuration.conflict {
         case .hold:
             let held = ObjectStoreError(

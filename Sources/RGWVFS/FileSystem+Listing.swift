@@ -131,8 +131,7 @@ extension FileSystem {
 extension VolumeState {
     /// Every name on the page was removed here, or its removal reached the bucket meanwhile.
     func isRemoved(_ page: ListPage, in directory: InodeNumber, _ prefix: KeyPrefix) -> Bool {
-        var local = localNames(directory, prefix: prefix)
-        local.known.formUnion(inodes[directory]?.directory?.settled.keys.map { $0 } ?? [])
+        let local = localNames(directory, prefix: prefix)
         func isRemoved(_ key: ObjectKey, isDirectory: Bool) -> Bool {
             if key.bytes == prefix.bytes { return true }
             guard let name = layout.entryName(key, prefixLength: prefix.bytes.count) else {

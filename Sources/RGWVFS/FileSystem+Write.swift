@@ -90,7 +90,7 @@ extension FileSystem {
         var size: UInt64 = 0
         var plans = false
         var hasClaims = false
-        let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+        let moment = moment()
         let ticket: UInt64? = withState { state in
             hasClaims = state.endWrite(request, claimed, written: true)
             let before = state.journal.enqueued

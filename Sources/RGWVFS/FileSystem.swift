@@ -35,6 +35,12 @@ package final class FileSystem: FileSystemOperations {
         let time: WallTime
     }
 
+    /// Of an operation that begins now.
+    func moment() -> Moment {
+        let now = clock.now()
+        return Moment(now: now, since: now, time: clock.wallTime())
+    }
+
     enum Step<Value: Sendable>: Sendable {
         case done(Value)
         case need(Need)

@@ -44,7 +44,7 @@ extension FileSystem {
         do throws(SpoolError) { data = try newData() } catch {
             return finish(need, FileSystemError(error))
         }
-        let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+        let moment = moment()
         finish(need, nil) { state in
             if !state.replaceData(inode, data, moment) { state.discard(data.0) }
         }
@@ -55,7 +55,7 @@ extension FileSystem {
         _ need: Need, _ inode: InodeNumber, _ data: (DataID, any SpoolFile), base: BaseVersion?,
         length: UInt64
     ) {
-        let moment = Moment(now: clock.now(), since: clock.now(), time: clock.wallTime())
+        let moment = moment()
         finish(need, nil) { state in
             guard let known = state.inodes[inode], known.dataID == nil,
                 known.base?.etag == base?.etag

@@ -6,7 +6,7 @@ import RGWObject
 /// A file and a directory of one name are two keys. While a removed file waits to be deleted, only the file is
 /// hidden: a directory made under its name since may be in the bucket already, and after a crash only there.
 struct LocalNames {
-    /// The mount knows them better, removed ones included.
+    /// The mount knows them better, removed ones included, and those whose change has just reached the bucket.
     var known: Set<EntryName> = []
     /// Names without an entry whose object waits to be deleted.
     var removedFiles: Set<EntryName> = []
@@ -23,6 +23,7 @@ extension VolumeState {
     func localNames(_ inode: InodeNumber, prefix: KeyPrefix) -> LocalNames {
         var names = LocalNames()
         guard let directory = inodes[inode]?.directory else { return names }
+        names.known.formUnion(directory.settled.keys)
         if directory.inodeCount > 0 {
             for (name, entry) in directory.entries {
                 if case .inode(let child) = entry, isLocal(child) { names.known.insert(name) }

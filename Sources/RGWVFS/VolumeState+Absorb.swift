@@ -13,7 +13,6 @@ extension VolumeState {
             return
         }
         let local = localNames(inode, prefix: prefix)
-        let keeps = local.known.union(directory.settled.keys)
         var remote: [EntryName: BaseVersion?] = [:]
         var hidden = 0
         var hasMarker = false
@@ -41,7 +40,8 @@ extension VolumeState {
         }
         var lost: [EntryName] = []
         if isComplete {
-            for name in directory.entries.keys where remote[name] == nil && !keeps.contains(name) {
+            for name in directory.entries.keys
+            where remote[name] == nil && !local.known.contains(name) {
                 lost.append(name)
             }
         }
@@ -55,7 +55,7 @@ extension VolumeState {
         directory.absent = [:]
         inodes[inode]?.directory = directory
         for name in lost { lose(inode, name) }
-        for (name, object) in remote where !keeps.contains(name) {
+        for (name, object) in remote where !local.known.contains(name) {
             absorbName(inode, name, object)
         }
     }

@@ -61,8 +61,7 @@ extension VolumeState {
                 isComplete: true, startedAt: startedAt)
         }
         let end = page.next.map { Array($0.bytes[prefix.bytes.count...]) }
-        var local = localNames(open.inode, prefix: prefix)
-        local.known.formUnion(inodes[open.inode]?.directory?.settled.keys.map { $0 } ?? [])
+        let local = localNames(open.inode, prefix: prefix)
         var merge = PageMerge(shadows: start.shadows)
         for (key, object) in Self.inKeyOrder(page) {
             guard key.bytes != prefix.bytes,
