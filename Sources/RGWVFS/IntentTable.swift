@@ -269,6 +269,9 @@ struct IntentTable: Sendable {
         return intents[address]?.record
     }
 
+    /// What stood in its way does not any more; the next request says what does.
+    mutating func unblock(_ address: ObjectAddress) { intents[address]?.blocked = nil }
+
     /// The version that a pending copy is to copy turned out to be another one.
     mutating func setSource(_ address: ObjectAddress, _ version: BaseVersion) -> IntentRecord? {
         intents[address]?.record.source?.version = version

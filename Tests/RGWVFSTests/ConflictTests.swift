@@ -34,6 +34,17 @@ import Testing
         return try #require(outcome.withLock { $0 })
     }
 
+    @Test func whatIsResolvedIsNoConflictWhileItGoesUp() throws {
+        let volume = try conflicted()
+        volume.store.setFault { $0.method == "PUT" ? .slow(.seconds(1)) : nil }
+        volume.fileSystem.resolve(path: "a", .local) { _ in }
+        volume.world.advance(by: .milliseconds(500))
+        #expect(volume.fileSystem.overview().blocked == 0)
+        #expect(volume.fileSystem.overview().pending == 1)
+        volume.settle()
+        #expect(volume.text("a") == "mine")
+    }
+
     @Test func localReplacesTheOther() throws {
         let volume = try conflicted()
         #expect(try resolve(volume, "a", .local) == .sending)
