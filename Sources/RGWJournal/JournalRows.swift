@@ -11,33 +11,37 @@ import RGWSpool
 enum JournalRows {
     static func apply(_ change: JournalChange, _ database: Database) throws {
         switch change {
-        case .node(let node):
-            try database.cachedStatement(sql: insertNode).execute(arguments: arguments(node))
+        case .node(let node): try run(insertNode, JournalColumns(node), database)
         case .removeNode(let inode):
-            try database.cachedStatement(sql: "DELETE FROM node WHERE inode = ?")
-                .execute(arguments: [Int64(bitPattern: inode.value)])
-        case .intent(let intent):
-            try database.cachedStatement(sql: insertIntent).execute(arguments: arguments(intent))
+            try run("DELETE FROM node WHERE inode = ?", JournalColumns(inode), database)
+        case .intent(let intent): try run(insertIntent, JournalColumns(intent), database)
         case .removeIntent(let address):
-            try database.cachedStatement(
-                sql: "DELETE FROM intent WHERE tenant = ? AND bucket = ? AND key = ?"
-            ).execute(arguments: StatementArguments(columns(address)))
-        case .partial(let partial):
-            try database.cachedStatement(sql: insertPartial).execute(arguments: arguments(partial))
-        case .extent(let extent):
-            try database.cachedStatement(sql: insertExtent).execute(arguments: arguments(extent))
+            try run(
+                "DELETE FROM intent WHERE tenant = ? AND bucket = ? AND key = ?",
+                JournalColumns(address),
+                database)
+        case .partial(let partial): try run(insertPartial, JournalColumns(partial), database)
+        case .extent(let extent): try run(insertExtent, JournalColumns(extent), database)
         case .removePartial(let inode):
-            for table in ["partial", "extent"] {
-                try database.cachedStatement(sql: "DELETE FROM \(table) WHERE inode = ?")
-                    .execute(arguments: [Int64(bitPattern: inode.value)])
-            }
-        case .flight(let flight):
-            try database.cachedStatement(sql: insertFlight).execute(arguments: arguments(flight))
+            try run("DELETE FROM partial WHERE inode = ?", JournalColumns(inode), database)
+            try run("DELETE FROM extent WHERE inode = ?", JournalColumns(inode), database)
+        case .flight(let flight): try run(insertFlight, JournalColumns(flight), database)
         case .removeFlight(let address):
-            try database.cachedStatement(
-                sql: "DELETE FROM flight WHERE tenant = ? AND bucket = ? AND key = ?"
-            ).execute(arguments: StatementArguments(columns(address)))
+            try run(
+                "DELETE FROM flight WHERE tenant = ? AND bucket = ? AND key = ?",
+                JournalColumns(address),
+                database)
         }
+    }
+
+    /// Every commit waits for its rows: arguments that cannot be wrong in number are not checked, which
+    /// takes as long as the row.
+    private static func run(
+        _ sql: String, _ columns: JournalColumns, _ database: Database
+    ) throws {
+        let statement = try database.cachedStatement(sql: sql)
+        statement.setUncheckedArguments(columns.arguments)
+        try statement.execute()
     }
 
     static func partials(_ database: Database) throws -> [PartialRecord] {
@@ -110,8 +114,6 @@ enum JournalRows {
 
     // MARK: - Writing
 
-    private typealias Column = (any DatabaseValueConvertible)?
-
     private static func insert(into table: String, columns: Int) -> String {
         let marks = Array(repeating: "?", count: columns).joined(separator: ", ")
         return "INSERT OR REPLACE INTO \(table) VALUES (\(marks))"
@@ -123,93 +125,6 @@ enum JournalRows {
 
     private static let insertPartial = insert(into: "partial", columns: 6)
     private static let insertExtent = insert(into: "extent", columns: 4)
-
-    private static func arguments(_ partial: PartialRecord) -> StatementArguments {
-        StatementArguments(
-            [Int64(bitPattern: partial.inode.value) as Column] + columns(partial.source)
-                + [partial.etag.text, Int64(bitPattern: partial.length)])
-    }
-
-    private static func arguments(_ extent: ExtentRecord) -> StatementArguments {
-        StatementArguments([
-            Int64(bitPattern: extent.inode.value), Int64(bitPattern: extent.generation.value),
-            Int64(bitPattern: extent.range.lowerBound), Int64(bitPattern: extent.range.upperBound),
-        ])
-    }
-
-    private static func arguments(_ node: NodeRecord) throws -> StatementArguments {
-        let attributes = node.attributes
-        var columns: [Column] = [
-            Int64(bitPattern: node.inode.value), Int64(attributes.kind.rawValue),
-            Int64(attributes.permissions), Int64(attributes.uid), Int64(attributes.gid),
-            Int64(bitPattern: attributes.size),
-        ]
-        for time in [attributes.mtime, attributes.ctime, attributes.atime] {
-            columns.append(time.seconds)
-            columns.append(time.nanoseconds)
-        }
-        columns += [
-            Int64(bitPattern: attributes.rdev), node.data.map { Int64(bitPattern: $0.value) },
-            Int64(bitPattern: node.generation.value), try MetadataText.encode(node.metadata),
-        ]
-        columns += Self.columns(node.base)
-        columns += [
-            node.replacing ? Int64(1) : Int64(0),
-            node.sealed.map { Int64(bitPattern: $0.value) },
-        ]
-        columns += Self.columns(node.replaced)
-        return StatementArguments(columns)
-    }
-
-    private static func arguments(_ intent: IntentRecord) -> StatementArguments {
-        var columns = columns(intent.address)
-        columns += [
-            Int64(intent.want.rawValue), intent.inode.map { Int64(bitPattern: $0.value) },
-            intent.base?.text,
-        ]
-        columns += intent.after.map { Self.columns($0) } ?? [nil, nil, nil]
-        columns += [intent.born.seconds, intent.born.nanoseconds]
-        columns += intent.source.map { Self.columns($0.address) } ?? [nil, nil, nil]
-        columns += Self.columns(intent.source?.version)
-        return StatementArguments(columns)
-    }
-
-    private static func columns(_ replaced: ReplacedRecord?) -> [Column] {
-        [
-            replaced.map { Int64(bitPattern: $0.data.value) },
-            replaced.map { Int64(bitPattern: $0.size) },
-            replaced?.mtime.seconds, replaced?.mtime.nanoseconds,
-            replaced.map { Int64(bitPattern: $0.generation.value) },
-            replaced?.sealed.map { Int64(bitPattern: $0.value) },
-        ]
-    }
-
-    private static func columns(_ version: BaseVersion?) -> [Column] {
-        [
-            version?.etag.text, version.map { Int64(bitPattern: $0.size) },
-            version?.lastModified.seconds, version?.lastModified.nanoseconds,
-        ]
-    }
-
-    private static func arguments(_ flight: FlightRecord) -> StatementArguments {
-        var columns = columns(flight.address)
-        columns += [
-            Int64(flight.want.rawValue), flight.base?.text,
-            flight.tags.map(\.text).joined(separator: "\n"), Int64(flight.sends),
-            flight.isUnconditional ? Int64(1) : Int64(0), flight.started.seconds,
-            flight.started.nanoseconds, flight.upload?.id,
-            flight.upload.map { Int64(bitPattern: $0.partSize) },
-            flight.upload.map { Int64(bitPattern: $0.generation.value) },
-            flight.upload.map { Int64(bitPattern: $0.size) },
-            flight.upload.map { Int64(bitPattern: $0.metadata) },
-            flight.mayDelete ? Int64(1) : Int64(0),
-        ]
-        return StatementArguments(columns)
-    }
-
-    private static func columns(_ address: ObjectAddress) -> [Column] {
-        [address.bucket.tenant ?? "", address.bucket.name, Data(address.key.bytes)]
-    }
 
     // MARK: - Reading
 

@@ -86,17 +86,29 @@ enum JournalSchema {
         try statement.execute(arguments: [Int64(bitPattern: limits.data), "next_data"])
     }
 
+    /// All of `changes` or nothing. Its statements are kept compiled, unlike those of `inTransaction`: they
+    /// run with every operation.
+    static func transaction(_ database: Database, _ changes: () throws -> Void) throws {
+        try database.cachedStatement(sql: "BEGIN IMMEDIATE").execute()
+        do {
+            try changes()
+            try database.cachedStatement(sql: "COMMIT").execute()
+        } catch {
+            if database.isInsideTransaction { try database.rollback() }
+            throw error
+        }
+    }
+
     /// A transaction that reaches the disk before it returns, and with it all earlier ones.
     /// Source: sqlite.org/pragma.html#pragma_synchronous, FULL in WAL mode.
     static func barrier(_ database: Database) throws {
         try database.cachedStatement(sql: "PRAGMA synchronous=FULL").execute()
         let update = Result {
             // A transaction that changes no page would not be written, and so not synced.
-            try database.inTransaction(.immediate) {
+            try transaction(database) {
                 try database.cachedStatement(
                     sql: "UPDATE meta SET value = value + 1 WHERE name = 'barrier'"
                 ).execute()
-                return .commit
             }
         }
         try database.cachedStatement(sql: "PRAGMA synchronous=NORMAL").execute()

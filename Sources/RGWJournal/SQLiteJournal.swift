@@ -117,10 +117,9 @@ package final class SQLiteJournal: Journal {
     private func apply(_ changes: [JournalChange], _ database: Database) throws {
         let limits = progress.withLock { ($0.inodeLimit, $0.dataLimit) }
         let needed = JournalSchema.limits(above: changes, atLeast: limits)
-        try database.inTransaction(.immediate) {
+        try JournalSchema.transaction(database) {
             for change in changes { try JournalRows.apply(change, database) }
             if needed != limits { try JournalSchema.reserve(database, needed) }
-            return .commit
         }
         progress.withLock { progress in
             (progress.inodeLimit, progress.dataLimit) = needed
