@@ -21,7 +21,9 @@ package struct ObjectKey: Hashable, Sendable, Comparable, ExpressibleByStringLit
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= Self.lengthMax else { throw .tooLong }
         guard !bytes.contains(0) else { throw .containsNUL }
-        guard String(validating: bytes, as: UTF8.self) != nil else { throw .notUTF8 }
+        // Nearly all keys are ASCII, and every operation makes one.
+        let isASCII = bytes.allSatisfy { $0 < 0x80 }
+        guard isASCII || String(validating: bytes, as: UTF8.self) != nil else { throw .notUTF8 }
         self.bytes = bytes
     }
 
