@@ -44,7 +44,7 @@ extension FileSystem {
             var status = VolumeStatus()
             status.pending = state.intents.pendingCount
             status.settling = state.intents.settlingKeys.count
-            status.uploading = state.intents.flights.count
+            status.uploading = state.intents.underWayCount
             if let reason = state.pause.reason {
                 status.failures.append(
                     VolumeStatus.Failure(

@@ -64,7 +64,7 @@ extension VolumeState {
     func overview(now: Instant, time: WallTime) -> VolumeOverview {
         var overview = VolumeOverview()
         overview.pending = intents.pendingCount
-        overview.uploading = intents.flights.count
+        overview.uploading = intents.underWayCount
         var oldest: WallTime?
         for (address, intent) in intents.intents {
             oldest = oldest.map { min($0, intent.record.born) } ?? intent.record.born

@@ -31,52 +31,85 @@ extension FileSystem {
 
     private enum Pick: Sendable {
         case ship(Shipment)
+        case send(Shipment)
+        /// The mount is refused: what was ready waits with all others.
+        case recall(ObjectAddress)
         case delete([IntentTable.Flight])
         case chore(UploadChore)
         case again(Instant?)
     }
 
-    /// Starts everything that is due, and sets the timer for what is due later. What is started commits
-    /// the journal before it sends; true: something was.
+    /// Starts everything that is due, and sets the timer for what is due later. True: something was made
+    /// ready, which will commit the journal.
     @discardableResult
     func pump() -> Bool {
+        var small: [Shipment] = []
         var hasStarted = false
         while true {
             let now = clock.now()
-            let pick = withState { state -> Pick in
-                let settled = state.expire(now: now)
-                if let chore = state.uploadChore(now: now) { return .chore(chore) }
-                guard state.intents.requestCount < configuration.uploadsMax else {
-                    return .again(nil)
-                }
-                let flights = state.intents.flights
-                if case .closed(let until) = state.pause.gate(now, { flights[$0] != nil }) {
-                    return .again(state.planPump(until, now: now))
-                }
-                if let pick = Self.deletions(&state, now: now).0 { return pick }
-                let (flight, due) = state.intents.take(now: now)
-                if let flight {
-                    state.pause.started(flight.address)
-                    return .ship(Self.shipment(&state, flight))
-                }
-                let (pick, gathered) = Self.deletions(&state, now: now)
-                if let pick { return pick }
-                let next = [due, gathered, settled].compactMap(\.self).min()
-                return .again(state.planPump(next, now: now))
-            }
+            let isTaking = hasStarted
+            let pick = withState { state in self.pick(&state, isTaking: isTaking, now: now) }
             switch pick {
             case .ship(let shipment):
                 hasStarted = true
-                workers.submit { [self] in prepare(shipment) }
+                if shipment.size <= Self.smallBytesMax {
+                    small.append(shipment)
+                } else {
+                    workers.submit { [self] in prepare([shipment]) }
+                }
+            case .send(let shipment): send(shipment)
+            case .recall(let address): finish(.landing(address), nil)
             case .delete(let flights):
                 hasStarted = true
                 workers.submit { [self] in deleteTogether(flights) }
             case .chore(let chore): run(chore)
             case .again(let next):
                 if let next { timer.schedule(at: next) { [self] in timerFired(next) } }
+                if !small.isEmpty { workers.submit { [self, small] in prepare(small) } }
                 return hasStarted
             }
         }
+    }
+
+    /// Files of up to this many bytes are made ready together: more would keep the others waiting.
+    private static let smallBytesMax: UInt64 = 64 << 10
+
+    private func pick(_ state: inout VolumeState, isTaking: Bool, now: Instant) -> Pick {
+        // Nearly always: every operation asks.
+        if state.pumpAt.map({ now < $0 && !state.hasDue(before: $0) }) ?? false {
+            return .again(nil)
+        }
+        let settled = state.expire(now: now)
+        if let chore = state.uploadChore(now: now) { return .chore(chore) }
+        if let first = state.outbox.first?.flight.address {
+            guard state.pause.lets(first) else {
+                if let flight = state.outbox.next()?.flight { state.retry(flight, at: now) }
+                return .recall(first)
+            }
+            if state.intents.underWayCount < configuration.uploadsMax,
+                let shipment = state.outbox.next()
+            {
+                state.intents.noteSent(first)
+                return .send(shipment)
+            }
+        }
+        guard
+            state.intents.takesMore(uploadsMax: configuration.uploadsMax, isTaking: isTaking)
+        else { return .again(nil) }
+        let flights = state.intents.flights
+        if case .closed(let until) = state.pause.gate(now, { flights[$0] != nil }) {
+            return .again(state.planPump(until, now: now))
+        }
+        if let pick = Self.deletions(&state, now: now).0 { return pick }
+        let (flight, due) = state.intents.take(now: now)
+        if let flight {
+            state.pause.started(flight.address)
+            return .ship(Self.shipment(&state, flight))
+        }
+        let (pick, gathered) = Self.deletions(&state, now: now)
+        if let pick { return pick }
+        let next = [due, gathered, settled].compactMap(\.self).min()
+        return .again(state.planPump(next, now: now))
     }
 
     private static func deletions(
@@ -118,66 +151,10 @@ extension FileSystem {
 
     // MARK: Sending
 
-    /// Files that lack bytes which this key has, or which are sent, get them first.
-    private func prepare(_ shipment: Shipment) {
-        guard let inode = needsFirst(shipment.flight) else { return digest(shipment) }
-        fetch(.whole(inode)) { [self] error in
-            if let error {
-                return ended(shipment, .failure(Self.incomplete(shipment.flight, error)))
-            }
-            let again = withState { state in Self.shipment(&state, shipment.flight) }
-            workers.submit { [self] in prepare(again) }
-        }
-    }
-
-    /// What can be known before anything is sent; then the look at the object, or the request.
-    private func digest(_ shipment: Shipment) {
-        if shipment.needsCopy { return copyFile(shipment) { [self] in digest($0) } }
-        var shipment = shipment
-        switch shipment.flight.want {
-        case .put where shipment.size > configuration.multipartThreshold:
-            shipment.wholeTag = withState { state in state.wholeTag(shipment.flight) }
-        case .put where shipment.file != nil:
-            do throws(SpoolError) {
-                shipment.digest = try shipment.file?.md5(length: shipment.size) ?? []
-            } catch {
-                // Cut shorter meanwhile, or unreadable: the spool's error is the file's.
-                let unreadable = ObjectStoreError(
-                    .bodyUnreadable, operation: "PUT \(shipment.flight.address)",
-                    message: "\(error)")
-                return ended(shipment, .failure(unreadable))
-            }
-            // What was written while the digest was made is no version that a close has ended.
-            if wasChanged(shipment.flight) { return changedMeanwhile(shipment) }
-        case .put, .makeDirectory: shipment.digest = Self.emptyDigest
-        case .metadata, .delete, .removeDirectory, .copy: break
-        }
-        if shipment.flight.settling != nil { return verify(shipment) }
-        if shipment.flight.inspects { return inspect(shipment, nil) }
-        noted(shipment) { [self] shipment in send(shipment) }
-    }
-
-    /// Rule: what is sent is in the journal before it is sent, so that after a crash the object tells by
-    /// its tag whether the request took effect. One transaction carries the rows of all that start at
-    /// once, and what ended before them. Source: writeback.md 4.9.
-    private func noted(_ shipment: Shipment, then send: @escaping @Sendable (Shipment) -> Void) {
-        let time = clock.wallTime()
-        let ticket = withState { state in
-            state.noteFlight(shipment.flight, tag: shipment.tag, time: time)
-            return state.journal.enqueued
-        }
-        commit(ticket) { [self] error in
-            guard let error else { return send(shipment) }
-            // Not recorded, so not sent.
-            let unnoted = ObjectStoreError(
-                .bodyUnreadable, operation: "\(shipment.flight.want) \(shipment.flight.address)",
-                message: "the journal: \(error)")
-            workers.submit { [self] in retryLater(shipment.flight, unnoted) }
-        }
-    }
-
     private func send(_ shipment: Shipment) {
         let flight = shipment.flight
+        // Since it was made ready.
+        if flight.want == .put, wasChanged(flight) { return changedMeanwhile(shipment) }
         failpoint(.starting(flight.want))
         switch flight.want {
         case .put: sendFile(shipment)
@@ -216,7 +193,7 @@ extension FileSystem {
     }
 
     /// The MD5 of nothing. Source: RFC 1321, A.5.
-    private static let emptyDigest: [UInt8] = [
+    static let emptyDigest: [UInt8] = [
         0xD4, 0x1D, 0x8C, 0xD9, 0x8F, 0x00, 0xB2, 0x04, 0xE9, 0x80, 0x09, 0x98, 0xEC, 0xF8, 0x42,
         0x7E,
     ]
@@ -275,13 +252,23 @@ extension FileSystem {
         settle(flight.address)
     }
 
-    /// Whoever waits for the key to be free goes on, and so does the pump. What is sent next takes the
-    /// journal's rows of what ended along.
+    /// Whoever waits for the key to be free goes on, and so does the pump. What is made ready next takes the
+    /// journal's rows of what ended along; when nothing follows for a while, they go by themselves.
     func settle(_ address: ObjectAddress) {
         finish(.landing(address), nil)
         settleBelow()
-        if !pump() { commitInBackground() }
+        if pump() { return }
+        let now = clock.now()
+        let (isLast, at) = withState { state in
+            state.intents.flights.isEmpty
+                ? (true, nil) : (false, state.planPump(now + Self.landedDelayMax, now: now))
+        }
+        if isLast { return commitInBackground() }
+        if let at { timer.schedule(at: at) { [self] in timerFired(at) } }
     }
+
+    /// How long the journal goes without what ended. Until then a crash costs a look at the object.
+    private static let landedDelayMax = Duration.milliseconds(100)
 
     private func settleBelow() {
         let quiet: [Need] = withState { state in
@@ -293,7 +280,7 @@ extension FileSystem {
         for need in quiet { finish(need, nil) }
     }
 
-    private func wasChanged(_ flight: IntentTable.Flight) -> Bool {
+    func wasChanged(_ flight: IntentTable.Flight) -> Bool {
         withState { state in state.isChanging(flight) }
     }
 

@@ -33,23 +33,24 @@ struct InodeTable: Sendable {
 
     mutating func stopNoting() -> Notes {
         defer { notes = nil }
-        return notes ?? Notes()
+        guard let notes else { return Notes() }
+        for number in notes.images.keys { all[number]?.directory?.noted = nil }
+        return notes
     }
 
     private mutating func note(_ number: InodeNumber) {
-        if notes?.images[number] == nil {
-            // Without its names: a second owner of them would make the next change copy them all.
-            var image = all[number]
-            image?.directory?.forgetNames()
-            notes?.images.updateValue(image, forKey: number)
-        }
+        if notes?.images[number] != nil { return }
+        // Without its names: a second owner of them would make the next change copy them all.
+        var image = all[number]
+        image?.directory?.forgetNames()
+        notes?.images.updateValue(image, forKey: number)
         all[number]?.directory?.noted = []
     }
 
+    /// After every change, so that the names of a directory that the next one removes are not lost.
     private mutating func collect(_ number: InodeNumber) {
-        for (name, entry) in all[number]?.directory?.noted ?? [] {
-            notes?.names.append((number, name, entry))
-        }
-        all[number]?.directory?.noted = nil
+        guard let changed = all[number]?.directory?.noted, !changed.isEmpty else { return }
+        for (name, entry) in changed { notes?.names.append((number, name, entry)) }
+        all[number]?.directory?.noted = []
     }
 }

@@ -53,7 +53,7 @@ extension IntentTable {
 
     /// The request ended. Returns the waiters it satisfies when it succeeded.
     mutating func finish(_ flight: Flight, succeeded: Bool) -> [SyncWaiter] {
-        flights[flight.address] = nil
+        if flights.removeValue(forKey: flight.address)?.isSent == true { sentCount -= 1 }
         endPart(of: flight.batch)
         var satisfied: [SyncWaiter] = []
         if succeeded, var intent = intents[flight.address] {

@@ -64,6 +64,8 @@ struct IntentTable: Sendable {
         var isOfCopy = false
         /// Which DeleteObjects it is part of; nil: it is a request of its own.
         var batch: UInt64?
+        /// It is not only being made ready.
+        var isSent = false
     }
 
     /// Requests for a key that were sent and whose outcome never became known: they may take effect late.
@@ -95,6 +97,8 @@ struct IntentTable: Sendable {
     // Changed by this type's extensions only.
     var intents = NotedTable<ObjectAddress, Intent>()
     var flights: [ObjectAddress: Flight] = [:]
+    /// How many of them were sent by themselves.
+    var sentCount = 0
     var unsettled: [ObjectAddress: Unsettled] = [:]
     var uploads: [ObjectAddress: Upload] = [:]
     /// Keys of which an earlier mount may have begun an upload whose id it could not note, since when.

@@ -28,6 +28,9 @@ struct QueuePause: Sendable {
         return now < until ? .closed(until: until) : .probe
     }
 
+    /// What was made ready may go: nothing is paused, or it is the probe.
+    func lets(_ address: ObjectAddress) -> Bool { reason == nil || probe == address }
+
     /// A request that the gate let through started.
     mutating func started(_ address: ObjectAddress) { if reason != nil { probe = address } }
 

@@ -79,7 +79,7 @@ package struct VolumeConfiguration: Sendable {
     /// How long a request of unknown outcome may still take effect after it was sent.
     package var settleTime = Duration.seconds(120)
     /// Parallel uploads and other changes in the bucket.
-    package var uploadsMax = 16
+    package var uploadsMax = 32
     /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.
     package var multipartThreshold: UInt64 = 5 << 30
     /// Bytes of a part, unless 10,000 of them are too few; and how many go up at a time.

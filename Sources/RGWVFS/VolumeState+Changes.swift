@@ -64,10 +64,14 @@ extension VolumeState {
     mutating func setIntent(
         _ record: IntentRecord, now: Instant, held: Bool, delay: Duration? = nil
     ) {
+        let before = intents.intents[record.address]?.record
         _ = intents.set(
             record, now: now, delay: delay ?? configuration.writebackDelay,
             delayMax: configuration.writebackDelayMax, held: held)
-        if let stored = intents.intents[record.address]?.record { journal.append(.intent(stored)) }
+        // The row of a file that is closed is the one that was written when it was made.
+        if let stored = intents.intents[record.address]?.record, stored != before {
+            journal.append(.intent(stored))
+        }
         saveReleased()
         barrier.isNeeded = true
     }

@@ -19,8 +19,10 @@ extension VolumeState {
 
     /// Where the inode's object (or marker) is; nil when it has no name.
     func address(_ inode: InodeNumber) -> ObjectAddress? {
-        guard let names = path(inode), let known = inodes[inode] else { return nil }
-        return try? known.isDirectory ? layout.marker(names) : layout.file(names)
+        guard let names = path(inode), let isDirectory = inodes[inode]?.isDirectory else {
+            return nil
+        }
+        return try? isDirectory ? layout.marker(names) : layout.file(names)
     }
 
     /// Both addresses that a name may have: as a file and as a directory. Where only a file's key is short
@@ -57,8 +59,9 @@ extension VolumeState {
 
     /// The inode's own content or attributes differ from the bucket's.
     func hasOwnChanges(_ inode: InodeNumber) -> Bool {
-        guard let known = inodes[inode], let address = address(inode) else { return true }
-        return known.dataID != nil || known.writers > 0 || intents.isPending(address)
+        if inodes[inode]?.dataID != nil || inodes[inode]?.writers ?? 0 > 0 { return true }
+        guard let address = address(inode) else { return true }
+        return intents.isPending(address)
     }
 
     /// The name has local changes that the bucket does not show yet.

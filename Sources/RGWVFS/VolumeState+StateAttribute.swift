@@ -28,7 +28,7 @@ extension VolumeState {
     private func mountAttribute(_ name: String, now: Instant, time: WallTime) -> String? {
         switch name {
         case "pending": String(intents.pendingCount)
-        case "uploading": String(intents.flights.count)
+        case "uploading": String(intents.underWayCount)
         case "spool": configuration.spoolDirectory
         case "pending_bytes": String(overview(now: now, time: time).pendingBytes)
         case "failed": String(overview(now: now, time: time).blocked)

@@ -31,6 +31,8 @@ struct VolumeState: ~Copyable {
     var nameFailures = NameFailures()
     /// The server refuses the mount as a whole.
     var pause = QueuePause()
+    /// Requests that go as soon as others have ended.
+    var outbox = Outbox()
     /// When the write-back pump is to run next, if a timer is set.
     var pumpAt: Instant?
     var isStopping = false
