@@ -168,6 +168,6 @@ final class S3Context: Sendable {
             totalTimeout: total, isIdempotent: operation.isRead)
     }
 
-    /// A link slower than this is broken.
-    private static let bytesPerSecondMin: UInt64 = 16 << 10
+    /// A transfer slower than this is broken: 32 at a time share a link of 2 Mbit/s with some to spare.
+    private static let bytesPerSecondMin: UInt64 = 4 << 10
 }

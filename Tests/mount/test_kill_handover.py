@@ -52,7 +52,8 @@ class HandoverKillTests(RGWFSTestCase):
 
     def successor(self, trap=None):
         """Not mounted yet; dies at the trap."""
-        mount = self.mount(endpoint=self.slow.endpoint, start=False)
+        # Few at a time, so that something is left to do at the kill.
+        mount = self.mount("uploads=4", endpoint=self.slow.endpoint, start=False)
         mount.environment = {"RGWFS_FAIL": trap} if trap else {}
         return mount
 
