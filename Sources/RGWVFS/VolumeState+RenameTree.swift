@@ -146,9 +146,15 @@ extension VolumeState {
         if intent.record.want == .makeDirectory { _ = intents.setBase(old, listed) }
         wantDelete(
             old, known: nil, after: new, isOpen: false, now: moment.now, time: moment.time)
+        var record = intent.record
+        // As for a single file: what is left under the new name when newer content does not survive a power cut.
+        if record.want == .put, record.source == nil, let base = inodes[inode]?.base,
+            base.etag == record.base
+        {
+            record.source = CopySource(address: old, version: base)
+        }
         inodes[inode]?.base = nil
         inodes[inode]?.replacing = false
-        var record = intent.record
         record.address = new
         // An older object at the new key may still wait to be deleted: it is replaced instead.
         record.base = intents.intents[new]?.record.base

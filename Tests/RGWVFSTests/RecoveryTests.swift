@@ -317,6 +317,30 @@ import Testing
         #expect(again.files.lost.count == 1)
     }
 
+    /// The same of a file below a directory that was renamed; found by a real power cut.
+    @Test func aPowerCutLeavesTheFilesOfARenamedDirectory() throws {
+        let volume = try Volume {
+            $0.writebackDelay = .seconds(60)
+            $0.guarantee = .local
+        }
+        volume.store.plant(Volume.bucket, "d/a", Array("old".utf8))
+        volume.store.plant(Volume.bucket, "d/b", Array("other".utf8))
+        #expect(try volume.load("d/a") == "old")
+        let file = try volume.open("d/a", write: true)
+        try volume.write(file, "new")
+        try volume.close(file)
+        try volume.rename("d", "e")
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        #expect(try again.names(in: "") == ["e"])
+        #expect(try again.names(in: "e") == ["a", "b"])
+        #expect(try again.load("e/a") == "old")
+        again.world.advance(by: .seconds(120))
+        let files = again.store.keys(Volume.bucket).filter { !$0.hasSuffix("/") }
+        #expect(files == ["e/a", "e/b"])
+        #expect(again.text("e/a") == "old")
+        #expect(again.fileSystem.status() == VolumeStatus())
+    }
+
     /// The attributes changed while the content went up: only they wait when the daemon dies.
     @Test(arguments: 0..<30)
     func aKillKeepsTheContentWhoseAttributesWait(steps: Int) throws {
