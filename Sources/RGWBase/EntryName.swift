@@ -19,9 +19,7 @@ package struct EntryName: Hashable, Sendable, Comparable, ExpressibleByStringLit
         guard !bytes.isEmpty, bytes != [0x2E], bytes != [0x2E, 0x2E], !bytes.contains(0x2F),
             !bytes.contains(0)
         else { throw .reserved }
-        // Nearly all names are ASCII, and every look-up makes one.
-        let isASCII = bytes.allSatisfy { $0 < 0x80 }
-        guard isASCII || String(validating: bytes, as: UTF8.self) != nil else { throw .notUTF8 }
+        guard bytes.isUTF8 else { throw .notUTF8 }
         self.bytes = bytes
     }
 

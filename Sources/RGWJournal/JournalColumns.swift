@@ -7,7 +7,7 @@ import RGWSpool
 /// The values of one row, left to right. 64-bit unsigned values are stored as SQLite's signed integers with
 /// the same bits.
 ///
-/// Filled with values of SQLite's own types, without a box for each: a row is written for every operation.
+/// Filled one by one, because a row is written for every operation: putting arrays together takes longer.
 struct JournalColumns {
     private var values: [(any DatabaseValueConvertible)?] = []
 

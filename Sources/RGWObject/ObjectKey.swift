@@ -1,3 +1,5 @@
+import RGWBase
+
 /// An S3 object key: 1 to 1,024 bytes of UTF-8 without NUL, compared by bytes.
 ///
 /// RGW refuses longer keys and invalid UTF-8 with InvalidObjectName, and NUL with InvalidRequest
@@ -21,9 +23,7 @@ package struct ObjectKey: Hashable, Sendable, Comparable, ExpressibleByStringLit
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= Self.lengthMax else { throw .tooLong }
         guard !bytes.contains(0) else { throw .containsNUL }
-        // Nearly all keys are ASCII, and every operation makes one.
-        let isASCII = bytes.allSatisfy { $0 < 0x80 }
-        guard isASCII || String(validating: bytes, as: UTF8.self) != nil else { throw .notUTF8 }
+        guard bytes.isUTF8 else { throw .notUTF8 }
         self.bytes = bytes
     }
 

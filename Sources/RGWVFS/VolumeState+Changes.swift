@@ -36,6 +36,15 @@ extension VolumeState {
             now: now, held: held, delay: delay)
     }
 
+    /// What a file that is renamed with unsent content keeps under its new name if that content does not
+    /// survive a power cut.
+    func earlierContent(of inode: InodeNumber, at address: ObjectAddress) -> CopySource? {
+        let record = intents.intents[address]?.record
+        if let earlier = record?.earlierContent { return earlier }
+        guard let base = inodes[inode]?.base, base.etag == record?.base else { return nil }
+        return CopySource(address: address, version: base)
+    }
+
     /// Mode, owner, times or other metadata changed.
     mutating func wantMetadata(_ inode: InodeNumber, now: Instant, time: WallTime) {
         guard let known = inodes[inode], let address = address(inode) else { return }

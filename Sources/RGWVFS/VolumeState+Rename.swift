@@ -168,12 +168,7 @@ extension VolumeState {
     ) {
         let isHeld = intents.intents[path.old.file]?.held ?? false
         let waiters = intents.takeWaiters(path.old.file)
-        let pending = intents.intents[path.old.file]?.record
-        let object = inodes[source]?.base.map {
-            CopySource(address: path.old.file, version: $0)
-        }
-        let isObject = object != nil && pending?.base == object?.version.etag
-        let earlier = pending?.earlierContent ?? (isObject ? object : nil)
+        let earlier = earlierContent(of: source, at: path.old.file)
         dropTarget(path, moment.time)
         intents.moveFollowers(from: path.old.file, to: path.new.file)
         wantDelete(

@@ -142,17 +142,13 @@ extension VolumeState {
         guard let intent = intents.intents[old], let inode = intent.record.inode else { return }
         let waiters = intents.takeWaiters(old)
         intents.moveFollowers(from: old, to: new)
+        let earlier = earlierContent(of: inode, at: old)
         // A marker's intent does not say whether there is one.
         if intent.record.want == .makeDirectory { _ = intents.setBase(old, listed) }
         wantDelete(
             old, known: nil, after: new, isOpen: false, now: moment.now, time: moment.time)
         var record = intent.record
-        // As for a single file: what is left under the new name when newer content does not survive a power cut.
-        if record.want == .put, record.source == nil, let base = inodes[inode]?.base,
-            base.etag == record.base
-        {
-            record.source = CopySource(address: old, version: base)
-        }
+        if record.want == .put { record.source = earlier }
         inodes[inode]?.base = nil
         inodes[inode]?.replacing = false
         record.address = new
