@@ -29,5 +29,7 @@ package struct EntryName: Hashable, Sendable, Comparable, ExpressibleByStringLit
 
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
+    package func hash(into hasher: inout Hasher) { bytes.hashWords(into: &hasher) }
+
     package static func < (a: Self, b: Self) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
 }

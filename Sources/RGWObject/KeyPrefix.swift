@@ -1,3 +1,5 @@
+import RGWBase
+
 /// What every key below a directory starts with, and the bucket it is in.
 package struct KeyPrefix: Hashable, Sendable {
     /// nil: the keys of all buckets.
@@ -9,6 +11,8 @@ package struct KeyPrefix: Hashable, Sendable {
         self.bucket = bucket
         self.bytes = bytes
     }
+
+    package func hash(into hasher: inout Hasher) { bytes.hashWords(into: &hasher) }
 
     /// Everything below the directory that `marker` stands for.
     package init(marker: ObjectAddress) {

@@ -41,6 +41,8 @@ package struct ObjectKey: Hashable, Sendable, Comparable, ExpressibleByStringLit
     /// Where the part behind the last slash begins.
     package var nameStart: Int { (bytes.lastIndex(of: 0x2F) ?? -1) + 1 }
 
+    package func hash(into hasher: inout Hasher) { bytes.hashWords(into: &hasher) }
+
     package static func < (a: Self, b: Self) -> Bool { a.bytes.lexicographicallyPrecedes(b.bytes) }
 }
 
@@ -78,6 +80,9 @@ package struct ObjectAddress: Hashable, Sendable, CustomStringConvertible {
         self.key = key
     }
     package var description: String { "\(bucket)/\(key)" }
+
+    /// A mount has one bucket, or few that have the same keys.
+    package func hash(into hasher: inout Hasher) { key.hash(into: &hasher) }
 }
 
 /// An entity tag without its quotes; opaque, although RGW's is the MD5 of a single PUT.

@@ -106,7 +106,8 @@ extension VolumeState {
         var files: [UnsealedFile] = []
         for intent in intents.intents.values where intent.record.want == .put {
             // A second sync succeeds although the first one's bytes are lost: see markBroken.
-            guard let number = intent.record.inode, inodes[number]?.isBroken != true else {
+            guard let number = intent.record.inode, inodes.look(number, { $0.isBroken }) != true
+            else {
                 continue
             }
             if let replaced = replacedUnsealed(number) { files.append(replaced) }
@@ -117,7 +118,7 @@ extension VolumeState {
 
     /// The version that unconfirmed bytes replace.
     private func replacedUnsealed(_ number: InodeNumber) -> UnsealedFile? {
-        guard let replaced = inodes[number]?.replaced,
+        guard let replaced = inodes.look(number, { $0.replaced }),
             replaced.record.sealed != replaced.record.generation
         else { return nil }
         return UnsealedFile(
@@ -128,8 +129,8 @@ extension VolumeState {
     private func currentUnsealed(
         _ number: InodeNumber, _ fsynced: Set<InodeNumber>
     ) -> UnsealedFile? {
-        guard let inode = inodes[number], case .spool(let data, let file) = inode.content,
-            inode.sealed != inode.generation
+        guard inodes.look(number, { $0.sealed != $0.generation }) == true,
+            let inode = inodes[number], case .spool(let data, let file) = inode.content
         else { return nil }
         // An empty file that was just created would count as complete otherwise. With commit=0 every
         // answer is a promise.

@@ -16,9 +16,8 @@ extension FileSystem {
         let time = clock.wallTime()
         withState { state in
             let moment = Moment(now: now, since: now, time: time)
-            for inode in state.inodes.keys where state.inodes[inode]?.unflushed == true {
-                state.flush(inode, moment)
-            }
+            let unflushed = state.inodes.values.filter(\.unflushed).map(\.number)
+            for inode in unflushed { state.flush(inode, moment) }
             for (address, intent) in state.intents.intents where intent.held {
                 state.intents.setHeld(address, false)
             }

@@ -107,14 +107,14 @@ extension VolumeState {
     /// HEAD was answered once, or the file was made here; a mount that does not ask for attributes knows
     /// of none.
     func hasHeard(of inode: InodeNumber) -> Bool {
-        configuration.attributeSource == .list || inodes[inode]?.attributesKnown == true
+        configuration.attributeSource == .list || inodes.look(inode, { $0.attributesKnown }) == true
             || hasOwnChanges(inode)
     }
 
     /// nil: the header is there and not readable.
     func extended(_ inode: InodeNumber) throws(FileSystemError) -> ExtendedAttributes? {
-        guard let known = inodes[inode] else { throw .stale }
-        return ExtendedAttributes(header: known.metadata.user[ExtendedAttributes.header])
+        guard let user = inodes.look(inode, { $0.metadata.user }) else { throw .stale }
+        return ExtendedAttributes(header: user[ExtendedAttributes.header])
     }
 
     mutating func setExtended(

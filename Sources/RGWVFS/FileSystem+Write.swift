@@ -94,7 +94,7 @@ extension FileSystem {
         let ticket: UInt64? = withState { state in
             hasClaims = state.endWrite(request, claimed, written: true)
             let before = state.journal.enqueued
-            size = state.inodes[request.inode]?.attributes.size ?? 0
+            size = state.inodes.look(request.inode) { $0.attributes.size } ?? 0
             state.noteWrite(request.inode, end: request.end, moment)
             state.noteExtent(request, claimed)
             plans = state.barrier.isUnplanned

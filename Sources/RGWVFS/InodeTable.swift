@@ -1,31 +1,65 @@
 import RGWBase
 
 /// The inodes by number. While an operation is noted, what it changes is kept as it was before.
+///
+/// An inode is large and has many parts, and an operation looks at a few fields of a few inodes many times: they
+/// stay where they are in an array, are read and changed in place, and only their places are hashed.
 struct InodeTable: Sendable {
     /// What an operation changed, oldest change first.
     struct Notes: Sendable {
-        /// Inodes before their first change, without the names in them; nil: there was none.
-        var images: [InodeNumber: Inode?] = [:]
+        var traces: [UndoLog.Trace] = []
         /// Names before their changes.
         var names: [(directory: InodeNumber, name: EntryName, entry: Directory.Entry?)] = []
     }
 
-    private var all: [InodeNumber: Inode] = [:]
+    private struct Place: Sendable {
+        var inode: Inode?
+        /// The operation that is noted has changed it already.
+        var isNoted = false
+    }
+
+    private var places: [Place] = []
+    private var free: [Int] = []
+    /// By the number's value, whose hash is a quicker one than InodeNumber's.
+    private var index: [UInt64: Int] = [:]
     private var notes: Notes?
 
-    var keys: Dictionary<InodeNumber, Inode>.Keys { all.keys }
-    var values: Dictionary<InodeNumber, Inode>.Values { all.values }
+    var values: some Sequence<Inode> { places.lazy.compactMap(\.inode) }
 
     subscript(number: InodeNumber) -> Inode? {
-        get { all[number] }
-        _modify {
-            if notes == nil {
-                yield &all[number]
+        _read {
+            if let place = index[number.value] {
+                yield places.span[place].inode
             } else {
-                note(number)
-                yield &all[number]
-                collect(number)
+                yield nil
             }
+        }
+        _modify {
+            if let place = index[number.value] {
+                if notes != nil { note(place) }
+                yield &places[place].inode
+                if notes != nil { collect(place) }
+                if look(at: place, { $0.number }) == nil { vacate(place, number) }
+            } else {
+                var inode: Inode?
+                yield &inode
+                if let inode { insert(inode, number) }
+            }
+        }
+    }
+
+    /// One field, which `subscript` would copy with all the others.
+    @inline(__always)
+    func look<Field>(_ number: InodeNumber, _ field: (borrowing Inode) -> Field?) -> Field? {
+        guard let place = index[number.value] else { return nil }
+        return look(at: place, field)
+    }
+
+    @inline(__always)
+    private func look<Field>(at place: Int, _ field: (borrowing Inode) -> Field?) -> Field? {
+        switch places.span[place].inode {
+        case .some(let inode): field(inode)
+        case .none: nil
         }
     }
 
@@ -33,24 +67,57 @@ struct InodeTable: Sendable {
 
     mutating func stopNoting() -> Notes {
         defer { notes = nil }
-        guard let notes else { return Notes() }
-        for number in notes.images.keys { all[number]?.directory?.noted = nil }
+        guard var notes else { return Notes() }
+        for trace in notes.traces.indices {
+            guard let place = index[notes.traces[trace].number.value] else { continue }
+            places[place].isNoted = false
+            places[place].inode?.directory?.noted = nil
+            notes.traces[trace].base = look(at: place) { $0.base }
+            notes.traces[trace].data = look(at: place) { $0.dataID }
+        }
         return notes
     }
 
-    private mutating func note(_ number: InodeNumber) {
-        if notes?.images[number] != nil { return }
+    private mutating func insert(_ inode: Inode, _ number: InodeNumber) {
+        let place = free.popLast() ?? places.count
+        if place == places.count { places.append(Place()) }
+        index[number.value] = place
+        if notes != nil {
+            // It may have gone in the same operation.
+            if notes?.traces.contains(where: { $0.number == number }) == false {
+                notes?.traces.append(UndoLog.Trace(number: number, before: nil))
+            }
+            places[place].isNoted = true
+        }
+        places[place].inode = inode
+        if notes != nil { places[place].inode?.directory?.noted = [] }
+    }
+
+    private mutating func vacate(_ place: Int, _ number: InodeNumber) {
+        index[number.value] = nil
+        places[place] = Place()
+        free.append(place)
+    }
+
+    private mutating func note(_ place: Int) {
+        if places.span[place].isNoted { return }
+        places[place].isNoted = true
+        guard var image = places[place].inode else { return }
         // Without its names: a second owner of them would make the next change copy them all.
-        var image = all[number]
-        image?.directory?.forgetNames()
-        notes?.images.updateValue(image, forKey: number)
-        all[number]?.directory?.noted = []
+        image.directory?.forgetNames()
+        notes?.traces.append(UndoLog.Trace(number: image.number, before: image))
+        places[place].inode?.directory?.noted = []
     }
 
     /// After every change, so that the names of a directory that the next one removes are not lost.
-    private mutating func collect(_ number: InodeNumber) {
-        guard let changed = all[number]?.directory?.noted, !changed.isEmpty else { return }
-        for (name, entry) in changed { notes?.names.append((number, name, entry)) }
-        all[number]?.directory?.noted = []
+    private mutating func collect(_ place: Int) {
+        let changed = look(at: place) { inode in
+            inode.directory?.noted.map { (number: inode.number, names: $0) }
+        }
+        guard let changed, !changed.names.isEmpty else { return }
+        for (name, entry) in changed.names {
+            notes?.names.append((changed.number, name, entry))
+        }
+        places[place].inode?.directory?.noted = []
     }
 }

@@ -7,12 +7,14 @@ import RGWSpool
 struct UndoLog: Sendable {
     /// What the operation left in an inode: only that is taken back, not what happened to it since.
     struct Trace: Sendable {
+        let number: InodeNumber
+        /// Before the first change, without the names in it; nil: there was none.
         var before: Inode?
         var base: BaseVersion?
         var data: DataID?
     }
 
-    var traces: [InodeNumber: Trace] = [:]
+    var traces: [Trace] = []
     var names: [(directory: InodeNumber, name: EntryName, entry: Directory.Entry?)] = []
     /// Intents before their first change; nil: there was none.
     var intents: [ObjectAddress: IntentTable.Intent?] = [:]
@@ -34,10 +36,7 @@ extension VolumeState {
         let notes = inodes.stopNoting()
         var log = undo ?? UndoLog()
         undo = nil
-        for (number, image) in notes.images {
-            log.traces[number] = UndoLog.Trace(
-                before: image, base: inodes[number]?.base, data: inodes[number]?.dataID)
-        }
+        log.traces = notes.traces
         log.names = notes.names
         log.intents = intents.intents.stopNoting()
         return log
@@ -56,8 +55,8 @@ extension VolumeState {
                 if let inode = record.inode { saveNode(inode) }
                 journal.append(.intent(record))
             }
-            for (number, trace) in log.traces where trace.before == nil {
-                journal.append(.removeNode(number))
+            for trace in log.traces where trace.before == nil {
+                journal.append(.removeNode(trace.number))
             }
         }
     }
@@ -66,8 +65,12 @@ extension VolumeState {
         for note in log.names.reversed() {
             inodes[note.directory]?.directory?[note.name] = note.entry
         }
-        for (number, trace) in log.traces {
-            if let before = trace.before { restore(number, before, trace) } else { unmake(number) }
+        for trace in log.traces {
+            if let before = trace.before {
+                restore(trace.number, before, trace)
+            } else {
+                unmake(trace.number)
+            }
         }
         for (address, intent) in log.intents {
             for waiter in intents.restore(address, intent) {
@@ -78,7 +81,7 @@ extension VolumeState {
         discarded.removeAll { log.discarded.contains($0) }
         discardedSealed.removeAll { log.discarded.contains($0) }
         sealedData.formUnion(log.sealed)
-        for number in log.traces.keys { evict(number) }
+        for trace in log.traces { evict(trace.number) }
     }
 
     /// What the operation changed is as it was; what others changed since stays.

@@ -191,8 +191,10 @@ extension VolumeState {
     /// The failure a handle has not reported yet; readers have nothing to hear.
     mutating func takeFailure(_ handle: HandleID) -> FileSystemError? {
         guard let file = files[handle], file.flags.write else { return nil }
-        if inodes[file.inode]?.isBroken == true { return .inputOutput }
-        guard let failure = inodes[file.inode]?.failure, failure.sequence > file.failureSeen else {
+        if inodes.look(file.inode, { $0.isBroken }) == true { return .inputOutput }
+        guard let failure = inodes.look(file.inode, { $0.failure }),
+            failure.sequence > file.failureSeen
+        else {
             return nil
         }
         files[handle]?.failureSeen = failure.sequence

@@ -53,9 +53,10 @@ extension VolumeState {
 
     /// close or fsync: what was written is a version to upload.
     mutating func flush(_ inode: InodeNumber, _ moment: FileSystem.Moment) {
-        guard let known = inodes[inode], known.unflushed else { return }
+        let ended = inodes.look(inode) { $0.unflushed ? $0.generation : nil }
+        guard let ended else { return }
         inodes[inode]?.confirm()
-        inodes[inode]?.committed = known.generation
+        inodes[inode]?.committed = ended
         confirmReplacing(inode)
         wantPut(inode, now: moment.now, time: moment.time, held: false)
     }
@@ -65,7 +66,7 @@ extension VolumeState {
     /// barrier takes along: the bytes are in the data file, and the rows of the first write name it.
     mutating func close(_ inode: InodeNumber, _ moment: FileSystem.Moment) -> UInt64? {
         let before = journal.enqueued
-        let replaces = inodes[inode]?.replacing == true || inodes[inode]?.replaced != nil
+        let replaces = inodes.look(inode) { $0.replacing || $0.replaced != nil } == true
         flush(inode, moment)
         let waits = replaces || configuration.commitInterval == .zero
         return waits && journal.enqueued != before ? journal.enqueued : nil

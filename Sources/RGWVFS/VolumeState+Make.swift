@@ -19,7 +19,7 @@ extension VolumeState {
         }
         if let need = try readersNeed(parent, name) { return .need(need) }
         // Only the attributes: holding the directory would make each new name copy all its names.
-        guard let above = inodes[parent]?.attributes else { throw .stale }
+        guard let above = inodes.look(parent, { $0.attributes }) else { throw .stale }
         let both = try addresses(parent, name)
         if attributes.kind == .directory, both.marker == both.file { throw .nameTooLong }
         var attributes = attributes

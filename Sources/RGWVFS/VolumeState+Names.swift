@@ -9,7 +9,7 @@ extension VolumeState {
         var names: [EntryName] = []
         var current = inode
         while current != .root {
-            guard let link = inodes[current]?.link else { return nil }
+            guard let link = inodes.look(current, { $0.link }) else { return nil }
             names.append(link.name)
             current = link.parent
         }
@@ -19,7 +19,8 @@ extension VolumeState {
 
     /// Where the inode's object (or marker) is; nil when it has no name.
     func address(_ inode: InodeNumber) -> ObjectAddress? {
-        guard let names = path(inode), let isDirectory = inodes[inode]?.isDirectory else {
+        guard let names = path(inode), let isDirectory = inodes.look(inode, { $0.isDirectory })
+        else {
             return nil
         }
         return try? isDirectory ? layout.marker(names) : layout.file(names)
@@ -51,7 +52,7 @@ extension VolumeState {
     /// Local changes make the mount's own knowledge the truth: of the inode, or of names below it.
     func isLocal(_ inode: InodeNumber) -> Bool {
         if hasOwnChanges(inode) { return true }
-        guard inodes[inode]?.isDirectory == true, let address = address(inode),
+        guard inodes.look(inode, { $0.isDirectory }) == true, let address = address(inode),
             let prefix = prefix(inode)
         else { return false }
         return intents.pendingBelow(prefix, marker: address) > 0
@@ -59,7 +60,7 @@ extension VolumeState {
 
     /// The inode's own content or attributes differ from the bucket's.
     func hasOwnChanges(_ inode: InodeNumber) -> Bool {
-        if inodes[inode]?.dataID != nil || inodes[inode]?.writers ?? 0 > 0 { return true }
+        if inodes.look(inode, { $0.dataID != nil || $0.writers > 0 }) == true { return true }
         guard let address = address(inode) else { return true }
         return intents.isPending(address)
     }
@@ -112,7 +113,7 @@ extension VolumeState {
         inodes[inode]?.link = Inode.Link(parent: parent, name: name)
         inodes[parent]?.directory?[name] = .inode(inode)
         inodes[parent]?.directory?.absent[name] = nil
-        let isDirectory = inodes[inode]?.isDirectory ?? false
+        let isDirectory = inodes.look(inode) { $0.isDirectory } ?? false
         numbers.moved(inode, to: name, isDirectory: isDirectory, in: parent)
     }
 
@@ -127,7 +128,7 @@ extension VolumeState {
     /// Gives lookup counts back. Rule: an inode survives until its count reaches 0 and it is not in use.
     /// Source: libfuse 3.14, fuse_lowlevel.h, forget.
     mutating func forget(_ inode: InodeNumber, count: UInt64) {
-        guard let held = inodes[inode]?.lookups else { return }
+        guard let held = inodes.look(inode, { $0.lookups }) else { return }
         inodes[inode]?.lookups = held - min(held, count)
         evict(inode)
     }
@@ -135,7 +136,10 @@ extension VolumeState {
     /// Drops an inode that nobody needs; a clean one with a name leaves its listing entry behind.
     mutating func evict(_ inode: InodeNumber) {
         var current = inode
-        while current != .root, let known = inodes[current], known.lookups == 0, known.opens == 0 {
+        while current != .root,
+            inodes.look(current, { $0.lookups == 0 && $0.opens == 0 }) == true,
+            let known = inodes[current]
+        {
             guard let link = known.link else {
                 reads.drop(current)
                 // The number may be given to another file: none of the old one's rows is to be its.

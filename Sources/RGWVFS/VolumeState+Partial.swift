@@ -46,7 +46,7 @@ extension VolumeState {
 
     /// A write reached the file: from now on the object's bytes never replace it.
     mutating func noteExtent(_ request: WriteRequest, _ claimed: [Range<UInt64>]) {
-        guard inodes[request.inode]?.partial != nil else { return }
+        guard inodes.look(request.inode, { $0.partial }) != nil else { return }
         inodes[request.inode]?.partial?.settle(claimed, written: true)
         guard let known = inodes[request.inode],
             inodes[request.inode]?.partial?.record(request.range) == true

@@ -45,7 +45,7 @@ extension VolumeState {
     /// close or fsync: the new version is the file. Until it is on the disk, a power cut leaves the old one.
     mutating func confirmReplacing(_ inode: InodeNumber) {
         inodes[inode]?.replacing = false
-        if inodes[inode]?.replaced?.record.sealed == nil { dropReplaced(inode) }
+        if inodes.look(inode, { $0.replaced?.record.sealed }) == nil { dropReplaced(inode) }
     }
 
     /// The new version is the file, whatever happens.
@@ -55,7 +55,7 @@ extension VolumeState {
     }
 
     private mutating func dropReplaced(_ inode: InodeNumber) {
-        guard let replaced = inodes[inode]?.replaced else { return }
+        guard let replaced = inodes.look(inode, { $0.replaced }) else { return }
         inodes[inode]?.replaced = nil
         if replaced.partial != nil { journal.append(.removePartial(inode)) }
         discard(replaced.record.data)

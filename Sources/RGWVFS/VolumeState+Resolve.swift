@@ -14,10 +14,10 @@ extension VolumeState {
     mutating func resolve(
         _ parent: InodeNumber, _ name: EntryName, now: Instant, since: Instant, time: WallTime
     ) throws(FileSystemError) -> Resolution {
-        guard let isDirectory = inodes[parent]?.isDirectory else { throw .stale }
+        guard let isDirectory = inodes.look(parent, { $0.isDirectory }) else { throw .stale }
         guard isDirectory else { throw .notDirectory }
         // No copy of the directory is held here: promoting a name would copy all its names.
-        switch inodes[parent]?.directory?[name] {
+        switch inodes.look(parent, { $0.directory?[name] }) {
         case .inode(let child):
             if let need = nameNeed(child, now: now, since: since) { return .need(need) }
             return .found(child)
@@ -101,7 +101,7 @@ extension VolumeState {
     }
 
     func isListingFresh(_ inode: InodeNumber, now: Instant, since: Instant) -> Bool {
-        guard let at = inodes[inode]?.directory?.listedAt else { return false }
+        guard let at = inodes.look(inode, { $0.directory?.listedAt }) else { return false }
         return at >= since || now < at + configuration.directoryAttributesMin
     }
 

@@ -108,7 +108,7 @@ extension VolumeState {
     /// answered yet. `before`: what was queued when it began.
     mutating func writeTicket(_ inode: InodeNumber, _ before: UInt64) -> UInt64? {
         if journal.enqueued != before { inodes[inode]?.writeTicket = journal.enqueued }
-        guard let ticket = inodes[inode]?.writeTicket, ticket > journal.committed else {
+        guard let ticket = inodes.look(inode, { $0.writeTicket }), ticket > journal.committed else {
             return nil
         }
         return ticket
