@@ -221,7 +221,7 @@ package final class CrashRun {
         if try !Self.isEmpty(again.journal) {
             try fail("\(moment.place): the journal keeps \(try again.journal.load())")
         }
-        if try !again.files.list().isEmpty { try fail("\(moment.place): the spool keeps data") }
+        if try !again.dataFiles().isEmpty { try fail("\(moment.place): the spool keeps data") }
         if let violation = again.store.violations.first {
             try fail("\(moment.place): \(violation)")
         }

@@ -207,7 +207,7 @@ package final class ModelRun {
                 "the journal keeps \(rows.nodes.map(\.inode)) \(rows.intents.map(\.address)) "
                     + "\(rows.flights.map(\.address))")
         }
-        let data = try volume.files.list()
+        let data = try volume.dataFiles()
         if !data.isEmpty { try fail("the spool keeps \(data)") }
         volume = try remounted()
         try compareView()

@@ -64,6 +64,12 @@ package final class Volume: Sendable {
         world.run()
     }
 
+    /// The data files that belong to something, or once did.
+    package func dataFiles() throws -> [DataID] {
+        let spare = Set(fileSystem.spareFiles)
+        return try files.list().filter { !spare.contains($0) }
+    }
+
     /// Runs one operation to its answer.
     package func call<Value: Sendable>(
         _ operation: (consuming Reply<Value>) -> Void

@@ -34,6 +34,7 @@ extension FileSystem {
     /// No operation is answered from now on but by ENOTCONN; what waits stays in the spool.
     package func stop() {
         withState { state in state.isStopping = true }
+        remove(spares.close())
         resumeParked()
         awaitBarrier { _ in }
     }
@@ -70,4 +71,7 @@ extension FileSystem {
     package var cachedBytes: Int {
         withState { state in state.reads.readyBytes + state.reads.loadingBytes }
     }
+
+    /// Data files made ahead, which belong to no file yet.
+    package var spareFiles: [DataID] { spares.ids }
 }

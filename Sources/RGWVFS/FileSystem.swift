@@ -24,6 +24,7 @@ package final class FileSystem: FileSystemOperations {
     let configuration: VolumeConfiguration
     let layout: Layout
     let dataIDs: Atomic<UInt64>
+    let spares: SpareFiles
     /// Guarded state.
     let state: Mutex<VolumeState>
 
@@ -72,6 +73,7 @@ package final class FileSystem: FileSystemOperations {
         let contents = try journal.load()
         failPoints?(.recoveryLoaded)
         dataIDs = Atomic(contents.nextData.value)
+        spares = SpareFiles(countMax: configuration.spareFilesMax)
         var fresh = VolumeState(
             configuration: configuration, nextInode: contents.nextInode,
             space: SpoolSpace(configuration, try files.volume()), now: clock.now(),
@@ -91,11 +93,19 @@ package final class FileSystem: FileSystemOperations {
         failpoint(.recoveryCommitted)
     }
 
+    /// An empty data file, made now or before.
     func newData() throws(SpoolError) -> (DataID, any SpoolFile) {
-        let id = DataID(dataIDs.wrappingAdd(1, ordering: .relaxed).oldValue)
-        let file = try spool.create(id)
+        let (spare, makes) = spares.take(clock.now())
+        if makes { workers.submit { [self] in remove(spares.fill(makeData)) } }
+        let made: SpareFiles.Made
+        if let spare { made = spare } else { made = try makeData() }
         failpoint(.dataCreated)
-        return (id, file)
+        return made
+    }
+
+    private func makeData() throws(SpoolError) -> SpareFiles.Made {
+        let id = DataID(dataIDs.wrappingAdd(1, ordering: .relaxed).oldValue)
+        return (id, try spool.create(id))
     }
 
     // MARK: The one way to the state

@@ -63,6 +63,14 @@ struct InodeTable: Sendable {
         }
     }
 
+    /// Several fields at once, if the inode is there.
+    mutating func change(_ number: InodeNumber, _ body: (inout Inode) -> Void) {
+        guard let place = index[number.value] else { return }
+        if notes != nil { note(place) }
+        places[place].inode?.change(body)
+        if notes != nil { collect(place) }
+    }
+
     mutating func startNoting() { notes = Notes() }
 
     mutating func stopNoting() -> Notes {
@@ -120,4 +128,9 @@ struct InodeTable: Sendable {
         }
         places[place].inode?.directory?.noted = []
     }
+}
+
+extension Inode {
+    /// Where it stands: the table's is optional.
+    fileprivate mutating func change(_ body: (inout Inode) -> Void) { body(&self) }
 }

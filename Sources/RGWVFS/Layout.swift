@@ -30,13 +30,13 @@ package struct Layout: Sendable {
     func marker(_ path: [EntryName]) throws(FileSystemError) -> ObjectAddress {
         let (bucket, path) = try split(path)
         if path.isEmpty { return try address(bucket, prefix.isEmpty ? [0x2F] : prefix) }
-        return try address(bucket, bytes(path) + [0x2F])
+        return try address(bucket, bytes(path, isMarker: true))
     }
 
     /// What every key below a directory starts with; empty for the root of a whole bucket.
     func prefix(_ path: [EntryName]) -> KeyPrefix {
         guard let (bucket, path) = try? split(path) else { return .everything }
-        return KeyPrefix(bucket: bucket, bytes: path.isEmpty ? prefix : bytes(path) + [0x2F])
+        return KeyPrefix(bucket: bucket, bytes: path.isEmpty ? prefix : bytes(path, isMarker: true))
     }
 
     /// The bucket that a path is in, and the path below it.
@@ -80,12 +80,15 @@ package struct Layout: Sendable {
         return try? EntryName(Array(rest))
     }
 
-    private func bytes(_ path: ArraySlice<EntryName>) -> [UInt8] {
-        var bytes = prefix
+    private func bytes(_ path: ArraySlice<EntryName>, isMarker: Bool = false) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(path.reduce(prefix.count) { $0 + $1.bytes.count + 1 })
+        bytes.append(contentsOf: prefix)
         for (index, name) in path.enumerated() {
             if index > 0 { bytes.append(0x2F) }
             bytes.append(contentsOf: name.bytes)
         }
+        if isMarker { bytes.append(0x2F) }
         return bytes
     }
 

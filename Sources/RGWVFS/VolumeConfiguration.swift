@@ -91,6 +91,8 @@ package struct VolumeConfiguration: Sendable {
     package var wholeBytesMax: UInt64 = 64 << 20
     /// Bytes that unsent data may take of the spool's filesystem; nil: half of it, 100 GiB at most.
     package var spoolBytesMax: UInt64?
+    /// Empty data files made ahead while many are created.
+    package var spareFilesMax = 16
     /// Extension (lower case) to Content-Type, from the system's mime.types.
     package var contentTypes: [String: String] = [:]
     /// Shown to those who ask where unsent files are.

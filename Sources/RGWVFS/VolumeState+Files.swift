@@ -19,25 +19,30 @@ extension VolumeState {
         files[handle] = OpenFile(
             inode: inode, flags: flags, foreignVersion: known.foreignVersion,
             hasRead: keep, failureSeen: known.failure.map { $0.isReported ? $0.sequence : 0 } ?? 0)
-        inodes[inode]?.opens += 1
-        if flags.write { inodes[inode]?.writers += 1 }
-        inodes[inode]?.kernelVersion = known.foreignVersion
+        inodes.change(inode) {
+            $0.opens += 1
+            if flags.write { $0.writers += 1 }
+            $0.kernelVersion = known.foreignVersion
+        }
         return OpenAnswer(handle: handle, keepCache: keep)
     }
 
     /// Bytes were written: the size and times move, and the file waits for close or fsync.
     mutating func noteWrite(_ inode: InodeNumber, end: UInt64, _ moment: FileSystem.Moment) {
-        guard let known = inodes[inode] else { return }
-        inodes[inode]?.attributes.size = max(known.attributes.size, end)
+        let size = inodes.look(inode) { $0.attributes.size }
+        guard let size else { return }
+        if end > size { inodes[inode]?.attributes.size = end }
         noteChange(inode, moment)
     }
 
     /// The content changed.
     mutating func noteChange(_ inode: InodeNumber, _ moment: FileSystem.Moment) {
         guard let known = inodes[inode] else { return }
-        inodes[inode]?.attributes.mtime = moment.time
-        inodes[inode]?.attributes.ctime = moment.time
-        inodes[inode]?.generation = known.generation.next
+        inodes.change(inode) {
+            $0.attributes.mtime = moment.time
+            $0.attributes.ctime = moment.time
+            $0.generation = known.generation.next
+        }
         barrier.isNeededForData = true
         guard let address = address(inode) else { return }
         if !known.unflushed || intents.intents[address]?.record.want != .put {
@@ -55,8 +60,10 @@ extension VolumeState {
     mutating func flush(_ inode: InodeNumber, _ moment: FileSystem.Moment) {
         let ended = inodes.look(inode) { $0.unflushed ? $0.generation : nil }
         guard let ended else { return }
-        inodes[inode]?.confirm()
-        inodes[inode]?.committed = ended
+        inodes.change(inode) {
+            $0.confirm()
+            $0.committed = ended
+        }
         confirmReplacing(inode)
         wantPut(inode, now: moment.now, time: moment.time, held: false)
     }
@@ -76,8 +83,10 @@ extension VolumeState {
         guard let file = files.removeValue(forKey: handle), let known = inodes[inode] else {
             return
         }
-        inodes[inode]?.opens = known.opens - 1
-        if file.flags.write { inodes[inode]?.writers = known.writers - 1 }
+        inodes.change(inode) {
+            $0.opens -= 1
+            if file.flags.write { $0.writers -= 1 }
+        }
         // Written through a mapping after the last close: the kernel sends no flush for that.
         if file.flags.write, known.writers == 1 { flush(inode, moment) }
         guard known.opens == 1 else { return }

@@ -17,10 +17,10 @@ extension VolumeState {
         case .need(let need): return .need(need)
         case .absent: break
         }
-        if let need = try readersNeed(parent, name) { return .need(need) }
         // Only the attributes: holding the directory would make each new name copy all its names.
         guard let above = inodes.look(parent, { $0.attributes }) else { throw .stale }
         let both = try addresses(parent, name)
+        if let need = readersNeed(both.file) { return .need(need) }
         if attributes.kind == .directory, both.marker == both.file { throw .nameTooLong }
         var attributes = attributes
         if above.permissions & 0o2000 != 0 {
@@ -42,12 +42,7 @@ extension VolumeState {
 
     /// A removed file that is still open reads on from its object: its bytes are fetched before a new
     /// file of the name replaces that.
-    func readersNeed(
-        _ parent: InodeNumber, _ name: EntryName
-    ) throws(FileSystemError)
-        -> Need?
-    {
-        let address = try addresses(parent, name).file
+    func readersNeed(_ address: ObjectAddress) -> Need? {
         guard intents.intents[address]?.record.want == .delete,
             let inode = unlinked.first(where: { $0.value == address })?.key,
             let known = inodes[inode], known.dataID == nil, let base = known.base,

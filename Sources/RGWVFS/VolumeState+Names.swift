@@ -111,8 +111,10 @@ extension VolumeState {
 
     mutating func attach(_ inode: InodeNumber, to parent: InodeNumber, _ name: EntryName) {
         inodes[inode]?.link = Inode.Link(parent: parent, name: name)
-        inodes[parent]?.directory?[name] = .inode(inode)
-        inodes[parent]?.directory?.absent[name] = nil
+        inodes.change(parent) {
+            $0.directory?[name] = .inode(inode)
+            $0.directory?.absent[name] = nil
+        }
         let isDirectory = inodes.look(inode) { $0.isDirectory } ?? false
         numbers.moved(inode, to: name, isDirectory: isDirectory, in: parent)
     }
@@ -120,9 +122,11 @@ extension VolumeState {
     /// POSIX: a change of a directory's names moves its mtime and ctime (kept in memory, sent with the
     /// marker's next change).
     mutating func touch(_ directory: InodeNumber, _ time: WallTime) {
-        inodes[directory]?.attributes.mtime = time
-        inodes[directory]?.attributes.ctime = time
-        inodes[directory]?.directory?.touchedAt = time
+        inodes.change(directory) {
+            $0.attributes.mtime = time
+            $0.attributes.ctime = time
+            $0.directory?.touchedAt = time
+        }
     }
 
     /// Gives lookup counts back. Rule: an inode survives until its count reaches 0 and it is not in use.

@@ -51,7 +51,7 @@ extension VolumeState {
             path.newParent, path.newName, now: moment.now, since: moment.since, time: moment.time)
         {
         case .absent:
-            if let need = try readersNeed(path.newParent, path.newName) { return .need(need) }
+            if let need = readersNeed(path.new.file) { return .need(need) }
         case .need(let need): return .need(need)
         case .found(let inode): target = inode
         }

@@ -32,7 +32,7 @@ import Testing
         let found = Set(volume.store.keys(Volume.bucket).compactMap { volume.text($0) })
         #expect(account.alive.subtracting(found).isEmpty)
         #expect(volume.fileSystem.status().pending == 0)
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
     }
 
     /// The same with renames, removals, requests whose outcome nobody hears of, and crashes. Files are renamed
@@ -83,7 +83,7 @@ import Testing
         let lost = account.alive.subtracting(found)
         #expect(lost.isEmpty, "\(lost.sorted())")
         #expect(volume.fileSystem.status() == VolumeStatus())
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
         #expect(try volume.journal.load().flights.isEmpty)
         #expect(volume.store.violations.isEmpty)
     }

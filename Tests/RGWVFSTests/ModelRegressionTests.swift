@@ -124,7 +124,7 @@ import Testing
         #expect(synced.result != nil)
         #expect(volume.text("a") == nil)
         #expect(volume.store.violations.isEmpty)
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
     }
 
     @Test func aLostChangeOfADirectorysModeIsSentAgain() throws {
@@ -179,7 +179,7 @@ import Testing
         again.settle()
         #expect(again.text("b") == "text")
         #expect(again.text("a") == nil)
-        #expect(try again.files.list().isEmpty)
+        #expect(try again.dataFiles().isEmpty)
     }
 
     @Test func closingAReaderDoesNotSendAWritersHalf() throws {

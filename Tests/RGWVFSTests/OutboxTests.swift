@@ -101,6 +101,6 @@ import Testing
         volume.world.advance(by: .seconds(1))
         #expect(volume.text("fast") == "2")
         #expect(try volume.journal.load().intents.map(\.address.key.text) == ["slow"])
-        #expect(try volume.files.list().count == 1)
+        #expect(try volume.dataFiles().count == 1)
     }
 }

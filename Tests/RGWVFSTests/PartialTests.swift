@@ -56,7 +56,7 @@ import Testing
         replace(&bytes, "hello", at: 100_000)
         #expect(content(volume) == bytes)
         #expect(gets(volume) <= 2)
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
         let rows = try volume.journal.load()
         #expect(rows.nodes.isEmpty && rows.partials.isEmpty && rows.extents.isEmpty)
     }
@@ -197,7 +197,7 @@ import Testing
         try volume.close(file)
         volume.world.advance(by: .seconds(60))
         #expect(volume.store.keys(Volume.bucket).isEmpty)
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
     }
 
     @Test func aFailedWriteLeavesTheObjectsBytes() throws {

@@ -76,7 +76,7 @@ import Testing
         if announced { try volume.files.announceLost(id, description: "why") }
         let again = try Volume(remounting: volume, afterPowerCut: powerCut)
         #expect(again.files.lost.count == lost)
-        #expect(try again.files.list().isEmpty)
+        #expect(try again.dataFiles().isEmpty)
     }
 
     @Test func aFinishedReplacementGoesUp() throws {
@@ -290,7 +290,7 @@ import Testing
             #expect(again.fileSystem.status().pending == 0)
             let rows = try again.journal.load()
             #expect(rows.nodes.isEmpty && rows.intents.isEmpty)
-            #expect(try again.files.list().isEmpty)
+            #expect(try again.dataFiles().isEmpty)
         }
     }
 

@@ -33,7 +33,7 @@ import Testing
         #expect(again.files.lost.count == 1)
         again.world.advance(by: .seconds(60))
         #expect(again.text("a") == "old")
-        #expect(try again.files.list().isEmpty)
+        #expect(try again.dataFiles().isEmpty)
     }
 
     @Test func aKillKeepsAClosedReplacement() throws {
@@ -44,7 +44,7 @@ import Testing
         again.world.advance(by: .seconds(70))
         #expect(again.text("a") == "new")
         #expect(again.files.lost.isEmpty)
-        #expect(try again.files.list().isEmpty)
+        #expect(try again.dataFiles().isEmpty)
     }
 
     @Test func aKillAndThenAPowerCutLeaveTheVersionOnTheDisk() throws {
@@ -60,7 +60,7 @@ import Testing
         let volume = try volumeWithOld()
         try volume.save("a", "new")
         volume.world.advance(by: .seconds(2))
-        #expect(try volume.files.list().count == 1, "the old version is needed no more")
+        #expect(try volume.dataFiles().count == 1, "the old version is needed no more")
         let again = try Volume(remounting: volume, afterPowerCut: true)
         #expect(try again.load("a") == "new")
         #expect(again.files.lost.isEmpty)
@@ -90,10 +90,10 @@ import Testing
             try volume.save("a", "\(round)")
             if round.isMultiple(of: 3) { volume.world.advance(by: .seconds(2)) }
         }
-        #expect(try volume.files.list().count <= 2)
+        #expect(try volume.dataFiles().count <= 2)
         volume.world.advance(by: .seconds(90))
         #expect(volume.text("a") == "19")
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
     }
 
     @Test func unlinkingAReplacedFileLeavesNothing() throws {
@@ -103,7 +103,7 @@ import Testing
         try volume.unlink("a")
         try volume.close(file)
         volume.world.advance(by: .seconds(5))
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
         let again = try Volume(remounting: volume, afterPowerCut: true)
         #expect(try again.names(in: "").isEmpty)
     }

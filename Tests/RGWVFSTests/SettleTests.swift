@@ -84,7 +84,7 @@ import Testing
         volume.world.advance(by: .seconds(400))
         #expect(volume.text("b") == "new")
         #expect(try volume.load("b") == "new")
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
         #expect(volume.fileSystem.status().settling == 0)
     }
 

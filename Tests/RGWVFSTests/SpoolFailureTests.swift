@@ -70,7 +70,7 @@ import Testing
         #expect(again.text("object") == "theirs")
         #expect(again.text("unsent") == "ours")
         #expect(again.store.keys(Volume.bucket) == ["empty/", "later", "object", "unsent"])
-        #expect(try again.files.list().isEmpty)
+        #expect(try again.dataFiles().isEmpty)
         #expect(again.files.lost.isEmpty)
     }
 

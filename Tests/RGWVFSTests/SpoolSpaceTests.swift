@@ -114,7 +114,7 @@ import Testing
         try volume.save("a", text("a"))
         let reader = try volume.open("a")
         volume.settle()
-        #expect(try volume.files.list().count == 1, "an open file keeps its copy")
+        #expect(try volume.dataFiles().count == 1, "an open file keeps its copy")
         let b = try volume.create("b")
         let write = begin(volume, b, text("b"))
         volume.world.advance(by: .seconds(1))

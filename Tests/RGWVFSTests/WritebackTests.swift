@@ -20,7 +20,7 @@ import Testing
         #expect(volume.text("a.txt") == "hello")
         #expect(changes(volume) == ["PUT a.txt"])
         #expect(volume.fileSystem.status() == VolumeStatus())
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
     }
 
     @Test func anObjectCarriesModeOwnerAndTimes() throws {
@@ -45,7 +45,7 @@ import Testing
         try volume.unlink("a.txt")
         volume.settle()
         #expect(changes(volume).isEmpty)
-        #expect(try volume.files.list().isEmpty)
+        #expect(try volume.dataFiles().isEmpty)
         #expect(try volume.journal.load().intents.isEmpty)
         #expect(try volume.journal.load().nodes.isEmpty)
     }
