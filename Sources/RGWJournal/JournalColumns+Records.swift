@@ -31,7 +31,7 @@ extension JournalColumns {
     }
 
     init(_ node: NodeRecord) throws {
-        self.init(count: 28)
+        self.init(count: 29)
         let attributes = node.attributes
         add(node.inode.value)
         add(attributes.kind.rawValue)
@@ -54,6 +54,8 @@ extension JournalColumns {
         add(node.replaced?.mtime)
         add(node.replaced?.generation.value)
         add(node.replaced?.sealed?.value)
+        // NULL is no: what nearly every file is costs nothing.
+        add(node.isBroken ? 1 as Int64 : nil)
     }
 
     init(_ intent: IntentRecord) {

@@ -119,7 +119,7 @@ enum JournalRows {
         return "INSERT OR REPLACE INTO \(table) VALUES (\(marks))"
     }
 
-    private static let insertNode = insert(into: "node", columns: 28)
+    private static let insertNode = insert(into: "node", columns: 29)
     private static let insertIntent = insert(into: "intent", columns: 18)
     private static let insertFlight = insert(into: "flight", columns: 16)
 
@@ -144,7 +144,8 @@ enum JournalRows {
         return NodeRecord(
             inode: inode, attributes: attributes, data: data, generation: generation,
             metadata: metadata, base: try base(&fields), replacing: try fields.integer() != 0,
-            sealed: try optionalGeneration(&fields), replaced: try replaced(&fields))
+            sealed: try optionalGeneration(&fields), replaced: try replaced(&fields),
+            isBroken: try fields.optional(Int64.self) != nil)
     }
 
     private static func optionalGeneration(_ fields: inout JournalFields) throws -> Generation? {

@@ -211,6 +211,10 @@ enum JournalSchema {
         ALTER TABLE node ADD COLUMN replaced_sealed INTEGER;
         ALTER TABLE flight ADD COLUMN may_delete INTEGER NOT NULL DEFAULT 1;
         """,
+        // Content that the disk did not take.
+        """
+        ALTER TABLE node ADD COLUMN broken INTEGER;
+        """,
     ]
 
     /// Format 1. Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html,

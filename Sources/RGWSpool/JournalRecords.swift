@@ -31,11 +31,13 @@ package struct NodeRecord: Equatable, Sendable {
     package var sealed: Generation?
     /// What the content replaces, when that is not an object.
     package var replaced: ReplacedRecord?
+    /// The spool's disk refused some of the content: no later sync of it tells anything.
+    package var isBroken: Bool
 
     package init(
         inode: InodeNumber, attributes: FileAttributes, data: DataID?, generation: Generation,
         metadata: ObjectMetadata, base: BaseVersion?, replacing: Bool,
-        sealed: Generation? = nil, replaced: ReplacedRecord? = nil
+        sealed: Generation? = nil, replaced: ReplacedRecord? = nil, isBroken: Bool = false
     ) {
         self.inode = inode
         self.attributes = attributes
@@ -46,6 +48,7 @@ package struct NodeRecord: Equatable, Sendable {
         self.replacing = replacing
         self.sealed = sealed
         self.replaced = replaced
+        self.isBroken = isBroken
     }
 
     /// Every data file that the row names: of the content, and of what it replaces.

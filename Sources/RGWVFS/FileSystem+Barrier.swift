@@ -36,6 +36,8 @@ extension FileSystem {
             // A full disk too: what it had no room for is as lost as what it could not write.
             breakSpool(error, "syncing the spool")
             withState { state in state.markBroken(unsealed.map(\.inode)) }
+            // As far as this disk goes: the next mount is to know it too.
+            commitInBackground()
             return endBarrier(waiters, error)
         }
         failpoint(.dataSynced)
@@ -159,11 +161,13 @@ extension VolumeState {
         return taken
     }
 
-    /// The disk did not take these bytes: whatever is tried later, they are not reported as safe.
+    /// The disk did not take these bytes: whatever is tried later, they are not reported as safe until they
+    /// are written anew from the start.
     /// Source: the kernel marks pages clean after a failed write-back (fsync(2), ERRORS).
     mutating func markBroken(_ files: [InodeNumber]) {
         for number in files {
             inodes[number]?.isBroken = true
+            saveNode(number)
             fail(number, .inputOutput)
         }
     }

@@ -162,6 +162,7 @@ enum Recovery {
         node.attributes.mtime = earlier.mtime
         node.replacing = false
         node.replaced = nil
+        if earlier.sealed != nil { node.isBroken = false }
         return node
     }
 
@@ -241,6 +242,7 @@ enum Recovery {
         inode.content = content.content
         inode.generation = node.generation
         inode.sealed = node.sealed
+        inode.isBroken = node.isBroken
         // It is a version now, whoever had it open.
         if node.sealed != nil { inode.confirmed = node.generation }
         if case .inode(let placeholder) = state.inodes[parent]?.directory?[name],

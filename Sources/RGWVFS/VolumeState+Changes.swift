@@ -9,7 +9,8 @@ extension VolumeState {
         NodeRecord(
             inode: inode.number, attributes: inode.attributes, data: inode.dataID,
             generation: inode.generation, metadata: inode.metadata, base: inode.base,
-            replacing: inode.replacing, sealed: inode.sealed, replaced: inode.replaced?.record)
+            replacing: inode.replacing, sealed: inode.sealed, replaced: inode.replaced?.record,
+            isBroken: inode.isBroken)
     }
 
     /// Writes a node's row, if it has one to write: a file without a name has none.

@@ -136,6 +136,7 @@ extension VolumeState {
         // What was on the spool's disk is gone; what comes is not there yet.
         if size == 0 {
             inodes[inode]?.forgetSeal()
+            inodes[inode]?.isBroken = false
             // Half a replacement is no version: it goes up when it is closed.
             inodes[inode]?.committed = nil
         }

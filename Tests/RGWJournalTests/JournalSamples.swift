@@ -23,7 +23,7 @@ enum JournalSamples {
         replacing: true, sealed: Generation(3),
         replaced: ReplacedRecord(
             data: DataID(1 << 62), size: .max, mtime: WallTime(seconds: -2, nanoseconds: 3),
-            generation: Generation(.max - 1), sealed: Generation(1)))
+            generation: Generation(.max - 1), sealed: Generation(1)), isBroken: true)
 
     static let emptyNode = node(2)
 

@@ -189,6 +189,43 @@ import Testing
         #expect(try again.load("safe") == "written before")
     }
 
+    /// Not even by the next mount, which reads what may be in memory only; until it is written anew.
+    @Test func whatADiskDidNotTakeIsSafeForNobodyAfterARemount() throws {
+        let volume = try Volume {
+            $0.guarantee = .local
+            $0.writebackDelay = .seconds(50)
+        }
+        let file = try volume.create("a")
+        try volume.write(file, "hello")
+        volume.files.faults.set { call, _ in call == .syncAll ? Self.broken : nil }
+        #expect(throws: FileSystemError.inputOutput) {
+            try volume.call { volume.fileSystem.fsync(file.0, file.1, dataOnly: false, $0) }
+        }
+        volume.files.faults.set(nil)
+        volume.world.run()
+        volume.store.setFault { $0.method == "PUT" ? .refuse(.busy) : nil }
+        let again = try Volume(remounting: volume) {
+            $0.guarantee = .local
+            $0.writebackDelay = .seconds(50)
+        }
+        #expect(try again.load("a") == "hello")
+        for isWriter in [true, false] {
+            let handle = try again.open("a", write: isWriter)
+            #expect(throws: FileSystemError.inputOutput) {
+                try again.call { again.fileSystem.fsync(handle.0, handle.1, dataOnly: false, $0) }
+            }
+            again.release(handle)
+        }
+        let anew = try again.open("a", write: true, truncate: true)
+        try again.write(anew, "again")
+        try again.call { again.fileSystem.fsync(anew.0, anew.1, dataOnly: false, $0) }
+        try again.close(anew)
+        again.store.setFault(nil)
+        again.world.advance(by: .seconds(120))
+        #expect(again.text("a") == "again")
+        #expect(try again.journal.load().nodes.isEmpty)
+    }
+
     @Test func aWriteThatTheJournalRefusesLeavesTheFileAsItWas() throws {
         let volume = try prepared()
         let file = try volume.open("unsent", write: true)
