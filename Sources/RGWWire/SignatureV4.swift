@@ -38,6 +38,7 @@ package struct SignatureV4: Sendable {
         let derived = derived ?? derivedKey(at: time)
         let signature = Hash.hmacSHA256(key: derived, message.utf8Span.span)
         var authorization = "AWS4-HMAC-SHA256 Credential="
+        authorization.reserveCapacity(signed.utf8.count + 256)
         for part in [
             key.accessKey, "/", scope, ", SignedHeaders=", signed, ", Signature=",
             Hexadecimal.encode(signature),
@@ -62,6 +63,10 @@ package struct SignatureV4: Sendable {
         }
         var signed = ""
         var headers = ""
+        // Room for all: a text that grows line by line is copied several times.
+        headers.reserveCapacity(
+            fields.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 2 })
+        signed.reserveCapacity(fields.reduce(0) { $0 + $1.name.utf8.count + 1 })
         for (index, field) in fields.enumerated() {
             if index > 0, fields[index - 1].name == field.name {
                 headers += ","
@@ -75,6 +80,8 @@ package struct SignatureV4: Sendable {
             headers += collapsingBlanks(field.value)
         }
         var text = request.method.rawValue
+        text.reserveCapacity(
+            request.path.utf8.count + headers.utf8.count + signed.utf8.count + 128)
         for part in ["\n", request.path, "\n", canonicalQuery(request), "\n", headers, "\n\n"] {
             text += part
         }
