@@ -13,8 +13,9 @@
 // arrive at RGW too, each as soon as its client has given up.
 //
 // It prints "ready" when every port listens, and ends with the process that started it.
-// Log line: port method status request_bytes response_bytes target. The status of a held request is 0;
-// a late one has another line when RGW has answered it.
+// Log line: port method status request_bytes response_bytes target. It is written before the answer's last
+// byte goes to the client: who has an answer finds it in the log. The status of a held request is 0; a
+// late one has another line when RGW has answered it.
 //
 // One thread a connection: benchmarks and tests have a few hundred at most.
 #define _GNU_SOURCE
@@ -48,6 +49,13 @@ struct connection {
   const struct listener *listener;
 };
 
+// What the log says of a request; `received` counts the bytes of its answer so far.
+struct record {
+  int port, status;
+  const char *method, *target;
+  long long sent, received;
+};
+
 struct buffer {
   size_t count;
   char data[256 << 10];
@@ -63,6 +71,19 @@ static int upstream_port;
 static FILE *log_file;
 static atomic_long sequence;
 static atomic_int lets_pass, delivers;
+
+static void log_request(int port, const char *method, int status, long long sent,
+                        long long received, const char *target) {
+  flockfile(log_file);
+  fprintf(log_file, "%d %s %d %lld %lld %s\n", port, method, status, sent, received, target);
+  fflush(log_file);
+  funlockfile(log_file);
+}
+
+static void log_record(const struct record *record) {
+  log_request(record->port, record->method, record->status, record->sent, record->received,
+              record->target);
+}
 
 static void acknowledge_at_once(int fd) {
   int one = 1;
@@ -125,36 +146,48 @@ static struct framing framing_of(const char *header, size_t count) {
   };
 }
 
-// Passes `left` bytes on; `to` < 0 throws them away. The number of bytes, or -1.
-static long long pass_bytes(int from, int to, struct buffer *b, long long left, int quick) {
+// Passes `left` bytes on; `to` < 0 throws them away. The number of bytes, or -1. The last of them are
+// those of a whole answer when there is a record of it.
+static long long pass_bytes(int from, int to, struct buffer *b, long long left, int quick,
+                            struct record *answer) {
   long long total = 0;
   while (left > 0) {
     if (!b->count && fill(from, b, quick) <= 0) return -1;
     size_t part = b->count < (size_t)left ? b->count : (size_t)left;
-    if (to >= 0 && write_all(to, b->data, part)) return -1;
-    drop(b, part);
     left -= part;
     total += part;
+    if (answer && !left) {
+      answer->received += total;
+      log_record(answer);
+    }
+    if (to >= 0 && write_all(to, b->data, part)) return -1;
+    drop(b, part);
   }
   return total;
 }
 
-static long long pass_chunks(int from, int to, struct buffer *b, int quick) {
+static long long pass_chunks(int from, int to, struct buffer *b, int quick, struct record *answer) {
   long long total = 0;
   for (;;) {
     char *end;
     while (!(end = b->count >= 2 ? memmem(b->data, b->count, "\r\n", 2) : NULL))
       if (b->count == sizeof b->data || fill(from, b, quick) <= 0) return -1;
     long size = strtol(b->data, NULL, 16);
-    long long passed = pass_bytes(from, to, b, end + 2 - b->data + size + 2, quick);
+    long long chunk = end + 2 - b->data + size + 2;
+    long long passed = pass_bytes(from, to, b, chunk, quick, size ? NULL : answer);
     if (passed < 0) return -1;
+    if (answer && size) answer->received += passed;
     total += passed;
     if (!size) return total;
   }
 }
 
-static long long pass_body(int from, int to, struct buffer *b, struct framing f, int quick) {
-  return f.chunked ? pass_chunks(from, to, b, quick) : pass_bytes(from, to, b, f.length, quick);
+static long long pass_request(int from, int to, struct buffer *b, struct framing f) {
+  return f.chunked ? pass_chunks(from, to, b, 0, NULL) : pass_bytes(from, to, b, f.length, 0, NULL);
+}
+
+static long long pass_answer(int from, int to, struct buffer *b, struct framing f, struct record *record) {
+  return f.chunked ? pass_chunks(from, to, b, 1, record) : pass_bytes(from, to, b, f.length, 1, record);
 }
 
 static int connect_upstream(void) {
@@ -171,14 +204,6 @@ static int connect_upstream(void) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   acknowledge_at_once(fd);
   return fd;
-}
-
-static void log_request(int port, const char *method, int status, long long sent,
-                        long long received, const char *target) {
-  flockfile(log_file);
-  fprintf(log_file, "%d %s %d %lld %lld %s\n", port, method, status, sent, received, target);
-  fflush(log_file);
-  funlockfile(log_file);
 }
 
 static int is_due(const struct listener *l, enum fault fault, long number) {
@@ -251,7 +276,7 @@ static int exchange(const struct connection *c, int *upstream, struct buffer *q,
 
   if (is_due(l, FAULT_SLOW_DOWN, number)) {
     drop(q, length);
-    if (!waits) pass_body(c->client, -1, q, request, 0);
+    if (!waits) pass_request(c->client, -1, q, request);
     log_request(l->port, method, 503, 0, 0, target);
     refuse(c->client, !strcmp(method, "HEAD"));
     return -1;
@@ -271,9 +296,9 @@ static int exchange(const struct connection *c, int *upstream, struct buffer *q,
   if (*upstream < 0 && (*upstream = connect_upstream()) < 0) return -1;
   if (write_all(*upstream, q->data, length)) return -1;
   drop(q, length);
-  long long sent = length, received, passed;
+  long long sent = length, passed;
   if (!waits) {
-    if ((passed = pass_body(c->client, *upstream, q, request, 0)) < 0) return -1;
+    if ((passed = pass_request(c->client, *upstream, q, request)) < 0) return -1;
     sent += passed;
   }
 
@@ -286,7 +311,7 @@ static int exchange(const struct connection *c, int *upstream, struct buffer *q,
     drop(r, length);
     if (!waits) continue;
     waits = 0;
-    if ((passed = pass_body(c->client, *upstream, q, request, 0)) < 0) return -1;
+    if ((passed = pass_request(c->client, *upstream, q, request)) < 0) return -1;
     sent += passed;
   }
 
@@ -300,21 +325,23 @@ static int exchange(const struct connection *c, int *upstream, struct buffer *q,
     leave_waiting(c->client);
     return -1;
   }
+  struct record record = {
+    .port = l->port, .status = status, .method = method, .target = target, .sent = sent,
+    .received = length,
+  };
+  int is_cut = is_due(l, FAULT_RESET, number);
+  int has_body = !bare && (response.chunked || response.length > 0);
+  if (!has_body && !is_cut) log_record(&record);
   if (write_all(c->client, r->data, length)) return -1;
   drop(r, length);
-  received = length;
 
-  if (is_due(l, FAULT_RESET, number)) {
-    if (!bare) pass_bytes(*upstream, c->client, r, response.length / 2, 1);
+  if (is_cut) {
+    if (has_body) pass_bytes(*upstream, c->client, r, response.length / 2, 1, NULL);
     struct linger at_once = {.l_onoff = 1};
     setsockopt(c->client, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     return -1;
   }
-  if (!bare) {
-    if ((passed = pass_body(*upstream, c->client, r, response, 1)) < 0) return -1;
-    received += passed;
-  }
-  log_request(l->port, method, status, sent, received, target);
+  if (has_body && pass_answer(*upstream, c->client, r, response, &record) < 0) return -1;
   return last ? -1 : 0;
 }
 
