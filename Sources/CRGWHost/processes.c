@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -50,6 +51,16 @@ _Noreturn void CRGWHost_exit(int status) { _exit(status); }
 int CRGWHost_pid(void) { return getpid(); }
 uint32_t CRGWHost_effective_uid(void) { return geteuid(); }
 int64_t CRGWHost_page_size(void) { return sysconf(_SC_PAGESIZE); }
+
+int64_t CRGWHost_raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+  if (limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
+  }
+  return limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;
+}
 
 int CRGWHost_host_name(char *name, size_t size) {
     if (gethostname(name, size) < 0) return -errno;

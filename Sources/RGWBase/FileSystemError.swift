@@ -30,6 +30,8 @@ package enum FileSystemError: Error, Hashable, Sendable, CaseIterable {
     case tooLarge
     /// ENOSPC: the spool's disk is full, or an object has no room for another attribute.
     case spoolFull
+    /// ENFILE: more files wait to be uploaded than may be open.
+    case tooManyFiles
     /// EDQUOT: the bucket's or user's quota is used up.
     case quotaExceeded
     /// ESTALE: the object changed under an open file.

@@ -22,6 +22,7 @@ extension FileSystemError {
         case .crossesDevices: EXDEV
         case .tooLarge: EFBIG
         case .spoolFull: ENOSPC
+        case .tooManyFiles: ENFILE
         case .quotaExceeded: EDQUOT
         case .stale: ESTALE
         case .timedOut: ETIMEDOUT

@@ -33,6 +33,7 @@ package struct HostError: Error, Equatable, Sendable, CustomStringConvertible {
         switch Errno(rawValue: errno) {
         case .noSpace, Errno(rawValue: Self.diskQuota): .full
         case .fileTooLarge: .tooLarge
+        case .tooManyOpenFiles, .tooManyOpenFilesInSystem: .tooManyFiles
         default:
             .failed(operation: path.map { "\(operation) \($0)" } ?? operation, errno: errno)
         }

@@ -1,5 +1,6 @@
 package import RGWBase
 package import RGWSpool
+import SystemPackage
 
 /// The data files of one spool: `data/<low byte>/<identifier>`, and `lost/` for what nobody wants
 /// back.
@@ -8,10 +9,19 @@ package import RGWSpool
 package final class HostFiles: SpoolFiles {
     private let root: HostDescriptor
     private let clock: any Clock
+    /// Numbers that new data files do not get, so that there are descriptors for everything else.
+    private let numbersMax: Int
 
-    /// `spool` must exist (`SpoolDirectory`); `clock` dates what goes to `lost/`.
-    package init(spool: String, clock: any Clock = HostClock()) throws(SpoolError) {
+    /// Descriptors for connections to the server, the control socket, directories being synced.
+    private static let descriptorsKept = 128
+
+    /// `spool` must exist (`SpoolDirectory`); `clock` dates what goes to `lost/`; `descriptorsMax`: how many
+    /// this process may have.
+    package init(
+        spool: String, clock: any Clock = HostClock(), descriptorsMax: Int = .max
+    ) throws(SpoolError) {
         self.clock = clock
+        numbersMax = descriptorsMax - min(Self.descriptorsKept, descriptorsMax / 4)
         do throws(HostError) {
             try HostNames.makeDirectory("\(spool)/data", mode: 0o700)
             try HostNames.makeDirectory("\(spool)/lost", mode: 0o700)
@@ -23,10 +33,16 @@ package final class HostFiles: SpoolFiles {
         }
     }
 
-    /// Fails with EEXIST where the file exists: identifiers are never used twice.
+    /// Fails with EEXIST where the file exists: identifiers are never used twice. Fails with `tooManyFiles`
+    /// before there are none left for others.
     package func create(_ id: DataID) throws(SpoolError) -> any SpoolFile {
         do throws(HostError) {
             let file = try HostDescriptor(path(of: id), [.write, .create, .exclusive])
+            // The lowest number that is free: those below are taken. Source: open(2).
+            if file.number >= numbersMax {
+                try HostNames.unlink(path(of: id))
+                throw HostError("open", path: path(of: id), errno: Errno.tooManyOpenFiles.rawValue)
+            }
             return HostSpoolFile(file, createdIn: directory(of: id))
         } catch {
             throw error.spoolError

@@ -22,6 +22,14 @@ package enum HostProcess {
         return fields.count > 19 ? UInt64(fields[19]) : nil
     }
 
+    /// Every file that waits to be uploaded keeps a descriptor, and the limit that a shell gives is for programs
+    /// that use select(2). Returns how many this process may have open now. Source: getrlimit(2).
+    package static func raiseDescriptorLimit() throws(HostError) -> Int {
+        Int(
+            clamping: try checked(
+                CRGWHost_raise_descriptor_limit(), "raise the limit of open files"))
+    }
+
     /// Source: gethostname(2).
     package static func hostName() throws(HostError) -> String {
         var result: Int32 = 0

@@ -31,7 +31,7 @@ extension JournalColumns {
     }
 
     init(_ node: NodeRecord) throws {
-        self.init(count: 29)
+        self.init(count: 30)
         let attributes = node.attributes
         add(node.inode.value)
         add(attributes.kind.rawValue)
@@ -56,6 +56,7 @@ extension JournalColumns {
         add(node.replaced?.sealed?.value)
         // NULL is no: what nearly every file is costs nothing.
         add(node.isBroken ? 1 as Int64 : nil)
+        add(node.replaced?.isBroken == true ? 1 as Int64 : nil)
     }
 
     init(_ intent: IntentRecord) {

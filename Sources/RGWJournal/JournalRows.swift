@@ -119,7 +119,7 @@ enum JournalRows {
         return "INSERT OR REPLACE INTO \(table) VALUES (\(marks))"
     }
 
-    private static let insertNode = insert(into: "node", columns: 29)
+    private static let insertNode = insert(into: "node", columns: 30)
     private static let insertIntent = insert(into: "intent", columns: 18)
     private static let insertFlight = insert(into: "flight", columns: 16)
 
@@ -141,11 +141,14 @@ enum JournalRows {
         let data = try fields.optional(Int64.self).map { DataID(UInt64(bitPattern: $0)) }
         let generation = Generation(UInt64(bitPattern: try fields.integer()))
         let metadata = try MetadataText.decode(try fields.required(String.self))
-        return NodeRecord(
+        var node = NodeRecord(
             inode: inode, attributes: attributes, data: data, generation: generation,
             metadata: metadata, base: try base(&fields), replacing: try fields.integer() != 0,
-            sealed: try optionalGeneration(&fields), replaced: try replaced(&fields),
-            isBroken: try fields.optional(Int64.self) != nil)
+            sealed: try optionalGeneration(&fields), replaced: try replaced(&fields))
+        node.isBroken = try fields.optional(Int64.self) != nil
+        let isReplacedBroken = try fields.optional(Int64.self) != nil
+        node.replaced?.isBroken = isReplacedBroken
+        return node
     }
 
     private static func optionalGeneration(_ fields: inout JournalFields) throws -> Generation? {

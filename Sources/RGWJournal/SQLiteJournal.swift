@@ -18,6 +18,9 @@ import SystemPackage
 /// - Checkpoints are this class's own, inside the commit that finds the log over 16 MiB. SQLite's
 ///   automatic ones drop the error of a failed fsync, and after such a failure the log's pages may
 ///   be lost although they look clean; here every later `.power` commit fails instead.
+/// - The process that opens the file next does not know of that failure, and a log with a gap ends there
+///   after a power cut. So the first barrier moves what an earlier process left into the database, whatever
+///   that process may have said of it.
 package final class SQLiteJournal: Journal {
     private struct Progress {
         /// Identifiers below these are reserved in the file.
@@ -31,6 +34,8 @@ package final class SQLiteJournal: Journal {
         var unmeasured = 0
         /// Set by a failed sync: what reached the disk is not known any more.
         var unsynced: SpoolError?
+        /// The log has transactions of an earlier process, which may have failed to sync them.
+        var isInherited = false
     }
 
     private let path: String
@@ -46,13 +51,17 @@ package final class SQLiteJournal: Journal {
     /// `pagesMax` limits the database file, for tests of a full one.
     init(path: String, pagesMax: Int?) throws(SpoolError) {
         self.path = path
+        // Before SQLite makes a log of its own.
+        let isInherited = Self.logBytes(path) > 0
         do {
             queue = try DatabaseQueue(path: path, configuration: Self.configuration(pagesMax))
             let limits = try queue.writeWithoutTransaction { database in
                 try JournalSchema.prepare(database)
                 return try JournalSchema.reservations(database)
             }
-            progress = Mutex(Progress(inodeLimit: limits.inode, dataLimit: limits.data))
+            progress = Mutex(
+                Progress(
+                    inodeLimit: limits.inode, dataLimit: limits.data, isInherited: isInherited))
         } catch {
             throw Self.spoolError(error, "open", path)
         }
@@ -104,7 +113,10 @@ package final class SQLiteJournal: Journal {
             if case .failed = failure { progress.withLock { $0.unsynced = failure } }
             throw failure
         }
-        progress.withLock { $0.unmeasured = 0 }
+        progress.withLock { progress in
+            progress.unmeasured = 0
+            progress.isInherited = false
+        }
     }
 
     /// Lets go of the file; SQLite checkpoints what it can. Later calls fail.
@@ -130,10 +142,11 @@ package final class SQLiteJournal: Journal {
 
     /// Returns when everything committed before the call is power-safe.
     private func barrier() throws {
-        let target = try progress.withLock { progress in
+        let (target, isInherited) = try progress.withLock { progress in
             if let failure = progress.unsynced { throw failure }
-            return progress.committed
+            return (progress.committed, progress.isInherited)
         }
+        if isInherited { try checkpoint() }
         try queue.writeWithoutTransaction { database in
             let (durable, committed) = progress.withLock { ($0.durable, $0.committed) }
             // A barrier that ran while this one waited for its turn has covered it.
@@ -156,12 +169,12 @@ package final class SQLiteJournal: Journal {
             progress.unmeasured = 0
             return true
         }
-        guard due, logBytes() >= Self.logBytesMax else { return }
+        guard due, Self.logBytes(path) >= Self.logBytesMax else { return }
         do throws(SpoolError) { try checkpoint() } catch {}
     }
 
     /// 0 where the log cannot be seen, which only puts the checkpoint off.
-    private func logBytes() -> Int64 {
+    private static func logBytes(_ path: String) -> Int64 {
         (try? Stat(FilePath("\(path)-wal")).size) ?? 0
     }
 

@@ -92,14 +92,18 @@ package struct ReplacedRecord: Equatable, Sendable {
     package var generation: Generation
     /// See NodeRecord.sealed.
     package var sealed: Generation?
+    /// See NodeRecord.isBroken.
+    package var isBroken: Bool
     package init(
-        data: DataID, size: UInt64, mtime: WallTime, generation: Generation, sealed: Generation?
+        data: DataID, size: UInt64, mtime: WallTime, generation: Generation, sealed: Generation?,
+        isBroken: Bool = false
     ) {
         self.data = data
         self.size = size
         self.mtime = mtime
         self.generation = generation
         self.sealed = sealed
+        self.isBroken = isBroken
     }
 }
 

@@ -7,6 +7,8 @@ package enum SpoolError: Error, Equatable, Sendable {
     case full
     /// EFBIG: the spool's filesystem cannot hold a file of this size.
     case tooLarge
+    /// EMFILE or ENFILE: each file that waits keeps a descriptor, and there are no more.
+    case tooManyFiles
     /// Any other I/O error; `errno` and the operation say which.
     case failed(operation: String, errno: Int32)
     /// The journal is damaged or of a newer format; the text names the file and the reason.

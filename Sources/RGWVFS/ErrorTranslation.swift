@@ -27,6 +27,7 @@ extension FileSystemError {
         switch error {
         case .full: self = .spoolFull
         case .tooLarge: self = .tooLarge
+        case .tooManyFiles: self = .tooManyFiles
         case .failed, .unusable, .busy: self = .inputOutput
         }
     }

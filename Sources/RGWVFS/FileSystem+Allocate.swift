@@ -47,15 +47,7 @@ extension FileSystem {
                 }
             }
         case .parked:
-            wait(reply) { whenOver in
-                withState { state in
-                    state.space.parked.append { [self] in
-                        whenOver { [self] in begin(job, reply) }
-                    }
-                }
-                watchParked()
-                pump()
-            }
+            park(reply) { [self] in begin(job, reply) }
         }
     }
 

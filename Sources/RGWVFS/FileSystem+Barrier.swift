@@ -32,13 +32,15 @@ extension FileSystem {
             let (waiters, fsynced) = state.barrier.begin()
             return (waiters, state.unsealed(fsynced), state.discardedSealed)
         }
-        if let error = sync(unsealed) {
+        if let error = sync(unsealed.map(\.file)) {
             // A full disk too: what it had no room for is as lost as what it could not write.
             breakSpool(error, "syncing the spool")
-            withState { state in state.markBroken(unsealed.map(\.inode)) }
-            // As far as this disk goes: the next mount is to know it too.
-            commitInBackground()
-            return endBarrier(waiters, error)
+            // The next mount is to know it before anybody here does, as far as this disk goes.
+            let ticket = withState { state in
+                state.markBroken(unsealed)
+                return state.journal.enqueued
+            }
+            return commit(ticket) { [self] _ in endBarrier(waiters, error) }
         }
         failpoint(.dataSynced)
         let ticket = withState { state in
@@ -68,25 +70,33 @@ extension FileSystem {
     /// From how many files on one syncfs is cheaper than an fdatasync each. Source: writeback.md 4.5.
     private static let groupSize = 32
 
-    private func sync(_ files: [UnsealedFile]) -> SpoolError? {
+    func sync(_ files: [any SpoolFile]) -> SpoolError? {
         do throws(SpoolError) {
             if files.count >= Self.groupSize {
                 try spool.syncAll()
             } else {
-                for file in files { try file.file.sync() }
+                for file in files { try file.sync() }
             }
+            return nil
+        } catch {
+            // No descriptor to sync a directory with: the whole filesystem needs none.
+            return error == .tooManyFiles ? syncAll() : error
+        }
+    }
+
+    private func syncAll() -> SpoolError? {
+        do throws(SpoolError) {
+            try spool.syncAll()
             return nil
         } catch { return error }
     }
 
     private func makePowerSafe() -> SpoolError? {
-        do throws(SpoolError) {
+        let failure = withReserve { () throws(SpoolError) in
             try journalStore.commit([], durability: .power)
-            return nil
-        } catch {
-            noteSpoolFailure(error, "syncing the journal")
-            return error
         }
+        if let failure { noteSpoolFailure(failure, "syncing the journal") }
+        return failure
     }
 }
 
@@ -107,11 +117,7 @@ extension VolumeState {
         // Every barrier looks at every intent: no array for each.
         var files: [UnsealedFile] = []
         for intent in intents.intents.values where intent.record.want == .put {
-            // A second sync succeeds although the first one's bytes are lost: see markBroken.
-            guard let number = intent.record.inode, inodes.look(number, { $0.isBroken }) != true
-            else {
-                continue
-            }
+            guard let number = intent.record.inode else { continue }
             if let replaced = replacedUnsealed(number) { files.append(replaced) }
             if let current = currentUnsealed(number, fsynced) { files.append(current) }
         }
@@ -121,7 +127,7 @@ extension VolumeState {
     /// The version that unconfirmed bytes replace.
     private func replacedUnsealed(_ number: InodeNumber) -> UnsealedFile? {
         guard let replaced = inodes.look(number, { $0.replaced }),
-            replaced.record.sealed != replaced.record.generation
+            replaced.record.sealed != replaced.record.generation, !replaced.record.isBroken
         else { return nil }
         return UnsealedFile(
             inode: number, generation: replaced.record.generation, data: replaced.record.data,
@@ -131,7 +137,8 @@ extension VolumeState {
     private func currentUnsealed(
         _ number: InodeNumber, _ fsynced: Set<InodeNumber>
     ) -> UnsealedFile? {
-        guard inodes.look(number, { $0.sealed != $0.generation }) == true,
+        // A second sync succeeds although the first one's bytes are lost: see markBroken.
+        guard inodes.look(number, { $0.sealed != $0.generation && !$0.isBroken }) == true,
             let inode = inodes[number], case .spool(let data, let file) = inode.content
         else { return nil }
         // An empty file that was just created would count as complete otherwise. With commit=0 every
@@ -164,25 +171,55 @@ extension VolumeState {
     /// The disk did not take these bytes: whatever is tried later, they are not reported as safe until they
     /// are written anew from the start.
     /// Source: the kernel marks pages clean after a failed write-back (fsync(2), ERRORS).
-    mutating func markBroken(_ files: [InodeNumber]) {
-        for number in files {
-            inodes[number]?.isBroken = true
-            saveNode(number)
-            fail(number, .inputOutput)
+    mutating func markBroken(_ files: [UnsealedFile]) {
+        for file in files { markBroken(file.inode, file.data) }
+    }
+
+    mutating func markBroken(_ number: InodeNumber, _ data: DataID) {
+        switch data {
+        case inodes[number]?.dataID: inodes[number]?.isBroken = true
+        case inodes[number]?.replaced?.record.data:
+            inodes[number]?.replaced?.record.isBroken = true
+        default: return
         }
+        saveNode(number)
+        fail(number, .inputOutput)
+    }
+
+    /// The bucket has the bytes that the disk did not take: whoever has the file open reads them from there, and
+    /// the next change begins with a new data file.
+    mutating func leaveBroken(_ number: InodeNumber) {
+        guard inodes.look(number, { $0.isBroken }) == true, let inode = inodes[number],
+            let data = inode.dataID, inode.attributes.kind == .regular, !inode.unflushed,
+            inode.writesUnderWay == 0, inode.partial == nil,
+            inode.base?.size == inode.attributes.size
+        else { return }
+        inodes[number]?.content = .remote
+        inodes[number]?.isBroken = false
+        if address(number).map({ intents.isPending($0) }) == true {
+            saveNode(number)
+        } else {
+            journal.append(.removeNode(number))
+        }
+        discard(data)
     }
 
     /// Of what waits below `prefix`, the disk did not take something: no barrier makes it safe.
     func hasBroken(under prefix: KeyPrefix) -> Bool {
         intents.intents.contains { address, intent in
             guard intent.record.want == .put, let number = intent.record.inode else { return false }
-            return inodes[number]?.isBroken == true && prefix.contains(address)
+            let isBroken = inodes.look(number) { inode in
+                inode.isBroken && inode.dataID != nil || inode.replaced?.record.isBroken == true
+            }
+            return isBroken == true && prefix.contains(address)
         }
     }
 
     /// The same of one file, whoever asks.
     func isBroken(_ number: InodeNumber) -> Bool {
-        guard inodes[number]?.isBroken == true, let address = address(number) else { return false }
+        guard inodes.look(number, { $0.isBroken && $0.dataID != nil }) == true,
+            let address = address(number)
+        else { return false }
         return intents.intents[address]?.record.want == .put
     }
 }

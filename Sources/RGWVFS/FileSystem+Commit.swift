@@ -72,12 +72,18 @@ extension FileSystem {
         resumeParked()
     }
 
-    /// On a full disk the reserve is given up, so that names can still be changed.
     private func write(_ changes: [JournalChange], _ durability: Durability) -> SpoolError? {
         if changes.isEmpty { return nil }
+        return withReserve { () throws(SpoolError) in
+            try journalStore.commit(changes, durability: durability)
+        }
+    }
+
+    /// On a full disk the reserve is given up for what the journal has to do.
+    func withReserve(_ body: () throws(SpoolError) -> Void) -> SpoolError? {
         for attempt in 1...2 {
             do throws(SpoolError) {
-                try journalStore.commit(changes, durability: durability)
+                try body()
                 return nil
             } catch {
                 guard error == .full, attempt == 1, releaseReserve() else { return error }

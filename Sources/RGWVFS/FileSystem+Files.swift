@@ -66,10 +66,21 @@ extension FileSystem {
         if flags.exclusive, configuration.guarantee == .synchronous {
             return createExclusively(parent, name, permissions: permissions, flags, caller, reply)
         }
-        let data: (DataID, any SpoolFile)
-        do throws(SpoolError) { data = try newData() } catch {
-            return reply.fail(FileSystemError(error))
+        let parked = reply.park()
+        withNewData(
+            parking: { [self] in park(parked, $0) }, failed: { parked.fail($0) }
+        ) { [self] id, file in
+            create(
+                parent, name, permissions: permissions, flags, caller, in: (id, file),
+                Reply(interruption: parked.interruption) { parked.send($0) })
         }
+    }
+
+    private func create(
+        _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ flags: OpenFlags,
+        _ caller: Caller, in data: (id: DataID, file: any SpoolFile),
+        _ reply: consuming Reply<CreateAnswer>
+    ) {
         let adopted = OnceGate()
         let created = CreatedFile()
         let guarded = discarding(data.0, unless: adopted, onFailureOf: undoing(created, reply))

@@ -63,11 +63,25 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, target: [UInt8], _ caller: Caller,
         _ reply: consuming Reply<EntryAnswer>
     ) {
-        let data: (DataID, any SpoolFile)
-        do throws(SpoolError) {
-            data = try newData()
-            try data.1.write(target.span, at: 0)
-        } catch { return reply.fail(FileSystemError(error)) }
+        let parked = reply.park()
+        withNewData(
+            parking: { [self] in park(parked, $0) }, failed: { parked.fail($0) }
+        ) { [self] id, file in
+            symlink(
+                parent, name, target: target, caller, in: (id, file),
+                Reply(interruption: parked.interruption) { parked.send($0) })
+        }
+    }
+
+    private func symlink(
+        _ parent: InodeNumber, _ name: EntryName, target: [UInt8], _ caller: Caller,
+        in data: (id: DataID, file: any SpoolFile), _ reply: consuming Reply<EntryAnswer>
+    ) {
+        do throws(SpoolError) { try data.file.write(target.span, at: 0) } catch {
+            withState { state in state.discard(data.id) }
+            commitInBackground()
+            return reply.fail(FileSystemError(error))
+        }
         let adopted = OnceGate()
         let guarded = discarding(data.0, unless: adopted, onFailureOf: reply)
         perform(guarded, undoes: true) { state, moment throws(FileSystemError) in

@@ -18,15 +18,17 @@ extension FileSystem {
             state.inodes[inode].flatMap { $0.dataID == nil ? $0.base : nil }
         }
         guard let base else { return finish(need, nil) }
-        let data: (DataID, any SpoolFile)
-        do throws(SpoolError) {
-            data = try newData()
-            try data.1.truncate(to: base.size)
-        } catch { return finish(need, FileSystemError(error)) }
-        finish(need, nil) { state in
-            if !state.adoptPartial(inode, data, base) { state.discard(data.0) }
+        withNewData(
+            parking: { [self] in park($0) }, failed: { [self] in finish(need, $0) }
+        ) { [self] id, file in
+            do throws(SpoolError) { try file.truncate(to: base.size) } catch {
+                return finish(need, FileSystemError(error)) { state in state.discard(id) }
+            }
+            finish(need, nil) { state in
+                if !state.adoptPartial(inode, (id, file), base) { state.discard(id) }
+            }
+            commitInBackground()
         }
-        commitInBackground()
     }
 
     // MARK: Fetching what is missing
@@ -69,13 +71,17 @@ extension FileSystem {
         case .sync(let file):
             // Its row may not go before its bytes are safe: what was fetched is not written twice.
             workers.submit { [self] in
-                do throws(SpoolError) { try file.sync() } catch {
-                    breakSpool(error, "syncing a data file")
-                    return finish(need, .inputOutput)
+                guard let error = sync([file]) else {
+                    withState { state in state.finishPartial(inode) }
+                    commitInBackground()
+                    return finish(need, nil)
                 }
-                withState { state in state.finishPartial(inode) }
-                commitInBackground()
-                finish(need, nil)
+                breakSpool(error, "syncing a data file")
+                let ticket = withState { state in
+                    if let data = state.inodes[inode]?.dataID { state.markBroken(inode, data) }
+                    return state.journal.enqueued
+                }
+                commit(ticket) { [self] _ in finish(need, .inputOutput) }
             }
         }
     }

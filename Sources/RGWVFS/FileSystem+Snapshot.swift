@@ -19,7 +19,7 @@ extension FileSystem {
                 case .success(let copied): send(copied)
                 case .failure(let error):
                     let failed = ObjectStoreError(
-                        error == .full ? .busy : .bodyUnreadable,
+                        error == .full || error == .tooManyFiles ? .busy : .bodyUnreadable,
                         operation: "PUT \(shipment.flight.address)",
                         message: "copying the file: \(error)")
                     ended(shipment, .failure(failed))

@@ -52,6 +52,57 @@ extension FileSystem {
         workers.submit { for resume in parked { resume() } }
     }
 
+    /// Goes on with a new data file. Each keeps a descriptor until its bytes are in the bucket: when there are
+    /// no more, this waits as a writer does for whom there is no room. `parking`: how it waits.
+    func withNewData(
+        isLastTry: Bool = false,
+        parking: @escaping @Sendable (_ resume: @escaping @Sendable () -> Void) -> Void,
+        failed: @escaping @Sendable (FileSystemError) -> Void,
+        _ use: @escaping @Sendable (DataID, any SpoolFile) -> Void
+    ) {
+        let data: (id: DataID, file: any SpoolFile)
+        do throws(SpoolError) { data = try newData() } catch {
+            guard error == .tooManyFiles else { return failed(FileSystemError(error)) }
+            guard let verdict = shortage() else { return failed(.shuttingDown) }
+            let isHopeless = verdict == .refused
+            // One is closed a little after the state has forgotten its file.
+            if isHopeless, isLastTry { return failed(.tooManyFiles) }
+            return parking { [self] in
+                withNewData(isLastTry: isHopeless, parking: parking, failed: failed, use)
+            }
+        }
+        use(data.id, data.file)
+    }
+
+    /// Is it worth waiting? What can make room begins now. Nil: the mount stops.
+    private func shortage() -> SpoolSpace.Verdict? {
+        let reading = spaceReading()
+        return withState { state in
+            if state.isStopping { return nil }
+            state.relieve(reading.now)
+            return state.shortage(reading)
+        }
+    }
+
+    /// Goes on when there may be room.
+    func park(_ resume: @escaping @Sendable () -> Void) {
+        let isHeldBySeals = withState { state in
+            state.space.parked.append(resume)
+            return !state.discardedSealed.isEmpty
+        }
+        watchParked()
+        // What nobody needs any more goes after the next barrier: now rather than in a while.
+        if isHeldBySeals { workers.submit { [self] in awaitBarrier { _ in } } }
+        pump()
+    }
+
+    /// The same for a program that may be killed meanwhile.
+    func park<Value: Sendable>(
+        _ reply: ParkedReply<Value>, _ resume: @escaping @Sendable () -> Void
+    ) {
+        wait(reply) { whenOver in park { whenOver(resume) } }
+    }
+
     /// The reserve goes back to the disk; false: there is none.
     func releaseReserve() -> Bool {
         let released = (try? spool.releaseReserve()) ?? false
@@ -105,6 +156,7 @@ extension SpoolError {
         switch self {
         case .full: "the disk is full"
         case .tooLarge: "a file is too large for the disk"
+        case .tooManyFiles: "too many files are open"
         case .failed(let operation, let errno): "\(operation) (errno \(errno))"
         case .unusable(let text), .busy(let text): text
         }

@@ -70,18 +70,7 @@ extension FileSystem {
     }
 
     private func park(_ request: WriteRequest, _ bytes: [UInt8], _ reply: ParkedReply<Int>) {
-        wait(reply) { whenOver in
-            let isHeldBySeals = withState { state in
-                state.space.parked.append { [self] in
-                    whenOver { [self] in resume(request, bytes, reply) }
-                }
-                return !state.discardedSealed.isEmpty
-            }
-            watchParked()
-            // What nobody needs any more goes after the next barrier: now rather than in a while.
-            if isHeldBySeals { workers.submit { [self] in awaitBarrier { _ in } } }
-            pump()
-        }
+        park(reply) { [self] in resume(request, bytes, reply) }
     }
 
     private func wrote(

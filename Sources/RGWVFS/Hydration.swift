@@ -15,10 +15,17 @@ extension FileSystem {
             return (state.location(inode), known.base)
         }
         guard let (address, base) = known else { return finish(need, nil) }
-        let data: (DataID, any SpoolFile)
-        do throws(SpoolError) { data = try newData() } catch {
-            return finish(need, FileSystemError(error))
+        withNewData(
+            parking: { [self] in park($0) }, failed: { [self] in finish(need, $0) }
+        ) { [self] id, file in
+            hydrate(need, inode, (id, file), from: address, base, length: length)
         }
+    }
+
+    private func hydrate(
+        _ need: Need, _ inode: InodeNumber, _ data: (DataID, any SpoolFile),
+        from address: ObjectAddress?, _ base: BaseVersion?, length: UInt64
+    ) {
         guard let address, let base, min(length, base.size) > 0 else {
             return adopt(need, inode, data, base: base, length: length)
         }
@@ -40,15 +47,15 @@ extension FileSystem {
 
     /// Without network.
     func renew(_ need: Need, _ inode: InodeNumber) {
-        let data: (DataID, any SpoolFile)
-        do throws(SpoolError) { data = try newData() } catch {
-            return finish(need, FileSystemError(error))
+        withNewData(
+            parking: { [self] in park($0) }, failed: { [self] in finish(need, $0) }
+        ) { [self] id, file in
+            let moment = moment()
+            finish(need, nil) { state in
+                if !state.replaceData(inode, (id, file), moment) { state.discard(id) }
+            }
+            commitInBackground()
         }
-        let moment = moment()
-        finish(need, nil) { state in
-            if !state.replaceData(inode, data, moment) { state.discard(data.0) }
-        }
-        commitInBackground()
     }
 
     private func adopt(
@@ -67,6 +74,7 @@ extension FileSystem {
             state.inodes[inode]?.content = .spool(data.0, data.1)
             // Another data file than the one that may have been synced.
             state.inodes[inode]?.forgetSeal()
+            state.inodes[inode]?.isBroken = false
             // Without a name the bytes live as long as the descriptor.
             guard state.address(inode) != nil else {
                 if length < known.attributes.size {

@@ -38,7 +38,7 @@ enum Recovery {
             claimed.formUnion(node.dataFiles)
             if unchanged.contains(node.inode), let data = node.data {
                 var row = node
-                (row.data, row.sealed, row.replaced) = (nil, nil, nil)
+                (row.data, row.sealed, row.replaced, row.isBroken) = (nil, nil, nil, false)
                 nodes[node.inode] = row
                 state.journal.append(.node(row))
                 state.discard(data)
@@ -162,7 +162,7 @@ enum Recovery {
         node.attributes.mtime = earlier.mtime
         node.replacing = false
         node.replaced = nil
-        if earlier.sealed != nil { node.isBroken = false }
+        node.isBroken = earlier.isBroken
         return node
     }
 

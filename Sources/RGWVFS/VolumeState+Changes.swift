@@ -10,7 +10,7 @@ extension VolumeState {
             inode: inode.number, attributes: inode.attributes, data: inode.dataID,
             generation: inode.generation, metadata: inode.metadata, base: inode.base,
             replacing: inode.replacing, sealed: inode.sealed, replaced: inode.replaced?.record,
-            isBroken: inode.isBroken)
+            isBroken: inode.isBroken && inode.dataID != nil)
     }
 
     /// Writes a node's row, if it has one to write: a file without a name has none.
@@ -192,7 +192,7 @@ extension VolumeState {
     /// The failure a handle has not reported yet; readers have nothing to hear.
     mutating func takeFailure(_ handle: HandleID) -> FileSystemError? {
         guard let file = files[handle], file.flags.write else { return nil }
-        if inodes.look(file.inode, { $0.isBroken }) == true { return .inputOutput }
+        if isBroken(file.inode) { return .inputOutput }
         guard let failure = inodes.look(file.inode, { $0.failure }),
             failure.sequence > file.failureSeen
         else {

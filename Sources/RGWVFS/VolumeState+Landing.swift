@@ -87,6 +87,7 @@ extension VolumeState {
         // The row says from now on that the bucket has the content.
         saveNode(inode)
         setIntent(record, now: now, held: false)
+        leaveBroken(inode)
     }
 
     /// Everything of the file is in the bucket: the spool's copy goes when nobody has the file open.
@@ -97,6 +98,8 @@ extension VolumeState {
             inodes[inode]?.content = .remote
             journal.append(.removeNode(inode))
             discard(data)
+        } else {
+            leaveBroken(inode)
         }
     }
 

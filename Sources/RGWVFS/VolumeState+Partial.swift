@@ -16,6 +16,7 @@ extension VolumeState {
         else { return false }
         let partial = Partial(source: source, etag: base.etag, length: base.size)
         inodes[inode]?.content = .spool(data.0, data.1)
+        inodes[inode]?.isBroken = false
         inodes[inode]?.partial = partial
         partials.insert(inode)
         saveNode(inode)

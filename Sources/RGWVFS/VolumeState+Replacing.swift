@@ -31,7 +31,7 @@ extension VolumeState {
         else { return false }
         let record = ReplacedRecord(
             data: id, size: known.attributes.size, mtime: known.attributes.mtime,
-            generation: known.generation, sealed: known.sealed)
+            generation: known.generation, sealed: known.sealed, isBroken: known.isBroken)
         inodes[inode]?.replaced = ReplacedVersion(
             record: record, file: file, partial: known.partial)
         inodes[inode]?.replacing = true

@@ -34,7 +34,9 @@ final class Composition: Sendable {
     /// Asks the server first, so that a mount that cannot work leaves no spool behind.
     init(_ plan: MountPlan, log: Logger) throws(MountFailure) {
         let failPoints = try LiveFailPoints.make()
+        let descriptorsMax: Int
         do throws(HostError) {
+            descriptorsMax = try HostProcess.raiseDescriptorLimit()
             timer = try HostTimer()
             workers = try HostWorkers(name: "worker", count: Self.workersMax)
             let environment = try LiveEnvironment()
@@ -52,7 +54,8 @@ final class Composition: Sendable {
         try SpoolHolder.register(plan, log)
         do throws(SpoolError) {
             journal = try SQLiteJournal(path: spool.journalPath)
-            files = try HostFiles(spool: spool.path, clock: clock)
+            files = try HostFiles(
+                spool: spool.path, clock: clock, descriptorsMax: descriptorsMax)
             fileSystem = try FileSystem(
                 configuration: plan.volume,
                 store: Self.store(plan.settings.client, counted, credentials, clock, timer),

@@ -7,6 +7,8 @@ enum SpoolSentence {
         switch error {
         case .full: "the file system of the spool \(spool) is full"
         case .tooLarge: "the file system of the spool \(spool) cannot hold files of that size"
+        case .tooManyFiles:
+            "the spool \(spool) has more files than this process may have open: raise the limit (ulimit -n)"
         case .failed(let operation, let errno):
             "cannot use the spool \(spool): \(HostError(operation, errno: errno))"
         case .unusable(let sentence), .busy(let sentence): sentence

@@ -89,6 +89,26 @@ private final class Counter: Sendable {
         }
     }
 
+    /// The log may have a gap where a killed process failed to sync it, and ends there after a power cut.
+    @Test func whatAKilledProcessLeftInTheLogDoesNotStayThere() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/journal.db"
+            let killed = "\(directory)/killed.db"
+            let journal = try SQLiteJournal(path: path)
+            try journal.commit(JournalSamples.pair(2), durability: .power)
+            for suffix in ["", "-wal"] {
+                try FileManager.default.copyItem(atPath: path + suffix, toPath: killed + suffix)
+            }
+            let next = try SQLiteJournal(path: killed)
+            try next.commit(JournalSamples.pair(3), durability: .process)
+            try next.commit([], durability: .power)
+            let cut = "\(directory)/cut.db"
+            try FileManager.default.copyItem(atPath: killed, toPath: cut)
+            let found = try SQLiteJournal(path: cut).load()
+            #expect(Set(found.nodes.map(\.inode.value)) == [2, 3])
+        }
+    }
+
     @Test func logStaysBoundedAndNothingIsLostByIt() throws {
         try withTemporaryDirectory { directory in
             let path = "\(directory)/journal.db"

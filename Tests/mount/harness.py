@@ -259,6 +259,8 @@ class Mount:
                         f"spool={self.spool}", "connect_timeout=5", *options]
         # More variables for the daemon.
         self.environment = {}
+        # Its limit of open files, as prlimit(1) wants it.
+        self.descriptors = None
         self.process = None
         self.pid = None
         test.all_mounts.append(self)
@@ -268,7 +270,8 @@ class Mount:
     @property
     def command(self):
         flags = ["-f"] if self.foreground else []
-        words = [self.test.program("mount.rgwfs"), *flags, self.source, self.point,
+        limits = [] if self.descriptors is None else ["prlimit", f"--nofile={self.descriptors}"]
+        words = [*limits, self.test.program("mount.rgwfs"), *flags, self.source, self.point,
                  "-o", ",".join(self.options)]
         return [os.fspath(word) for word in words]
 

@@ -96,6 +96,8 @@ _Noreturn void CRGWHost_exit(int status);
 int CRGWHost_pid(void);
 uint32_t CRGWHost_effective_uid(void);
 int64_t CRGWHost_page_size(void);
+// Lets the process open as many files as it may allow itself; returns how many.
+int64_t CRGWHost_raise_descriptor_limit(void);
 int CRGWHost_host_name(char *name, size_t size);
 
 // Threads. The name is cut to 15 bytes, as pthread_setname_np(3) wants it.

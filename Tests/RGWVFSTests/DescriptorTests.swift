@@ -1,0 +1,79 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+import RGWTestKit
+import RGWVFS
+import Synchronization
+import Testing
+
+/// Every file that waits keeps a descriptor: what happens when there are no more.
+@Suite struct DescriptorTests {
+    /// A spool that may have so many data files.
+    private func limit(_ volume: Volume, to count: Int) {
+        let files = volume.files
+        files.faults.set { call, _ in
+            guard call == .create, let have = try? files.list().count, have >= count else {
+                return nil
+            }
+            return .tooManyFiles
+        }
+    }
+
+    private func create(_ volume: Volume, _ name: String) throws -> Volume.Box<CreateAnswer> {
+        let name = try EntryName(Array(name.utf8))
+        return volume.begin {
+            volume.fileSystem.create(
+                .root, name, permissions: 0o644, OpenFlags(read: true, write: true), Volume.caller,
+                $0)
+        }
+    }
+
+    @Test func aNewFileWaitsForUploads() throws {
+        let volume = try Volume {
+            $0.writebackDelay = .seconds(50)
+            $0.writebackDelayMax = .seconds(50)
+            $0.spareFilesMax = 0
+        }
+        limit(volume, to: 3)
+        for name in ["a", "b", "c"] { try volume.save(name, name) }
+        let fourth = try create(volume, "d")
+        #expect(fourth.result == nil)
+        volume.world.advance(by: .seconds(5))
+        _ = try #require(fourth.result).get()
+        #expect(Set(volume.store.keys(Volume.bucket)).isSuperset(of: ["a", "b", "c"]))
+    }
+
+    @Test func whenNothingMovesTheUserIsTold() throws {
+        let volume = try Volume { $0.spareFilesMax = 0 }
+        volume.store.setFault { $0.method == "PUT" ? .refuse(.busy) : nil }
+        limit(volume, to: 2)
+        for name in ["a", "b"] { try volume.save(name, name) }
+        let third = try create(volume, "c")
+        volume.world.advance(by: .seconds(90))
+        #expect(throws: FileSystemError.tooManyFiles) { try #require(third.result).get() }
+        #expect(volume.fileSystem.overview().spoolFailure == nil, "the disk is well")
+        volume.store.setFault(nil)
+        volume.world.advance(by: .seconds(600))
+        _ = try volume.create("c")
+    }
+
+    /// The directory of a data file cannot be opened, but the filesystem can be synced.
+    @Test func aSyncThatFindsNoDescriptorSyncsEverything() throws {
+        let volume = try Volume {
+            $0.guarantee = .local
+            $0.writebackDelay = .seconds(50)
+        }
+        let file = try volume.create("a")
+        try volume.write(file, "hello")
+        let calls = Atomic(0)
+        volume.files.faults.set { call, _ in
+            guard call == .syncAll else { return nil }
+            return calls.add(1, ordering: .relaxed).oldValue == 0 ? .tooManyFiles : nil
+        }
+        try volume.call { volume.fileSystem.fsync(file.0, file.1, dataOnly: false, $0) }
+        #expect(calls.load(ordering: .relaxed) == 2)
+        #expect(volume.fileSystem.overview().spoolFailure == nil)
+        let again = try Volume(remounting: volume, afterPowerCut: true)
+        #expect(try again.load("a") == "hello")
+    }
+}
