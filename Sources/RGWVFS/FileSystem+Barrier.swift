@@ -51,7 +51,7 @@ extension FileSystem {
             let failure = error ?? makePowerSafe()
             failpoint(.sealed)
             if failure == nil {
-                remove(withState { state in state.takeSealed(removable) })
+                removeTaken(withState { state in state.takeSealed(removable) })
             }
             endBarrier(waiters, failure)
         }
@@ -165,6 +165,7 @@ extension VolumeState {
     mutating func takeSealed(_ files: [DataID]) -> [DataID] {
         let taken = files.filter { discardedSealed.contains($0) }
         discardedSealed.removeAll { taken.contains($0) }
+        removing += taken.count
         return taken
     }
 

@@ -52,10 +52,11 @@ extension FileSystem {
                 continue
             }
             withState { state in
+                state.removing += discarded.count
                 for done in state.journal.end(batch) { state.actions.append { done(nil) } }
             }
             if !discarded.isEmpty { failpoint(.dataUnneeded) }
-            remove(discarded)
+            removeTaken(discarded)
             scheduleBarrier()
         }
     }
@@ -70,6 +71,13 @@ extension FileSystem {
         }
         restoreReserve()
         resumeParked()
+    }
+
+    /// Those that the state counts as `removing`.
+    func removeTaken(_ discarded: [DataID]) {
+        if discarded.isEmpty { return }
+        remove(discarded)
+        withState { state in state.removing -= discarded.count }
     }
 
     private func write(_ changes: [JournalChange], _ durability: Durability) -> SpoolError? {

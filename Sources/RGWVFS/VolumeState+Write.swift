@@ -52,7 +52,7 @@ extension VolumeState {
     mutating func shortage(_ reading: SpoolSpace.Reading) -> SpoolSpace.Verdict {
         let flights = intents.flights.values.filter { $0.want == .put }
         let frees =
-            !flights.isEmpty || !discarded.isEmpty || !discardedSealed.isEmpty
+            !flights.isEmpty || !discarded.isEmpty || !discardedSealed.isEmpty || removing > 0
             || journal.isCommitting || hasUnsent()
         return space.shortage(
             reading, canFree: frees, isMoving: flights.contains { $0.tries == 0 })

@@ -57,6 +57,8 @@ struct VolumeState: ~Copyable {
     var sealedData: Set<DataID> = []
     /// Those of them that no journal row will name after the next barrier.
     var discardedSealed: [DataID] = []
+    /// Data files that are being removed: who waits for room is to have theirs.
+    var removing = 0
     /// What the operation that is being decided changes, if it can be taken back.
     var undo: UndoLog?
     /// Run after unlocking, in order.

@@ -3,6 +3,7 @@ import RGWObject
 import RGWSpool
 import RGWTestKit
 import RGWVFS
+import Synchronization
 import Testing
 
 /// A spool that is full: who waits, who is told, and what goes on.
@@ -36,6 +37,24 @@ import Testing
         volume.settle()
         #expect(volume.text("a") == text("a"))
         #expect(volume.text("b") == text("b"))
+    }
+
+    /// Everything is in the bucket, and its data file is just being removed.
+    @Test func aWriterWaitsForADataFileThatGoes() throws {
+        let volume = try volume()
+        try volume.save("a", text("a"))
+        let b = try volume.create("b")
+        let writes = Mutex<[Volume.Box<Int>]>([])
+        volume.files.faults.set { call, _ in
+            if call == .remove {
+                let write = self.begin(volume, b, self.text("b"))
+                writes.withLock { $0.append(write) }
+            }
+            return nil
+        }
+        volume.world.advance(by: .seconds(2))
+        let write = try #require(writes.withLock { $0.first })
+        #expect(try write.result?.get() == Self.size)
     }
 
     @Test func aWaitingWriterHasWhatWaitsSentAtOnce() throws {
