@@ -6,10 +6,12 @@
 #include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -135,9 +137,27 @@ int CRGWFuse_wake_prepare(void)
 
 int CRGWFuse_wake(unsigned long thread) { return -pthread_kill(thread, SIGURG); }
 
+// As an ordinary user, whose mount only the set-user-ID program may take away.
+static int unmount_by_helper(const char *path, int flags)
+{
+    const char *const lazy[] = {"fusermount3", "-u", "-q", "-z", "--", path, NULL};
+    const char *const busy[] = {"fusermount3", "-u", "-q", "--", path, NULL};
+    char *const *arguments = (char *const *)(flags & MNT_DETACH ? lazy : busy);
+    pid_t child;
+    int status, error = posix_spawnp(&child, arguments[0], NULL, NULL, arguments, environ);
+    if (error != 0)
+        return -error;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EBUSY;
+}
+
 int CRGWFuse_unmount(const char *path, int flags)
 {
-    return umount2(path, flags) == 0 ? 0 : -errno;
+    if (umount2(path, flags) == 0)
+        return 0;
+    return errno == EPERM ? unmount_by_helper(path, flags) : -errno;
 }
 
 int CRGWFuse_identify(const char *path, struct CRGWFuse_identity *identity)

@@ -69,7 +69,10 @@ int CRGWHost_accept(int listen_fd, int stop_fd) {
         if (!waiting[0].revents) continue;
         int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0) return fd;
-        if (errno != EINTR && errno != ECONNABORTED) return -errno;
+        if (errno == EINTR || errno == ECONNABORTED) continue;
+        if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) return -errno;
+        // It passes; meanwhile the connection waits.
+        if (poll(&waiting[1], 1, 100) > 0) return -ECANCELED;
     }
 }
 

@@ -36,6 +36,8 @@ final class S3Call<Answer: Sendable>: Cancellable {
         var machine: AttemptStateMachine
         var current: (any Cancellable)?
         var cancelled = false
+        /// The last attempt failed on its way.
+        var needsConnection = false
     }
     private let state: Mutex<State>
 
@@ -85,7 +87,9 @@ final class S3Call<Answer: Sendable>: Cancellable {
         let credentials = context.credentials.current()
         let request = context.sign(prepared.request, as: credentials)
         let operation = prepared.operation
-        let sent = context.transport.send(request, options: prepared.options) { result in
+        var options = prepared.options
+        options.isFresh = state.withLock(\.needsConnection)
+        let sent = context.transport.send(request, options: options) { result in
             self.finish(result, operation, credentials)
         }
         let cancelled = state.withLock { state in
@@ -105,6 +109,7 @@ final class S3Call<Answer: Sendable>: Cancellable {
                 let answer = try parse(S3Response(operation, subject: subject, http: response))
                 completion(.success(answer))
             case .failure(let error):
+                state.withLock { $0.needsConnection = true }
                 throw S3Failure(error, operation, subject: subject)
             }
         } catch {

@@ -21,6 +21,9 @@ extension CurlEasyHandle {
         set(CURLOPT_PROTOCOLS_STR, "http,https")
         set(CURLOPT_MAXAGE_CONN, Int(configuration.idleAgeMax.inSeconds))
         set(CURLOPT_TCP_KEEPALIVE, 1)
+        // A connection that something on the way has dropped is found out before it is used again; seconds.
+        set(CURLOPT_TCP_KEEPIDLE, 20)
+        set(CURLOPT_TCP_KEEPINTVL, 5)
         set(CURLOPT_BUFFERSIZE, 512 << 10)
         set(CURLOPT_USERAGENT, configuration.userAgent)
         if !configuration.usesEnvironmentProxy { set(CURLOPT_NOPROXY, "*") }
@@ -52,6 +55,7 @@ extension CurlEasyHandle {
         forgetRequest()
         set(CURLOPT_URL, request.url)
         set(CURLOPT_CONNECTTIMEOUT_MS, Int(options.connectTimeout.inNanoseconds / 1_000_000))
+        set(CURLOPT_FRESH_CONNECT, options.isFresh ? 1 : 0)
         prepareMethod(request)
         for field in request.headers {
             appendHeader(field.value.isEmpty ? "\(field.name);" : "\(field.name): \(field.value)")

@@ -41,8 +41,6 @@ package final class HostListener: Sendable {
         acceptor = try HostThread(name: "control") {
             while Self.waitForRoom(state, connectionsMax) {
                 let next = CRGWHost_accept(socket.value.number, stopper.value.reader.number)
-                // Out of descriptors is the only way to fail that passes; it is not worth more than
-                // the command that failed.
                 guard next >= 0 else { return }
                 let connection = HostConnection(HostDescriptor(adopting: next, path: path))
                 Self.begin(connection, state, serve)

@@ -1,5 +1,7 @@
+import FoundationEssentials
 import GRDB
 import RGWSpool
+import SystemPackage
 
 /// What is wrong with a journal's content, in words that follow the file's name.
 struct JournalDamage: Error, Equatable {
@@ -21,6 +23,10 @@ extension SQLiteJournal {
         let named = "\(operation) \(path): \(text)"
         return switch failure.resultCode {
         case .SQLITE_FULL: .full
+        // Of the errors of a write SQLite tells ENOSPC alone. Source: os_unix.c.
+        case .SQLITE_IOERR
+        where failure.extendedResultCode == .SQLITE_IOERR_WRITE && isOutOfRoom(beside: path):
+            .full
         case .SQLITE_BUSY, .SQLITE_LOCKED:
             .busy("the journal \(path) is in use by another process")
         case .SQLITE_CORRUPT, .SQLITE_NOTADB:
@@ -30,6 +36,25 @@ extension SQLiteJournal {
         case .SQLITE_READONLY: .failed(operation: named, errno: 30)
         case .SQLITE_NOMEM: .failed(operation: named, errno: 12)
         default: .failed(operation: named, errno: 5)
+        }
+    }
+
+    /// The quota of whoever mounts may be used up, which only a write tells.
+    private static func isOutOfRoom(beside path: String) -> Bool {
+        // SQLite keeps its log where a link leads.
+        let file = URL(filePath: path).resolvingSymlinksInPath().path
+        let probe = FilePath("\(file)-probe")
+        do {
+            let file = try FileDescriptor.open(
+                probe, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+            defer {
+                try? file.close()
+                _ = try? FileManager.default.removeItem(atPath: probe.string)
+            }
+            try file.writeAll([UInt8](repeating: 0, count: 64 << 10))
+            return false
+        } catch {
+            return error as? Errno == .noSpace || error as? Errno == Errno(rawValue: 122)
         }
     }
 }

@@ -92,6 +92,7 @@ package final class MemoryFile: SpoolFile {
     }
 
     package func allocate(_ range: Range<UInt64>, keepSize: Bool) throws(SpoolError) {
+        try faults.check(.allocate)
         if !keepSize, try size() < range.upperBound { try truncate(to: range.upperBound) }
     }
 

@@ -79,7 +79,10 @@ package final class MemoryFiles: SpoolFiles {
         return SpoolVolume(totalBytes: capacity, freeBytes: capacity - min(capacity, used))
     }
 
-    package func keepReserve(_ bytes: UInt64) throws(SpoolError) { try disk.keepReserve(bytes) }
+    package func keepReserve(_ bytes: UInt64) throws(SpoolError) {
+        try faults.check(.reserve)
+        try disk.keepReserve(bytes)
+    }
     package func releaseReserve() throws(SpoolError) -> Bool { disk.releaseReserve() }
 }
 

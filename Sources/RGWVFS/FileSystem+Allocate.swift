@@ -57,6 +57,8 @@ extension FileSystem {
                 _ = state.endWrite(job.request, [], written: false)
                 state.cutBack(job.request.inode)
             }
+            // The spool's filesystem does not do it (EOPNOTSUPP, fallocate(2)): nor does the mount.
+            if case .failed(_, 95) = error { return reply.fail(.notSupported) }
             noteSpoolFailure(error, "allocating in a data file")
             return reply.fail(FileSystemError(error))
         }

@@ -79,7 +79,7 @@ extension FileSystem {
         let reading = spaceReading()
         return withState { state in
             if state.isStopping { return nil }
-            state.relieve(reading.now)
+            if state.space.mayRelieve(reading.now) { state.relieve(reading.now) }
             return state.shortage(reading)
         }
     }
@@ -129,8 +129,9 @@ extension FileSystem {
             try spool.keepReserve(bytes)
             withState { state in state.space.isReserveOut = false }
         } catch {
-            // There is no room for it now; the next file that goes makes some.
-            withState { state in state.space.isReserveOut = true }
+            // There is no room for it now; the next file that goes makes some. A filesystem that cannot set room
+            // aside has none to give up.
+            withState { state in state.space.isReserveOut = error == .full }
         }
     }
 

@@ -132,6 +132,9 @@ extension IntentTable {
 
     /// Forgets requests that cannot take effect any more. Returns their keys, and when to ask again.
     mutating func expire(now: Instant) -> (keys: [ObjectAddress], next: Instant?) {
+        if unsettled.isEmpty { return ([], nil) }
+        if now < expiresAt { return ([], expiresAt) }
+        expiresAt = now + Self.expiryPause
         var keys: [ObjectAddress] = []
         var next: Instant?
         // An intent still needs the tags to know its own versions by.
@@ -143,6 +146,8 @@ extension IntentTable {
             }
         }
         for address in keys { unsettled[address] = nil }
-        return (keys, next)
+        return (keys, next.map { max($0, expiresAt) })
     }
+
+    private static let expiryPause = Duration.milliseconds(500)
 }

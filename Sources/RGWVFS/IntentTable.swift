@@ -100,6 +100,8 @@ struct IntentTable: Sendable {
     /// How many of them were sent by themselves.
     var sentCount = 0
     var unsettled: [ObjectAddress: Unsettled] = [:]
+    /// When they are looked through next: an hour of errors leaves as many as there are files.
+    var expiresAt = Instant.distantPast
     var uploads: [ObjectAddress: Upload] = [:]
     /// Keys of which an earlier mount may have begun an upload whose id it could not note, since when.
     var sweeps: [ObjectAddress: WallTime] = [:]

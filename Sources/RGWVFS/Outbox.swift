@@ -24,7 +24,8 @@ extension VolumeState {
     /// Something is for the pump to do or to look at before `time`. Only intents that wait for their time
     /// have it in the queue; whatever else may be there counts.
     func hasDue(before time: Instant) -> Bool {
-        outbox.first != nil || !intents.ready.isEmpty || !intents.unsettled.isEmpty
+        outbox.first != nil || !intents.ready.isEmpty
+            || !intents.unsettled.isEmpty && intents.expiresAt < time
             || !intents.uploads.isEmpty || !intents.sweeps.isEmpty
             || intents.queue.min.map { $0.due < time } ?? false
     }

@@ -78,10 +78,13 @@ struct SpoolSpace: Sendable {
 
     /// Uploads are to start now. At most every 200 ms: it costs a look at every intent.
     mutating func shouldRelieve(_ count: UInt64, _ reading: Reading) -> Bool {
-        guard room(reading, of: Self.share(limit, Self.highShare)) < count,
-            reading.now >= relievedAt + Self.reliefPause
-        else { return false }
-        relievedAt = reading.now
+        room(reading, of: Self.share(limit, Self.highShare)) < count && mayRelieve(reading.now)
+    }
+
+    /// The same when something other than bytes is short.
+    mutating func mayRelieve(_ now: Instant) -> Bool {
+        guard now >= relievedAt + Self.reliefPause else { return false }
+        relievedAt = now
         return true
     }
 

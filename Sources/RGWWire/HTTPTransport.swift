@@ -22,6 +22,8 @@ package struct TransferOptions: Sendable {
     package var totalTimeout: Duration?
     /// A read: the transport may send it again by itself when a kept connection turns out dead.
     package var isIdempotent: Bool
+    /// Not on a kept connection: an earlier attempt found one dead, and others may be so too.
+    package var isFresh = false
     /// Compute the MD5 of the body while it is sent.
     package var digestsBody: Bool
     package var delivery: ResponseDelivery

@@ -38,6 +38,9 @@ import Testing
         #expect(outcome.value?.etag == ETag(Answers.tag))
         #expect(world.sent.count == 2)
         #expect(outcome.count == 1)
+        // Not once more over a kept connection that may be as dead.
+        let isFromTransport = if case .fails = failure { true } else { false }
+        #expect(world.sent.map(\.options.isFresh) == [false, isFromTransport])
     }
 
     @Test(arguments: [

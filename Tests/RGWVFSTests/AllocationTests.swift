@@ -1,5 +1,6 @@
 import RGWBase
 import RGWObject
+import RGWSpool
 import RGWTestKit
 import RGWVFS
 import Testing
@@ -28,6 +29,24 @@ import Testing
         let volume = try Volume()
         volume.store.plant(Volume.bucket, "a", Array(text.utf8))
         return volume
+    }
+
+    /// The spool is on a filesystem that cannot reserve, neither for a file nor for the journal.
+    @Test func aSpoolThatCannotReserveWritesAllTheSame() throws {
+        let old = try planted()
+        old.files.faults.set { call, _ in
+            [.reserve, .allocate].contains(call) ? .failed(operation: "fallocate", errno: 95) : nil
+        }
+        let volume = try Volume(remounting: old)
+        let file = try volume.open("a", write: true)
+        #expect(throws: FileSystemError.notSupported) {
+            try allocate(volume, file, 5..<12, .reserve(keepsSize: false))
+        }
+        try volume.write(file, "ab")
+        try volume.close(file)
+        volume.settle()
+        #expect(volume.text("a") == "ab23456789")
+        #expect(volume.fileSystem.overview().spoolFailure == nil)
     }
 
     @Test func reservingGrowsTheFileWithZeros() throws {

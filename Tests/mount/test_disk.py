@@ -111,13 +111,19 @@ class FailingDiskTests(RGWFSTestCase):
         self.remount_and_upload({"safe": "on the disk", "torn": "its row is not"})
 
     def test_a_full_disk_fails_the_call_that_needed_it_and_nothing_else(self):
+        self.fill("ENOSPC")
+
+    def test_a_quota_that_is_used_up_is_a_full_disk(self):
+        self.fill("EDQUOT")
+
+    def fill(self, error):
         self.start(*QUIET)
         self.save("safe", "on the disk")
         file = self.open("grows")
         os.write(file, b"fits")
         for where, call in (("data/*", lambda: os.write(file, b" does not")),
                             ("journal.db*", self.slot.path("directory").mkdir)):
-            self.failing.fail(f"write ENOSPC {where}")
+            self.failing.fail(f"write {error} {where}")
             self.assertErrno(errno.ENOSPC, call)
             self.failing.mend()
         self.assertEqual(os.fstat(file).st_size, 4)
