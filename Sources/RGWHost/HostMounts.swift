@@ -14,6 +14,19 @@ package enum HostMounts {
         try list().last { $0.mountPoint == path }
     }
 
+    /// The mount that `path`, absolute and without symbolic links, is on.
+    package static func mount(of path: String) throws(HostError) -> HostMount? {
+        var found: HostMount?
+        for mount in try list() {
+            let point = mount.mountPoint
+            guard point == "/" || path == point || path.hasPrefix("\(point)/"),
+                found.map({ $0.mountPoint.utf8.count <= point.utf8.count }) ?? true
+            else { continue }
+            found = mount
+        }
+        return found
+    }
+
     /// `lazily` takes the name away at once and the rest when nobody uses it. Source: umount2(2).
     package static func unmount(_ path: String, lazily: Bool) throws(HostError) {
         // SAFETY: the path is NUL-terminated and lives for the call.

@@ -6,10 +6,14 @@ package struct KnownSpool: Equatable, Sendable {
     package var isReadOnly: Bool
     /// The process that mounted it last, and where.
     package var owner: SpoolOwner
+    /// Where the filesystem is mounted that the spool is on; nil: not known.
+    package var filesystem: String?
 
     package init(
-        spool: String, identity: SpoolIdentity, isReadOnly: Bool, owner: SpoolOwner
+        spool: String, identity: SpoolIdentity, isReadOnly: Bool, owner: SpoolOwner,
+        filesystem: String? = nil
     ) {
+        self.filesystem = filesystem
         self.spool = spool
         self.identity = identity
         self.isReadOnly = isReadOnly
@@ -48,7 +52,7 @@ package struct KnownSpool: Equatable, Sendable {
         self.init(
             spool: spool,
             identity: SpoolIdentity(endpoint: endpoint, bucket: bucket, prefix: prefix),
-            isReadOnly: access == "ro", owner: owner)
+            isReadOnly: access == "ro", owner: owner, filesystem: values["filesystem"])
     }
 
     var text: String {
@@ -58,7 +62,13 @@ package struct KnownSpool: Equatable, Sendable {
         bucket \(escapedLine(identity.bucket))
         prefix \(escapedLine(identity.prefix))
         access \(isReadOnly ? "ro" : "rw")
-        \(owner.text)
+        \(filesystem.map { "filesystem \(escapedLine($0))\n" } ?? "")\(owner.text)
         """
+    }
+
+    /// The spool is out of sight because its filesystem is not mounted.
+    func isOutOfSight() throws(HostError) -> Bool {
+        guard let filesystem, try HostNames.status("\(spool)/FORMAT") == nil else { return false }
+        return try HostMounts.mount(at: filesystem) == nil
     }
 }

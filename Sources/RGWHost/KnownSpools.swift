@@ -1,7 +1,7 @@
 import RGWCrypto
 
 /// This machine's spools of one user: a file for each in `mounts/`, which says where the spool is
-/// and who mounted it last. Spools that are gone are forgotten.
+/// and who mounted it last. Spools that are gone are forgotten, but not those whose filesystem is not mounted.
 ///
 /// It finds spools for the commands, and keeps two mounts from changing the same keys. It holds
 /// nothing that a mount needs: deleting it loses no data.
@@ -34,13 +34,23 @@ package struct KnownSpools: Sendable {
         try lock.lockWaiting()
         for other in try list() where other.spool != mount.spool {
             if try HostNames.status("\(other.spool)/FORMAT") == nil {
-                try HostNames.unlink(path(of: other.spool))
+                if try !other.isOutOfSight() { try HostNames.unlink(path(of: other.spool)) }
             } else if !allowing, other.overlaps(mount), other.owner.isRunning {
                 return other
             }
         }
         try HostFile.writeAtomically(path(of: mount.spool), text: mount.text, mode: 0o600)
         return nil
+    }
+
+    /// Where a spool's filesystem is to be mounted before it can be used, and the file that says so.
+    package func missingFilesystem(
+        of spool: String
+    ) throws(HostError) -> (mountPoint: String, noted: String)? {
+        guard let known = try list().first(where: { $0.spool == spool }),
+            let filesystem = known.filesystem, try known.isOutOfSight()
+        else { return nil }
+        return (filesystem, path(of: spool))
     }
 
     package func remove(_ spool: String) throws(HostError) {

@@ -39,22 +39,21 @@ extension SQLiteJournal {
         }
     }
 
-    /// The quota of whoever mounts may be used up, which only a write tells.
+    /// The quota of whoever mounts may be used up (EDQUOT, 122), which only a write tells.
     private static func isOutOfRoom(beside path: String) -> Bool {
         // SQLite keeps its log where a link leads.
         let file = URL(filePath: path).resolvingSymlinksInPath().path
         let probe = FilePath("\(file)-probe")
-        do {
+        let written = Result {
             let file = try FileDescriptor.open(
                 probe, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
-            defer {
-                try? file.close()
-                _ = try? FileManager.default.removeItem(atPath: probe.string)
+            try file.closeAfter {
+                _ = try file.writeAll([UInt8](repeating: 0, count: 64 << 10))
             }
-            try file.writeAll([UInt8](repeating: 0, count: 64 << 10))
-            return false
-        } catch {
-            return error as? Errno == .noSpace || error as? Errno == Errno(rawValue: 122)
         }
+        // One that stays is cut by the next.
+        do { try FileManager.default.removeItem(atPath: probe.string) } catch {}
+        guard case .failure(let error) = written, let errno = error as? Errno else { return false }
+        return errno == .noSpace || errno == Errno(rawValue: 122)
     }
 }

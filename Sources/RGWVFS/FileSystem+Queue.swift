@@ -1,3 +1,4 @@
+import HeapModule
 package import RGWBase
 import RGWObject
 import RGWSpool
@@ -14,9 +15,10 @@ extension FileSystem {
     /// `failuresMax` bounds how many of the blocked changes are named.
     package func overview(failuresMax: Int = 100) -> VolumeOverview {
         let (now, time) = (clock.now(), clock.wallTime())
-        var overview = withState { state in state.overview(now: now, time: time) }
+        var overview = withState { state in
+            state.overview(now: now, time: time, failuresMax: failuresMax)
+        }
         overview.failures.sort(by: Self.isOlder)
-        overview.failures.removeLast(max(0, overview.failures.count - failuresMax))
         return overview
     }
 
@@ -61,8 +63,11 @@ extension VolumeState {
         return changes
     }
 
-    func overview(now: Instant, time: WallTime) -> VolumeOverview {
+    /// Everybody waits meanwhile, and while the server refuses the mount all changes are blocked: only those
+    /// that are named, the oldest, become texts.
+    func overview(now: Instant, time: WallTime, failuresMax: Int = 0) -> VolumeOverview {
         var overview = VolumeOverview()
+        var named = Heap<Failure>()
         overview.pending = intents.pendingCount
         overview.uploading = intents.underWayCount
         var oldest: WallTime?
@@ -70,22 +75,34 @@ extension VolumeState {
             oldest = oldest.map { min($0, intent.record.born) } ?? intent.record.born
             overview.pendingBytes += bodyBytes(intent.record)
             // While the server refuses the mount, nothing that could be sent goes.
-            var intent = intent
-            if !intent.held { intent.blocked = intent.blocked ?? pause.reason }
-            guard intent.blocked != nil else {
+            guard intent.blocked != nil || !intent.held && pause.reason != nil else {
                 if intent.held { overview.open += 1 }
                 if intent.tries > 0 { overview.retrying += 1 }
                 continue
             }
-            let change = pendingChange(address, intent, now: now, time: time)
             overview.blocked += 1
             if intent.isConflict { overview.conflicts += 1 }
-            overview.failures.append(change)
+            named.insert(Failure(born: intent.record.born, address: address))
+            if named.count > failuresMax { named.removeMax() }
+        }
+        for failure in named.unordered {
+            guard var intent = intents.intents[failure.address] else { continue }
+            intent.blocked = intent.blocked ?? pause.reason
+            overview.failures.append(
+                pendingChange(failure.address, intent, now: now, time: time))
         }
         overview.oldest = oldest.map { $0.age(at: time) }
         overview.spoolFailure = spoolFailure?.words
         overview.hidden = inodes.values.reduce(0) { $0 + ($1.directory?.hidden ?? 0) }
         return overview
+    }
+
+    private struct Failure: Comparable {
+        var born: WallTime
+        var address: ObjectAddress
+        static func < (a: Failure, b: Failure) -> Bool {
+            (a.born, a.address.key) < (b.born, b.address.key)
+        }
     }
 
     private func pendingChange(

@@ -50,9 +50,33 @@ enum SpoolHolder {
         _ plan: MountPlan, _ clock: HostClock
     ) throws(MountFailure) -> SpoolDirectory {
         let path = plan.spool.directory
+        try refuseIfOutOfSight(plan)
         return try takeOver(
             path, identity: identity(plan), mountPoint: plan.mountPoint.path,
             deadline: clock.now() + plan.settings.client.connectTimeout)
+    }
+
+    /// Where it is mounted; nil where the system does not tell.
+    private static func filesystem(of path: String) -> String? {
+        do throws(HostError) {
+            return try HostMounts.mount(of: HostSurroundings.realPath(path))?.mountPoint
+        } catch { return nil }
+    }
+
+    /// What waits there is not to be forgotten for a new spool below an empty mount point.
+    private static func refuseIfOutOfSight(_ plan: MountPlan) throws(MountFailure) {
+        let path = plan.spool.directory
+        let missing: (mountPoint: String, noted: String)?
+        do throws(HostError) {
+            missing = try KnownSpools(base: plan.spool.registry).missingFilesystem(of: path)
+        } catch {
+            // Without the list nothing is known of it.
+            return
+        }
+        guard let (mountPoint, noted) = missing else { return }
+        throw .spool(
+            "the spool \(path) is on the file system of \(mountPoint), which is not mounted "
+                + "(to begin an empty spool instead, remove \(noted))")
     }
 
     static func takeOver(
@@ -90,7 +114,8 @@ enum SpoolHolder {
             spool: plan.spool.directory,
             identity: identity(plan),
             isReadOnly: plan.volume.readOnly,
-            owner: .current(mountPoint: plan.mountPoint.path))
+            owner: .current(mountPoint: plan.mountPoint.path),
+            filesystem: filesystem(of: plan.spool.directory))
         if plan.mountPoint.path.isEmpty { return }
         let other: KnownSpool?
         do throws(HostError) {

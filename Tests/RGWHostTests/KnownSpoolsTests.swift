@@ -24,6 +24,9 @@ import Testing
     @Test func aLineIsReadAsItWasWritten() throws {
         let line = known("/var/a\nb", "tenant:b", "p q/", readOnly: true)
         #expect(KnownSpool(parsing: line.text) == line)
+        var other = line
+        other.filesystem = "/with space\n"
+        #expect(KnownSpool(parsing: other.text) == other)
         #expect(KnownSpool(parsing: "") == nil)
         #expect(KnownSpool(parsing: line.owner.text) == nil)
     }
@@ -54,6 +57,25 @@ import Testing
             #expect(try list.list() == [one])
             #expect(try list.add(two, allowingOverlap: true) == nil)
             #expect(try list.list() == [one, two])
+        }
+    }
+
+    @Test func aSpoolOutOfSightIsNotForgotten() throws {
+        try withTemporaryDirectory { base in
+            let list = KnownSpools(base: base)
+            var away = known("\(base)/away/spool", "b")
+            away.filesystem = "\(base)/away"
+            var gone = known("\(base)/gone", "c")
+            gone.filesystem = "/"
+            for spool in [away, gone] {
+                #expect(try list.add(spool, allowingOverlap: false) == nil)
+            }
+            #expect(try list.missingFilesystem(of: away.spool)?.mountPoint == "\(base)/away")
+            #expect(try list.missingFilesystem(of: gone.spool) == nil)
+            #expect(try list.add(known("\(base)/new", "d"), allowingOverlap: false) == nil)
+            #expect(try list.list().map(\.spool) == [away.spool, "\(base)/new"])
+            try make(away.spool)
+            #expect(try list.missingFilesystem(of: away.spool) == nil)
         }
     }
 

@@ -49,6 +49,23 @@ class SpoolTests(RGWFSTestCase):
         for number in (0, 17, 39):
             self.assertObject(f"file-{number}", self.content(number, 4 * MIB))
 
+    def test_a_spool_whose_disk_is_not_mounted_is_waited_for(self):
+        disk, point = self.new_directory("disk"), self.new_directory("point")
+        run("mount", "--bind", disk, point)
+        self.addCleanup(subprocess.run, ["umount", "-l", point], stderr=subprocess.DEVNULL)
+        mount = self.mount("writeback_delay=1h", "fsync=local", spool=point / "spool")
+        mount.path("file").write_text("waits")
+        mount.kill()
+        run("umount", point)
+        with self.assertRaisesRegex(AssertionError, f"file system of {point}, which is not mounted"):
+            mount.start()
+        self.assertEqual(os.listdir(point), [])
+        run("mount", "--bind", disk, point)
+        mount.start()
+        self.assertEqual(mount.path("file").read_text(), "waits")
+        mount.unmount()
+        self.assertObject("file", b"waits")
+
     def test_a_file_larger_than_the_spool_fails_and_nothing_else(self):
         mount = self.mount("spool_size=16M")
         self.assertErrno(errno.ENOSPC, self.write_too_much, mount.path("large"))
