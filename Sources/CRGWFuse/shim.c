@@ -144,9 +144,9 @@ static int unmount_by_helper(const char *path, int flags)
     const char *const busy[] = {"fusermount3", "-u", "-q", "--", path, NULL};
     char *const *arguments = (char *const *)(flags & MNT_DETACH ? lazy : busy);
     pid_t child;
-    int status, error = posix_spawnp(&child, arguments[0], NULL, NULL, arguments, environ);
-    if (error != 0)
-        return -error;
+    int status;
+    if (posix_spawnp(&child, arguments[0], NULL, NULL, arguments, environ) != 0)
+        return -EPERM;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return -errno;

@@ -146,6 +146,7 @@ int CRGWHost_stat(const char *path, struct CRGWHost_status *status) {
 int CRGWHost_fchmod(int fd, uint32_t mode) { RETRY(fchmod(fd, (mode_t)mode)); }
 int CRGWHost_flock(int fd) { RETRY(flock(fd, LOCK_EX | LOCK_NB)); }
 int CRGWHost_flock_wait(int fd) { RETRY(flock(fd, LOCK_EX)); }
+int CRGWHost_flock_release(int fd) { RETRY(flock(fd, LOCK_UN)); }
 
 int64_t CRGWHost_free_bytes(int fd) {
     struct statvfs native;

@@ -55,10 +55,9 @@ int64_t CRGWHost_page_size(void) { return sysconf(_SC_PAGESIZE); }
 int64_t CRGWHost_raise_descriptor_limit(void) {
   struct rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
-  if (limit.rlim_cur < limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit) < 0) return -errno;
-  }
+  struct rlimit hard = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  // EPERM where fs.nr_open is lower than the hard limit: the soft one stays.
+  if (limit.rlim_cur < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &hard) == 0) limit = hard;
   return limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;
 }
 

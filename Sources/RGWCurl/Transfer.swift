@@ -164,10 +164,13 @@ final class Transfer {
     }
 
     /// HEAD and some statuses have no body; any other answer must tell its end, because a
-    /// connection that closes is no sign of one (RFC 9112, section 6.3).
+    /// connection that closes is no sign of one (RFC 9112, section 6.3). What a proxy says when the gateway
+    /// is away (HTTP/1.0 does not tell it) counts by its status alone.
     private var tellsItsEnd: Bool {
         let status = response.status
-        if submission.request.method == .head || status == 204 || status == 304 { return true }
+        if submission.request.method == .head || status == 204 || status == 304 || status >= 500 {
+            return true
+        }
         return response.headers["content-length"] != nil
             || response.headers["transfer-encoding"] != nil
     }

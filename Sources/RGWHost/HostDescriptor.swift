@@ -166,6 +166,9 @@ package struct HostDescriptor: ~Copyable, Sendable {
         try checked(CRGWHost_flock_wait(number), "flock", path)
     }
 
+    /// Also for a copy of the descriptor in a child that was forked a moment ago. Source: flock(2).
+    package func unlock() { _ = CRGWHost_flock_release(number) }
+
     /// `offset` as off_t; EFBIG where that is too narrow.
     private func position(_ offset: UInt64, _ operation: String) throws(HostError) -> Int64 {
         guard let position = Int64(exactly: offset) else {

@@ -38,10 +38,9 @@ package final class HostFiles: SpoolFiles {
     package func create(_ id: DataID) throws(SpoolError) -> any SpoolFile {
         do throws(HostError) {
             let file = try HostDescriptor(path(of: id), [.write, .create, .exclusive])
-            // The lowest number that is free: those below are taken. Source: open(2).
-            if file.number >= numbersMax {
+            do throws(HostError) { try checkNumber(of: file) } catch {
                 try HostNames.unlink(path(of: id))
-                throw HostError("open", path: path(of: id), errno: Errno.tooManyOpenFiles.rawValue)
+                throw error
             }
             return HostSpoolFile(file, createdIn: directory(of: id))
         } catch {
@@ -51,11 +50,19 @@ package final class HostFiles: SpoolFiles {
 
     package func open(_ id: DataID) throws(SpoolError) -> (any SpoolFile)? {
         do throws(HostError) {
-            return HostSpoolFile(try HostDescriptor(path(of: id), .write))
+            let file = try HostDescriptor(path(of: id), .write)
+            try checkNumber(of: file)
+            return HostSpoolFile(file)
         } catch {
             if error.isNotFound { return nil }
             throw error.spoolError
         }
+    }
+
+    /// The kernel gives the lowest number that is free: those below are taken. Source: open(2).
+    private func checkNumber(of file: borrowing HostDescriptor) throws(HostError) {
+        if file.number < numbersMax { return }
+        throw HostError("open", path: file.path, errno: Errno.tooManyOpenFiles.rawValue)
     }
 
     /// Also succeeds when there is no such file, so that recovery may repeat it.

@@ -40,6 +40,8 @@ package final class SpoolLock: Sendable {
         }
     }
 
+    deinit { file.unlock() }
+
     /// Recovery is done and committed: what happens from now on happens in this boot. A process that dies
     /// before leaves the next one to find out about a power cut again.
     package func noteRecovered(mountPoint: String) throws(SpoolError) {

@@ -214,6 +214,8 @@ enum JournalSchema {
         // Content that the disk did not take.
         """
         ALTER TABLE node ADD COLUMN broken INTEGER;
+        """,
+        """
         ALTER TABLE node ADD COLUMN replaced_broken INTEGER;
         """,
     ]

@@ -163,8 +163,9 @@ extension VolumeState {
 
     /// Of data files whose rows are gone for good, those that nothing has claimed back since.
     mutating func takeSealed(_ files: [DataID]) -> [DataID] {
-        let taken = files.filter { discardedSealed.contains($0) }
-        discardedSealed.removeAll { taken.contains($0) }
+        let meant = Set(files)
+        let taken = discardedSealed.filter { meant.contains($0) }
+        discardedSealed.removeAll { meant.contains($0) }
         removing += taken.count
         return taken
     }

@@ -7,11 +7,11 @@ extension FileSystem {
     /// The same reply, which also removes a data file made in advance when the operation fails.
     /// `adopted`: entered when an inode took the file; then a failing journal does not take it away again.
     func discarding<Value: Sendable>(
-        _ data: DataID, unless adopted: OnceGate, onFailureOf reply: consuming Reply<Value>
+        _ data: DataID?, unless adopted: OnceGate, onFailureOf reply: consuming Reply<Value>
     ) -> Reply<Value> {
         let parked = reply.park()
         return Reply(interruption: parked.interruption) { [self] result in
-            if case .failure = result, adopted.enter() {
+            if case .failure = result, let data, adopted.enter() {
                 withState { state in state.discard(data) }
                 commitInBackground()
             }
@@ -66,29 +66,21 @@ extension FileSystem {
         if flags.exclusive, configuration.guarantee == .synchronous {
             return createExclusively(parent, name, permissions: permissions, flags, caller, reply)
         }
-        let parked = reply.park()
-        withNewData(
-            parking: { [self] in park(parked, $0) }, failed: { parked.fail($0) }
-        ) { [self] id, file in
-            create(
-                parent, name, permissions: permissions, flags, caller, in: (id, file),
-                Reply(interruption: parked.interruption) { parked.send($0) })
+        let data: (id: DataID, file: any SpoolFile)?
+        do throws(SpoolError) { data = try newData() } catch {
+            guard error == .tooManyFiles else { return reply.fail(FileSystemError(error)) }
+            // Nobody else gets into the directory while this waits: the first write waits instead.
+            data = nil
         }
-    }
-
-    private func create(
-        _ parent: InodeNumber, _ name: EntryName, permissions: UInt32, _ flags: OpenFlags,
-        _ caller: Caller, in data: (id: DataID, file: any SpoolFile),
-        _ reply: consuming Reply<CreateAnswer>
-    ) {
         let adopted = OnceGate()
         let created = CreatedFile()
-        let guarded = discarding(data.0, unless: adopted, onFailureOf: undoing(created, reply))
+        let guarded = discarding(data?.id, unless: adopted, onFailureOf: undoing(created, reply))
         perform(guarded, undoes: true) { state, moment throws(FileSystemError) in
             let attributes = FileAttributes(
                 madeBy: caller, .regular, permissions: permissions, at: moment.time)
             let made = try state.make(
-                parent, name, attributes, content: .spool(data.0, data.1), moment)
+                parent, name, attributes,
+                content: data.map { .spool($0.id, $0.file) } ?? .remote, moment)
             guard case .done(let inode) = made else { return made.asNeed() }
             state.inodes[inode]?.unflushed = true
             state.wantPut(inode, now: moment.now, time: moment.time, held: true)

@@ -77,11 +77,13 @@ extension FileSystem {
     /// Is it worth waiting? What can make room begins now. Nil: the mount stops.
     private func shortage() -> SpoolSpace.Verdict? {
         let reading = spaceReading()
-        return withState { state in
+        let verdict: SpoolSpace.Verdict? = withState { state in
             if state.isStopping { return nil }
             if state.space.mayRelieve(reading.now) { state.relieve(reading.now) }
-            return state.shortage(reading)
+            return state.shortage(reading, of: .descriptors)
         }
+        commitInBackground()
+        return verdict
     }
 
     /// Goes on when there may be room.
@@ -130,8 +132,9 @@ extension FileSystem {
             withState { state in state.space.isReserveOut = false }
         } catch {
             // There is no room for it now; the next file that goes makes some. A filesystem that cannot set room
-            // aside has none to give up.
-            withState { state in state.space.isReserveOut = error == .full }
+            // aside (EOPNOTSUPP, fallocate(2)) has none to give up.
+            let isImpossible = if case .failed(_, 95) = error { true } else { false }
+            withState { state in state.space.isReserveOut = !isImpossible }
         }
     }
 

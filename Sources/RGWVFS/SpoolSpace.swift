@@ -15,6 +15,11 @@ struct SpoolSpace: Sendable {
         var moved: UInt64
     }
 
+    enum Resource: Sendable {
+        case bytes
+        case descriptors
+    }
+
     enum Verdict: Sendable {
         case admitted
         /// Uploads are making room.
@@ -36,6 +41,8 @@ struct SpoolSpace: Sendable {
     private var reserved: UInt64 = 0
     /// When room became short; nil: there is enough.
     private var shortSince: Instant?
+    private var descriptorsShortSince = Instant.distantPast
+    private var askedAt = Instant.distantPast
     private var lastProgress = Instant.distantPast
     private var movedThen: UInt64 = 0
     private var relievedAt = Instant.distantPast
@@ -98,15 +105,30 @@ struct SpoolSpace: Sendable {
 
     /// There is no room: wait or give up? `canFree`: something is on its way that makes room.
     /// `isMoving`: a body goes up for the first time, so bytes that move are progress.
-    mutating func shortage(_ reading: Reading, canFree: Bool, isMoving: Bool) -> Verdict {
-        if shortSince == nil { shortSince = reading.now }
+    mutating func shortage(
+        _ reading: Reading, of resource: Resource, canFree: Bool, isMoving: Bool
+    ) -> Verdict {
+        let shortSince = shortSince(resource, reading.now)
         guard canFree else { return .refused }
         if reading.moved != movedThen, isMoving {
             movedThen = reading.moved
             lastProgress = reading.now
         }
-        let since = max(lastProgress, shortSince ?? reading.now)
+        let since = max(lastProgress, shortSince)
         return reading.now < since + Self.patience ? .wait : .refused
+    }
+
+    private mutating func shortSince(_ resource: Resource, _ now: Instant) -> Instant {
+        switch resource {
+        case .bytes:
+            if shortSince == nil { shortSince = now }
+            return shortSince ?? now
+        case .descriptors:
+            // Who waits asks again all the time; after a pause it is another shortage.
+            if askedAt + Self.reliefPause * 10 < now { descriptorsShortSince = now }
+            askedAt = now
+            return descriptorsShortSince
+        }
     }
 
     mutating func settle(_ count: UInt64) { reserved -= min(reserved, count) }

@@ -49,13 +49,15 @@ extension VolumeState {
     }
 
     /// There is no room: is it worth waiting?
-    mutating func shortage(_ reading: SpoolSpace.Reading) -> SpoolSpace.Verdict {
+    mutating func shortage(
+        _ reading: SpoolSpace.Reading, of resource: SpoolSpace.Resource = .bytes
+    ) -> SpoolSpace.Verdict {
         let flights = intents.flights.values.filter { $0.want == .put }
         let frees =
             !flights.isEmpty || !discarded.isEmpty || !discardedSealed.isEmpty || removing > 0
             || journal.isCommitting || hasUnsent()
         return space.shortage(
-            reading, canFree: frees, isMoving: flights.contains { $0.tries == 0 })
+            reading, of: resource, canFree: frees, isMoving: flights.contains { $0.tries == 0 })
     }
 
     /// Data that will go up by itself.

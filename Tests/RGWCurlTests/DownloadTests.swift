@@ -120,6 +120,25 @@ import Testing
         #expect(client.send(client.request())?.error != nil)
     }
 
+    /// A proxy in front of the gateway closes the connection behind its own words.
+    @Test func anErrorOfTheServerNeedsNoLengthAndASuccessDoes() throws {
+        let server = try LoopbackServer { _, connection in
+            guard let request = connection.readRequest() else { return }
+            connection.write("HTTP/1.0 \(request.field("status") ?? "") X\r\n\r\n<html>")
+        }
+        let client = try TransportClient(server)
+        for status in ["200", "404", "502", "504"] {
+            var request = client.request()
+            request.headers["status"] = status
+            let answer = client.send(request)
+            if status < "500" {
+                #expect(answer?.error?.isMalformed == true, "\(status)")
+            } else {
+                #expect(answer?.response.map { "\($0.status)" } == status)
+            }
+        }
+    }
+
     @Test(arguments: [300, 5000])
     func tooManyHeaderFieldsAreRefused(count: Int) throws {
         let server = try LoopbackServer { _, connection in

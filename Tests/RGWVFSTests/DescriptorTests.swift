@@ -19,12 +19,12 @@ import Testing
         }
     }
 
-    private func create(_ volume: Volume, _ name: String) throws -> Volume.Box<CreateAnswer> {
-        let name = try EntryName(Array(name.utf8))
+    private func begin(
+        _ volume: Volume, _ file: (InodeNumber, HandleID), _ text: String
+    ) -> Volume.Box<Int> {
+        let bytes = Array(text.utf8)
         return volume.begin {
-            volume.fileSystem.create(
-                .root, name, permissions: 0o644, OpenFlags(read: true, write: true), Volume.caller,
-                $0)
+            volume.fileSystem.write(file.0, file.1, offset: 0, bytes: bytes.span, $0)
         }
     }
 
@@ -36,11 +36,34 @@ import Testing
         }
         limit(volume, to: 3)
         for name in ["a", "b", "c"] { try volume.save(name, name) }
-        let fourth = try create(volume, "d")
-        #expect(fourth.result == nil)
+        let fourth = try volume.create("d")
+        let write = begin(volume, fourth, "d")
+        #expect(write.result == nil)
+        try volume.rename("a", "e")
+        try volume.unlink("b")
         volume.world.advance(by: .seconds(5))
-        _ = try #require(fourth.result).get()
-        #expect(Set(volume.store.keys(Volume.bucket)).isSuperset(of: ["a", "b", "c"]))
+        #expect(try write.result?.get() == 1)
+        try volume.close(fourth)
+        volume.world.advance(by: .seconds(120))
+        #expect(volume.store.keys(Volume.bucket) == ["c", "d", "e"])
+        #expect(volume.text("d") == "d")
+    }
+
+    /// As soon as there is a descriptor; what was created and never written is there too.
+    @Test func aFileWithoutAnyIsAsGoodAsAnother() throws {
+        let volume = try Volume { $0.spareFilesMax = 0 }
+        limit(volume, to: 0)
+        let file = try volume.create("a")
+        #expect(try volume.read(file, count: 10).isEmpty)
+        try volume.close(file)
+        volume.settle()
+        #expect(volume.text("a") == "")
+        let other = try volume.create("b")
+        let again = try Volume(remounting: volume)
+        #expect(try again.attributes("b").size == 0)
+        again.settle()
+        #expect(again.text("b") == "")
+        _ = other
     }
 
     @Test func whenNothingMovesTheUserIsTold() throws {
@@ -48,13 +71,14 @@ import Testing
         volume.store.setFault { $0.method == "PUT" ? .refuse(.busy) : nil }
         limit(volume, to: 2)
         for name in ["a", "b"] { try volume.save(name, name) }
-        let third = try create(volume, "c")
+        let third = try volume.create("c")
+        let write = begin(volume, third, "c")
         volume.world.advance(by: .seconds(90))
-        #expect(throws: FileSystemError.tooManyFiles) { try #require(third.result).get() }
+        #expect(throws: FileSystemError.tooManyFiles) { try #require(write.result).get() }
         #expect(volume.fileSystem.overview().spoolFailure == nil, "the disk is well")
         volume.store.setFault(nil)
         volume.world.advance(by: .seconds(600))
-        _ = try volume.create("c")
+        try volume.write(third, "c")
     }
 
     /// The directory of a data file cannot be opened, but the filesystem can be synced.

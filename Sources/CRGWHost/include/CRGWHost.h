@@ -62,6 +62,7 @@ int CRGWHost_stat(const char *path, struct CRGWHost_status *status);
 int CRGWHost_fchmod(int fd, uint32_t mode);
 int CRGWHost_flock(int fd);
 int CRGWHost_flock_wait(int fd);
+int CRGWHost_flock_release(int fd);
 // Bytes that an ordinary user may still write on the filesystem of `fd`.
 int64_t CRGWHost_free_bytes(int fd);
 // Bytes of the whole filesystem.
