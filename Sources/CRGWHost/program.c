@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
+#include <pwd.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -17,6 +21,18 @@ extern char **environ;
 const char *CRGWHost_variable(const char *name) { return getenv(name); }
 uint32_t CRGWHost_real_uid(void) { return getuid(); }
 uint32_t CRGWHost_real_gid(void) { return getgid(); }
+
+int CRGWHost_user(uint32_t uid, char *home, size_t home_size, char *name, size_t name_size) {
+    char text[4096];
+    struct passwd entry, *found = NULL;
+    int error = getpwuid_r(uid, &entry, text, sizeof text, &found);
+    if (error) return -error;
+    if (!found) return -ENOENT;
+    if (strlen(entry.pw_dir) >= home_size || strlen(entry.pw_name) >= name_size) return -ERANGE;
+    strcpy(home, entry.pw_dir);
+    strcpy(name, entry.pw_name);
+    return 0;
+}
 
 int CRGWHost_working_directory(char *path, size_t size) {
     return getcwd(path, size) ? 0 : -errno;
@@ -67,4 +83,23 @@ int CRGWHost_is_terminal(int fd) { return isatty(fd) == 1; }
 void CRGWHost_log(int severity, const char *message) {
     openlog("rgwfs", LOG_PID, LOG_DAEMON);
     syslog(severity, "%s", message);
+}
+
+void CRGWHost_set_allocator(int arenas, int block, int top) {
+    mallopt(M_ARENA_MAX, arenas);
+    mallopt(M_MMAP_THRESHOLD, block);
+    mallopt(M_TRIM_THRESHOLD, top);
+}
+
+int64_t CRGWHost_allocated_bytes(void) {
+    struct mallinfo2 info = mallinfo2();
+    return (int64_t)(info.uordblks + info.hblkhd);
+}
+
+void CRGWHost_trim_memory(void) { malloc_trim(0); }
+
+int64_t CRGWHost_processor_nanoseconds(void) {
+    struct timespec used;
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) < 0) return 0;
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
 }

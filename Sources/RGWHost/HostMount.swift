@@ -6,4 +6,7 @@ package struct HostMount: Equatable, Sendable {
     /// For example `fuse.rgwfs`.
     package var type: String
     package var source: String
+    /// FUSE: who mounted it; nil for other file systems. Source: mount.fuse3(8), user_id.
+    package var user: UInt32?
+    package var isReadOnly = false
 }

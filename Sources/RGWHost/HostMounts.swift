@@ -47,8 +47,16 @@ package enum HostMounts {
             }
             return HostMount(
                 deviceMajor: major, deviceMinor: minor, mountPoint: unescaped(fields[4]),
-                type: String(fields[hyphen + 1]), source: unescaped(fields[hyphen + 2]))
+                type: String(fields[hyphen + 1]), source: unescaped(fields[hyphen + 2]),
+                user: user(fields.dropFirst(hyphen + 3).first),
+                isReadOnly: fields[5].split(separator: ",").contains("ro"))
         }
+    }
+
+    /// Of the file system's own options: `rw,user_id=1000,group_id=1000`.
+    private static func user(_ options: Substring?) -> UInt32? {
+        let option = options?.split(separator: ",").first { $0.hasPrefix("user_id=") }
+        return option.flatMap { UInt32($0.dropFirst(8)) }
     }
 
     /// Space, tab, newline and backslash are written as three octal digits after a backslash.

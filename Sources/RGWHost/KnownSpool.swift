@@ -67,7 +67,7 @@ package struct KnownSpool: Equatable, Sendable {
     }
 
     /// The spool is out of sight because its filesystem is not mounted.
-    func isOutOfSight() throws(HostError) -> Bool {
+    package func isOutOfSight() throws(HostError) -> Bool {
         guard let filesystem, try HostNames.status("\(spool)/FORMAT") == nil else { return false }
         return try HostMounts.mount(at: filesystem) == nil
     }

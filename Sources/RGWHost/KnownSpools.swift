@@ -24,9 +24,9 @@ package struct KnownSpools: Sendable {
     }
 
     /// Notes a mount, unless one that runs overlaps with it; then that one is returned and nothing
-    /// is noted. `allowing`: note it all the same.
+    /// is noted. `allowing`: note it all the same. `others`: what other users have mounted.
     package func add(
-        _ mount: KnownSpool, allowingOverlap allowing: Bool
+        _ mount: KnownSpool, allowingOverlap allowing: Bool, besides others: [KnownSpool] = []
     ) throws(HostError) -> KnownSpool? {
         try HostNames.makeDirectories(directory, mode: 0o700)
         // Until the end of this function; mounts that start at once wait for each other here.
@@ -39,6 +39,8 @@ package struct KnownSpools: Sendable {
                 return other
             }
         }
+        let foreign = others.first { $0.overlaps(mount) && $0.owner.isRunning }
+        if !allowing, let foreign { return foreign }
         try HostFile.writeAtomically(path(of: mount.spool), text: mount.text, mode: 0o600)
         return nil
     }

@@ -28,13 +28,79 @@ package final class SpoolDirectory: Sendable {
             refusing: Self.unfitFilesystems)
     }
 
+    /// Tries what a mount needs there, and removes what it made: the directories, a lock, room, a sync. Gives the
+    /// filesystem's type and its free bytes. Nobody else is disturbed: the lock is that of a file of its own.
+    ///
+    /// Throws as `init` does, but not `busy`.
+    package static func trial(
+        _ path: String
+    ) throws(SpoolError) -> (filesystemType: Int64, freeBytes: UInt64) {
+        let made = try asSpoolOperation { () throws(HostError) in try missing(path) }
+        defer { remove(made) }
+        if let format = try prepare(path, refusing: unfitFilesystems) { try check(format, path) }
+        return try asSpoolOperation { () throws(HostError) in
+            let file = "\(path)/trial-\(HostProcess.identifier)"
+            let directory = try HostDescriptor(path, .directory)
+            do throws(HostError) {
+                try exercise(file)
+            } catch {
+                try HostNames.unlink(file)
+                throw error
+            }
+            try HostNames.unlink(file)
+            try directory.sync()
+            return (try directory.filesystemType(), try directory.freeBytes())
+        }
+    }
+
+    private static func exercise(_ path: String) throws(HostError) {
+        let file = try HostDescriptor(path, [.write, .create, .exclusive])
+        guard try file.lockExclusively() else { throw HostError("flock", path: path, errno: 11) }
+        do throws(HostError) {
+            try file.allocate(0..<(1 << 20), keepSize: false)
+        } catch {
+            // EOPNOTSUPP, errno.h: the spool does without.
+            guard error.errno == 95 else { throw error }
+        }
+        try file.write([0].span, at: 0)
+        try file.sync()
+    }
+
+    /// What of a path is not there yet, the outermost first.
+    private static func missing(_ path: String) throws(HostError) -> [String] {
+        var missing: [String] = []
+        var path = path
+        while try HostNames.status(path) == nil {
+            missing.insert(path, at: 0)
+            let parent = HostNames.parentDirectory(of: path)
+            guard parent != path, parent != "." else { break }
+            path = parent
+        }
+        return missing
+    }
+
+    /// The directories that were made, as far as they are empty.
+    private static func remove(_ made: [String]) {
+        for directory in made.reversed() {
+            // Somebody else has put something there: then it stays.
+            do throws(HostError) { try HostNames.removeDirectory(directory) } catch { return }
+        }
+    }
+
     /// `refusing`: filesystem types by their magic number; tests name one that they have.
     init(
         path: String, identity: SpoolIdentity, mountPoint: String, entropy: any Entropy,
         refusing unfit: [Int64: String]
     ) throws(SpoolError) {
         self.path = path
-        let known = try Self.prepare(path, refusing: unfit)
+        let made = try asSpoolOperation { () throws(HostError) in try Self.missing(path) }
+        let known: SpoolFormat?
+        do throws(SpoolError) {
+            known = try Self.prepare(path, refusing: unfit)
+        } catch {
+            Self.remove(made)
+            throw error
+        }
         if let known { try Self.check(known, path: path, identity: identity) }
         lock = try SpoolLock(spool: path, mountPoint: mountPoint)
         // Another mount may have made it between the first look and the lock.
@@ -61,7 +127,7 @@ package final class SpoolDirectory: Sendable {
         }
         guard let contents else { return nil }
         guard let text = contents.text, let format = SpoolFormat(parsing: text) else {
-            throw .unusable("\(path)/FORMAT is not a spool's format file")
+            throw .unusable("\(path)/FORMAT is damaged: it is not a spool's format file")
         }
         return format
     }
@@ -95,20 +161,26 @@ package final class SpoolDirectory: Sendable {
                 "the spool \(path) is open to other users (mode \(mode)); use chmod 700")
         }
         if let format = try format(of: path) { return format }
-        if let stranger = names.first(where: { !expectedBeforeFormat.contains($0) }) {
+        if let stranger = names.first(where: {
+            !expectedBeforeFormat.contains($0) && !$0.hasPrefix("trial-")
+        }) {
             throw .unusable(
                 "the directory \(path) is neither a spool nor empty: it contains \(stranger)")
         }
         return nil
     }
 
-    private static func check(
-        _ format: SpoolFormat, path: String, identity: SpoolIdentity
-    ) throws(SpoolError) {
+    private static func check(_ format: SpoolFormat, _ path: String) throws(SpoolError) {
         guard format.minWriter <= SpoolFormat.current else {
             throw .unusable(
                 "the spool \(path) has format \(format.version), which needs a newer rgwfs")
         }
+    }
+
+    private static func check(
+        _ format: SpoolFormat, path: String, identity: SpoolIdentity
+    ) throws(SpoolError) {
+        try check(format, path)
         let wanted = [
             ("endpoint", format.identity.endpoint, identity.endpoint),
             ("bucket", format.identity.bucket, identity.bucket),

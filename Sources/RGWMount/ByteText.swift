@@ -10,10 +10,16 @@ enum ByteText {
         return String(decoding: bytes, as: UTF8.self)
     }
 
+    /// Without the byte order mark that some editors put in front of a text: it cannot be seen, and would become a
+    /// part of the first word.
+    static func withoutMark(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
+        bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
+    }
+
     /// Lines with their numbers, from 1; the line ends are `\n` or `\r\n`.
     static func lines(_ bytes: [UInt8]) -> [(number: Int, text: String)] {
         var result: [(number: Int, text: String)] = []
-        let parts = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        let parts = withoutMark(bytes).split(separator: 0x0A, omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
             var line = part
             if line.last == 0x0D { line = line.dropLast() }
@@ -26,6 +32,11 @@ enum ByteText {
     static func assignment(_ text: String) -> (name: String, value: String?) {
         guard let sign = text.utf8.firstIndex(of: 0x3D) else { return (text, nil) }
         return (String(text[..<sign]), String(text[text.utf8.index(after: sign)...]))
+    }
+
+    /// Printable ASCII without blanks, which is what keys consist of.
+    static func isVisible(_ text: some StringProtocol) -> Bool {
+        text.utf8.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }

@@ -3,6 +3,8 @@ package enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvert
     case absent(path: String)
     case unreadable(path: String, reason: String)
     case syntax(path: String, line: Int, expected: String)
+    /// Text and a comment in one line.
+    case comment(path: String, line: Int)
     case option(path: String, line: Int, OptionError)
 
     package var description: String {
@@ -12,6 +14,8 @@ package enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvert
             "cannot read the configuration file \(Shown.path(path)): \(reason)"
         case .syntax(let path, let line, let expected):
             "\(Shown.path(path)):\(line): expected \(expected)"
+        case .comment(let path, let line):
+            "\(Shown.path(path)):\(line): a comment needs a line of its own"
         case .option(let path, let line, let error):
             "\(Shown.path(path)):\(line): \(error)"
         }
@@ -46,7 +50,8 @@ package struct ConfigurationFile: Equatable, Sendable {
         var current: String?
         for (number, line) in ByteText.lines(bytes) {
             let text = ByteText.trimmed(line)
-            guard let first = text.utf8.first, first != 0x23, first != 0x3B else { continue }
+            guard let first = text.utf8.first, !Self.isComment(first) else { continue }
+            guard !Self.hasComment(text) else { throw .comment(path: path, line: number) }
             if first == 0x5B {
                 let name = ByteText.trimmed(text.dropFirst().dropLast())
                 guard text.utf8.last == 0x5D, !name.isEmpty else {
@@ -61,13 +66,23 @@ package struct ConfigurationFile: Equatable, Sendable {
             let (name, value) = ByteText.assignment(text)
             let item = OptionList.Item(
                 name: ByteText.trimmed(name), value: value.map { ByteText.trimmed($0) })
-            guard !item.name.isEmpty else {
+            guard !item.name.isEmpty, !item.name.utf8.contains(where: ByteText.isBlank) else {
                 throw .syntax(path: path, line: number, expected: "option or option = value")
+            }
+            guard !item.name.utf8.contains(0x2C) else {
+                throw .syntax(path: path, line: number, expected: "one option a line")
             }
             sections[section, default: []].append(Entry(line: number, item: item))
         }
         self.path = path
         self.sections = sections
+    }
+
+    private static func isComment(_ byte: UInt8) -> Bool { byte == 0x23 || byte == 0x3B }
+
+    /// A `#` or `;` behind a blank. It would become a part of the value.
+    private static func hasComment(_ text: String) -> Bool {
+        zip(text.utf8, text.utf8.dropFirst()).contains { ByteText.isBlank($0) && isComment($1) }
     }
 
     /// `default`, or a source as the command line would have it, without `s3://` and slashes at the

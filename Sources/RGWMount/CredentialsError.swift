@@ -6,6 +6,8 @@ package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertib
     case exposed(path: String, permissions: UInt32)
     case empty(path: String)
     case syntax(path: String, line: Int, expected: String)
+    /// A character in a key that no key has, such as a blank, or one that cannot be seen.
+    case invisible(path: String, line: Int)
     case noKeysInJSON(path: String)
     case noSuchProfile(path: String, profile: String, known: [String])
     case profileIncomplete(path: String, line: Int, profile: String, missing: String)
@@ -15,6 +17,8 @@ package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertib
     /// A profile was asked for, and the file's format has none.
     case profileInWrongFormat(path: String, profile: String)
     case halfInEnvironment(present: String, missing: String)
+    /// The variable's value has a character that no key has.
+    case invisibleInEnvironment(variable: String)
     case noHome(profile: String)
     case nothingFound(lookedAt: [String])
 
@@ -31,6 +35,9 @@ package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertib
             "the credentials file \(Shown.path(path)) is empty"
         case .syntax(let path, let line, let expected):
             "\(Shown.path(path)):\(line): expected \(expected)"
+        case .invisible(let path, let line):
+            "\(Shown.path(path)):\(line): a key has a character that is not printable ASCII: type "
+                + "it again"
         case .noKeysInJSON(let path):
             "\(Shown.path(path)): expected the output of 'radosgw-admin user info' with an "
                 + "access_key and a secret_key in \"keys\""
@@ -50,6 +57,8 @@ package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertib
                 + "in it"
         case .halfInEnvironment(let present, let missing):
             "\(present) is set in the environment, but \(missing) is not"
+        case .invisibleInEnvironment(let variable):
+            "\(variable) in the environment has a character that is not printable ASCII"
         case .noHome(let profile):
             "HOME is not set, so profile '\(Shown.text(profile))' cannot be looked up in "
                 + "~/.aws/credentials"

@@ -97,6 +97,7 @@ extension CredentialsFile {
         guard (2...4).contains(fields.count), !hasBlank, fields.allSatisfy({ !$0.isEmpty }) else {
             throw .syntax(path: path, line: number, expected: Self.s3fsForm)
         }
+        guard ByteText.isVisible(line) else { throw .invisible(path: path, line: number) }
         let bucket = fields.dropLast(2).joined(separator: ":")
         let key = Credentials.keys(
             accessKey: fields[fields.count - 2], secret: Secret(fields[fields.count - 1]))
@@ -140,6 +141,9 @@ extension CredentialsFile {
             if value.isEmpty, name.utf8.starts(with: "aws_".utf8) {
                 throw .syntax(path: path, line: number, expected: "a value")
             }
+            if name.utf8.starts(with: "aws_".utf8), !ByteText.isVisible(value) {
+                throw .invisible(path: path, line: number)
+            }
             switch name {
             case "aws_access_key_id": profile.accessKey = value
             case "aws_secret_access_key": profile.secretKey = Secret(value)
@@ -161,7 +165,7 @@ extension CredentialsFile {
     ) throws(CredentialsError) -> Credentials {
         let document: JSONValue
         do throws(JSONValue.Malformed) {
-            document = try JSONValue(parsing: bytes)
+            document = try JSONValue(parsing: Array(ByteText.withoutMark(bytes)))
         } catch {
             throw .syntax(path: path, line: error.line, expected: "JSON")
         }

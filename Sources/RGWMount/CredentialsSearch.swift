@@ -7,45 +7,71 @@ package enum CredentialsSearch {
     package static let systemFile = "/etc/rgwfs/credentials"
     static let userFile = ".aws/credentials"
 
-    /// Order: public_bucket, credentials=, profile=, the environment, ~/.aws/credentials,
+    /// Order: public_bucket, credentials=, profile=, keys in the environment, AWS_PROFILE,
+    /// ~/.aws/credentials or the file that AWS_SHARED_CREDENTIALS_FILE names instead,
     /// /etc/rgwfs/credentials. What was asked for by name must be there; the later places may be
     /// absent.
+    /// Source: AWS SDKs and Tools Reference Guide, "Shared config and credentials files": keys in the environment
+    /// come before AWS_PROFILE, a profile that was asked for otherwise before them.
     package static func find(
         _ settings: MountSettings, bucket: BucketName, in environment: some MountEnvironment
     ) throws(CredentialsError) -> CredentialsChoice {
         if settings.isAnonymous {
             return CredentialsChoice(origin: .anonymous, credentials: .anonymous)
         }
-        let home = environment.variable("HOME").flatMap { $0.isEmpty ? nil : $0 }
-        let userPath = home.map { "\($0)/\(userFile)" }
-
         if let named = settings.credentialsFile {
             let path = environment.absolute(named)
             guard let file = try read(path, in: environment) else { throw .absent(path: named) }
             return try choice(file, bucket, settings.profile)
         }
         if let profile = settings.profile {
-            guard let userPath else { throw .noHome(profile: profile) }
-            guard let file = try read(userPath, in: environment) else {
-                throw .absent(path: userPath)
-            }
-            return try choice(file, bucket, profile)
+            return try profileChoice(profile, bucket, in: environment)
         }
         if let key = try environmentKey(environment) {
             return CredentialsChoice(origin: .environment, credentials: key)
         }
-        if let userPath, let file = try read(userPath, in: environment),
-            !file.lacks(profile: "default")
-        {
-            return try choice(file, bucket, nil)
+        if let profile = value("AWS_PROFILE", environment) {
+            return try profileChoice(profile, bucket, in: environment)
+        }
+        let shared = sharedFile(environment)
+        if let shared {
+            let file = try read(shared.path, in: environment)
+            if file == nil, shared.isNamed { throw .absent(path: shared.path) }
+            if let file, !file.lacks(profile: "default") { return try choice(file, bucket, nil) }
         }
         if let file = try read(systemFile, in: environment) {
             return try choice(file, bucket, nil)
         }
         throw .nothingFound(lookedAt: [
-            "credentials=", "profile=", "AWS_ACCESS_KEY_ID",
-            userPath.map { "\($0) [default]" } ?? "~/\(userFile) (HOME is not set)", systemFile,
+            "credentials=", "profile=", "AWS_ACCESS_KEY_ID", "AWS_PROFILE",
+            shared.map { "\($0.path) [default]" } ?? "~/\(userFile) (HOME is not set)", systemFile,
         ])
+    }
+
+    /// A variable's value; nil when it is not set or empty.
+    private static func value(_ name: String, _ environment: some MountEnvironment) -> String? {
+        environment.variable(name).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// The user's file of profiles, and whether the environment names it; nil: there is no home directory to look
+    /// in.
+    private static func sharedFile(
+        _ environment: some MountEnvironment
+    ) -> (path: String, isNamed: Bool)? {
+        if let named = value("AWS_SHARED_CREDENTIALS_FILE", environment) {
+            return (environment.absolute(named), true)
+        }
+        return value("HOME", environment).map { ("\($0)/\(userFile)", false) }
+    }
+
+    private static func profileChoice(
+        _ profile: String, _ bucket: BucketName, in environment: some MountEnvironment
+    ) throws(CredentialsError) -> CredentialsChoice {
+        guard let shared = sharedFile(environment) else { throw .noHome(profile: profile) }
+        guard let file = try read(shared.path, in: environment) else {
+            throw .absent(path: shared.path)
+        }
+        return try choice(file, bucket, profile)
     }
 
     private static func choice(
@@ -84,11 +110,8 @@ package enum CredentialsSearch {
     private static func environmentKey(
         _ environment: some MountEnvironment
     ) throws(CredentialsError) -> Credentials? {
-        func value(_ name: String) -> String? {
-            environment.variable(name).flatMap { $0.isEmpty ? nil : $0 }
-        }
-        let id = value("AWS_ACCESS_KEY_ID")
-        let secret = value("AWS_SECRET_ACCESS_KEY")
+        let id = value("AWS_ACCESS_KEY_ID", environment)
+        let secret = value("AWS_SECRET_ACCESS_KEY", environment)
         switch (id, secret) {
         case (nil, nil): return nil
         case (.some, nil):
@@ -96,9 +119,11 @@ package enum CredentialsSearch {
         case (nil, .some):
             throw .halfInEnvironment(present: "AWS_SECRET_ACCESS_KEY", missing: "AWS_ACCESS_KEY_ID")
         case (let id?, let secret?):
+            for (name, text) in [("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)]
+            where !ByteText.isVisible(text) { throw .invisibleInEnvironment(variable: name) }
             return .keys(
                 accessKey: id, secret: Secret(secret),
-                sessionToken: value("AWS_SESSION_TOKEN").map(Secret.init))
+                sessionToken: value("AWS_SESSION_TOKEN", environment).map(Secret.init))
         }
     }
 }

@@ -42,6 +42,27 @@ package struct Finding: Equatable, Sendable {
         return Finding("clock", .ok, "it agrees with the server's")
     }
 
+    /// Connections, threads and the journal need about 80; each file that waits needs one.
+    private static let descriptorsMin = 128
+
+    /// Nil: they are enough. Source: getrlimit(2), RLIMIT_NOFILE.
+    package static func tooFewDescriptors(_ most: Int) -> String? {
+        guard most < descriptorsMin else { return nil }
+        return "this process may have only \(most) files open, and rgwfs needs at least "
+            + "\(descriptorsMin): raise the limit (ulimit -n, LimitNOFILE=)"
+    }
+
+    /// Each file that waits for its upload keeps a descriptor.
+    package static func descriptors(_ most: Int) -> Finding {
+        if let sentence = tooFewDescriptors(most) { return Finding("open files", .fail, sentence) }
+        let text = "this process may have \(most) files open"
+        guard most < 4096 else { return Finding("open files", .ok, text) }
+        return Finding(
+            "open files", .warn,
+            text + ", and each file that waits for its upload needs one: raise the limit "
+                + "(ulimit -n, LimitNOFILE=)")
+    }
+
     /// Free space of the spool's file system.
     package static func space(_ spool: String, free: UInt64) -> Finding {
         let text = "\(ByteCount.text(free)) free in the file system of \(spool)"

@@ -43,6 +43,7 @@ package struct MountPlan: Sendable {
         } catch { throw .source(error) }
         let settings = try Self.settings(arguments, source: source, in: environment)
         self.settings = settings
+        try FuseRights.check(settings, in: environment)
         do throws(MountPointError) {
             if let point {
                 mountPoint = point
@@ -62,7 +63,7 @@ package struct MountPlan: Sendable {
         } else {
             spool = try SpoolLocation(
                 settings: settings, server: settings.client.endpoint, source: source,
-                in: environment)
+                mountPoint: mountPoint, in: environment)
         }
         var volume = settings.volumeConfiguration(
             source: source, uid: environment.userID, gid: environment.groupID,

@@ -6,7 +6,7 @@ extension MountReport {
     package var summary: String {
         var lines = [headline]
         if pending > 0 {
-            var line = "  waiting: \(Counted.files(pending)) (\(ByteCount.text(pendingBytes)))"
+            var line = "  waiting: \(Counted.changes(pending)) (\(ByteCount.text(pendingBytes)))"
             if let oldest { line += ", the oldest for \(AgeText.of(oldest))" }
             lines.append(line)
         }
@@ -49,7 +49,7 @@ extension MountReport {
         let text: String
         switch state {
         case .clean: text = "clean: everything is in the bucket"
-        case .pending: text = "pending: \(Counted.files(pending)) to upload"
+        case .pending: text = "pending: \(Counted.changes(pending)) to upload"
         case .blocked: text = "blocked: \(Counted.changes(blocked)) cannot be uploaded"
         }
         return "\(what)\(place): \(text)"
@@ -57,7 +57,7 @@ extension MountReport {
 
     /// The progress line of an unmount on a terminal.
     package var progress: String {
-        var text = "\(Counted.files(pending)) (\(ByteCount.text(pendingBytes))) to upload"
+        var text = "\(Counted.changes(pending)) (\(ByteCount.text(pendingBytes))) to upload"
         if blocked > 0 { text += ", \(blocked) blocked" }
         return text
     }
@@ -65,18 +65,26 @@ extension MountReport {
     /// What umount says when it could not wait for everything.
     package var leftover: String {
         let place = spool.isEmpty ? "the spool" : Shown.text(spool)
-        var text = "\(Counted.files(pending)) (\(pendingBytes) bytes) still wait in \(place); "
-        text += "they upload at the next mount"
-        if !source.isEmpty { text += ", or with 'rgwfs recover --upload \(Shown.text(source))'" }
-        guard blocked > 0, let failure = failures.first else { return text }
-        let reason = failure.error.map { Shown.text($0) } ?? failure.state
-        return text + "; \(Shown.text(failure.path)): \(reason)"
+        let isOne = pending == 1
+        var text = "\(Counted.changes(pending)) (\(pendingBytes) bytes) "
+        text +=
+            isOne
+            ? "has not been uploaded and is kept in " : "have not been uploaded and are kept in "
+        text += place
+        if blocked > 0, let failure = failures.first {
+            let reason = failure.error.map { Shown.text($0) } ?? failure.state
+            text += " (\(Shown.text(failure.path)): \(reason))"
+        }
+        text +=
+            isOne ? ". It is uploaded at the next mount" : ". They are uploaded at the next mount"
+        guard !source.isEmpty else { return text }
+        let object = isOne ? "it" : "them"
+        return text + "; to upload \(object) now: rgwfs recover --upload \(Shown.text(source))"
     }
 }
 
 /// Numbers with their words.
 enum Counted {
-    static func files(_ count: UInt64) -> String { count == 1 ? "1 file" : "\(count) files" }
     static func changes(_ count: UInt64) -> String { count == 1 ? "1 change" : "\(count) changes" }
 }
 

@@ -91,8 +91,8 @@ extension MountSettings {
         }
         if !verifiesCertificate, client.endpoint.scheme == .https {
             warnings.append(
-                "warning: no_check_certificate lets anybody on the way to \(client.endpoint) read "
-                    + "and change what is sent")
+                "warning: no_check_certificate: anyone on the network path to \(client.endpoint) can "
+                    + "read and modify the traffic")
         }
     }
 

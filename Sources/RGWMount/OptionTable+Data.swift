@@ -8,16 +8,16 @@ extension OptionTable {
     static let caching: [MountOption] = [
         .duration(
             "acregmin", [], .caching, \.volume.fileAttributesMin, in: cacheTimes,
-            help: "Shortest time for which a file's attributes are believed"),
+            help: "Minimum time for which cached file attributes are considered valid"),
         .duration(
             "acregmax", [], .caching, \.volume.fileAttributesMax, in: cacheTimes,
-            help: "Longest time for which a file's attributes are believed"),
+            help: "Maximum time for which cached file attributes are considered valid"),
         .duration(
             "acdirmin", [], .caching, \.volume.directoryAttributesMin, in: cacheTimes,
-            help: "Shortest time for which a directory's listing is believed"),
+            help: "Minimum time for which a cached directory listing is considered valid"),
         .duration(
             "acdirmax", [], .caching, \.volume.directoryAttributesMax, in: cacheTimes,
-            help: "Longest time for which a directory's listing is believed"),
+            help: "Maximum time for which a cached directory listing is considered valid"),
         .value(
             "actimeo", [], .caching, placeholder: "TIME",
             expected: "a time such as 300ms, 1s or 5m, up to one day", defaultText: nil,
@@ -28,7 +28,10 @@ extension OptionTable {
                 }
             },
             assign: { $0.setAllCacheTimes($1) }),
-        .flag("noac", [], .caching, help: "Believe nothing: the same as actimeo=0 and sync") {
+        .flag(
+            "noac", [], .caching,
+            help: "Cache no attributes and no names: the same as actimeo=0 and sync"
+        ) {
             if $1 {
                 $0.setAllCacheTimes(.zero)
                 $0.volume.guarantee = .synchronous
@@ -45,50 +48,54 @@ extension OptionTable {
             "lookupcache", .caching, \.volume.lookupCache,
             [("all", .all), ("positive", .positive), ("pos", .positive), ("none", .none)],
             help:
-                "Believe earlier answers about names: all, only that a name exists, or none; as in "
-                + "nfs(5)"),
+                "Which cached lookups are considered valid: all, only those of names that exist, or "
+                + "none; as in nfs(5)"),
         .choice(
             "attrs", .caching, \.volume.attributeSource, [("posix", .posix), ("list", .list)],
-            help: "Read mode, owner and times from each object's metadata, or do with the listing"),
+            help:
+                "Take mode, owner and times from each object's metadata, or size and time from the "
+                + "listing and the rest from uid=, gid= and the masks"),
         .bytes(
             "memory", .caching, \.volume.memoryBytes, in: (16 << 20)...(1 << 40),
-            help: "Memory for clean data"),
+            help: "Memory for cached data"),
         .bytes(
             "readahead", .caching, \.volume.readAheadBytes, in: 0...(1 << 30),
-            help: "Bytes read ahead of one sequential reader, at most"),
+            help: "Maximum number of bytes to read ahead of a sequential reader"),
     ]
 
     static let writeBack: [MountOption] = [
         .text(
             "spool", [], .writeBack, placeholder: "DIR", \.spoolDirectory,
             expected: "a directory's path",
-            help: "Where changes wait for their upload; by default /var/lib/rgwfs for root and "
+            help:
+                "Directory in which changes are kept until they are uploaded; by default /var/lib/rgwfs for root and "
                 + "$XDG_STATE_HOME/rgwfs (~/.local/state/rgwfs) for others"),
         .value(
             "spool_size", [], .writeBack, placeholder: "SIZE",
             expected: "a size such as 64M or 10G, from 16M to 1024T", defaultText: nil,
             help:
-                "Bytes that unsent data may take; by default half of the spool's file system, 100G "
-                + "at most",
+                "Maximum size of data that has not been uploaded; by default half of the spool's "
+                + "file system, at most 100G",
             read: { text in
                 OptionValue.bytes(text).flatMap { (16 << 20...1 << 50).contains($0) ? $0 : nil }
             },
             assign: { $0.volume.spoolBytesMax = $1 }),
         .duration(
             "commit", [], .writeBack, \.volume.commitInterval, in: .zero ... .seconds(3600),
-            help: "Time after which a change survives a power cut; with 0 every operation answers "
+            help:
+                "Time after which a change survives a power failure; with 0, each operation returns "
                 + "when it does"),
         .duration(
             "writeback_delay", [], .writeBack, \.volume.writebackDelay,
             in: .zero ... .seconds(3600),
-            help: "Time from the last close to the upload"),
+            help: "Delay between the last close and the upload"),
         .duration(
             "writeback_max_delay", [], .writeBack, \.volume.writebackDelayMax,
             in: .zero ... .seconds(86_400),
-            help: "Longest time that new changes can put an upload off"),
+            help: "Maximum time for which new changes delay an upload"),
         .number(
             "uploads", ["parallel_count"], .writeBack, \.volume.uploadsMax, in: 1...256,
-            help: "Uploads at the same time"),
+            help: "Maximum number of uploads at the same time"),
         .choice(
             "fsync", .writeBack, \.volume.guarantee, [("remote", .remote), ("local", .local)],
             help:
@@ -105,25 +112,25 @@ extension OptionTable {
             "conflict", .writeBack, \.volume.conflict,
             [("both", .both), ("hold", .hold), ("local", .local)],
             help:
-                "When somebody else changed an object that has local changes: keep both versions, "
-                + "keep the local one in the spool, or let it win"),
+                "What to do when another client has changed an object that has local changes: keep "
+                + "both versions, hold the local one in the spool, or replace the other one by it"),
         .bytes(
             "multipart_threshold", .writeBack, \.volume.multipartThreshold,
-            in: (5 << 20)...(5 << 30), help: "Larger files go up in parts"),
+            in: (5 << 20)...(5 << 30), help: "Size from which files are uploaded in parts"),
         .duration(
             "drain_timeout", [], .writeBack, \.volume.drainTimeout, in: .zero ... .seconds(86_400),
-            help: "Longest time that unmounting waits for uploads"),
+            help: "Maximum time for which umount waits for uploads"),
         .flag(
             "nolinger", [], .writeBack,
             help:
-                "After an unmount go on uploading for drain_timeout only, not until everything is "
-                + "in the bucket"
+                "After umount -l or fusermount3 -u, upload for at most drain_timeout, not until "
+                + "everything is in the bucket"
         ) { $0.lingers = !$1 },
         .flag(
             "allow_overlap", [], .writeBack,
             help:
-                "Mount although another mount of this machine changes the same keys: each would "
-                + "see the other's changes late, as another machine's"
+                "Mount although another mount on this machine writes to the same keys. Each sees "
+                + "the other's changes late, like those of another machine"
         ) { $0.allowsOverlap = $1 },
     ]
 }

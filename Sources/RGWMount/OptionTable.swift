@@ -79,8 +79,8 @@ package enum OptionTable {
                 + "only its owner may have access to it"),
         .flag(
             "no_check_certificate", [], .server,
-            help: "Accept any certificate from the server: whoever is on the way can read and "
-                + "change what is sent"
+            help: "Do not verify the server's certificate. Anyone on the network path can read "
+                + "and modify the traffic"
         ) { $0.verifiesCertificate = !$1 },
         .duration(
             "connect_timeout", [], .server, \.client.connectTimeout,
@@ -112,7 +112,9 @@ package enum OptionTable {
         .text(
             "profile", [], .credentials, placeholder: "NAME", \.profile,
             expected: "a profile's name",
-            help: "The section of the credentials file, or of ~/.aws/credentials"),
+            help:
+                "The section of the credentials file, or of ~/.aws/credentials; by default AWS_PROFILE"
+        ),
         .flag("public_bucket", [], .credentials, help: "Send requests without a signature") {
             $0.isAnonymous = $1
         },

@@ -13,6 +13,8 @@ package struct PreflightContext: Equatable, Sendable {
     package var timeout: Duration
     /// `url=` said http or https by itself.
     package var hasScheme: Bool
+    /// The server speaks the other one of http and https at the same port.
+    package var otherSchemeAnswers = false
 
     package init(
         server: Endpoint, source: MountSource, accessKey: String?, region: String,
@@ -33,7 +35,7 @@ package struct PreflightContext: Equatable, Sendable {
 /// The check is a LIST of one key below the source (for all buckets: of the buckets), because its errors have a body with S3's code,
 /// which the answers to HEAD do not.
 package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvertible {
-    package let context: PreflightContext
+    package var context: PreflightContext
     package let error: ObjectStoreError
 
     package init(_ error: ObjectStoreError, _ context: PreflightContext) {
@@ -63,6 +65,26 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
     }
 
     package var description: String {
+        if context.otherSchemeAnswers {
+            var other = context.server
+            other.port = other.effectivePort
+            other.scheme = other.scheme == .https ? .http : .https
+            let speaks = other.scheme == .https ? "speaks TLS" : "does not speak TLS"
+            return "cannot reach \(server): the server \(speaks) at this port: use url=\(other)"
+        }
+        return told
+    }
+
+    /// Whether the other scheme is worth trying: somebody may be there who was not understood.
+    package var mayBeOtherScheme: Bool {
+        switch error.kind {
+        case .unreachable, .malformedAnswer, .unknownOutcome: true
+        case .invalidRequest: error.code == nil
+        default: false
+        }
+    }
+
+    private var told: String {
         switch error.kind {
         case .noSuchBucket: noSuchBucket
         case .accessDenied: accessDenied

@@ -54,6 +54,8 @@ package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvert
     /// `<BucketName>`: the bucket that RGW looked for. Another one than was asked for shows that RGW
     /// took the Host header's name for a bucket's.
     package var bucketName: String?
+    /// A whole sentence for people; with it, `description` is this and nothing else.
+    package var sentence: String?
 
     package init(
         _ kind: Kind, operation: String, status: Int? = nil, code: String? = nil,
@@ -69,7 +71,8 @@ package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvert
 
     /// One line.
     package var description: String {
-        var text = "\(operation): \(kind)"
+        if let sentence { return sentence }
+        var text = "\(operation): \(kind.words)"
         if let status { text += ", HTTP \(status)" }
         if let code { text += " \(code)" }
         if let message, !message.isEmpty { text += ": \(message)" }

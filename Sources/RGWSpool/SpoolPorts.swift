@@ -2,7 +2,7 @@ package import RGWBase
 package import RGWObject
 
 /// Why the spool failed.
-package enum SpoolError: Error, Equatable, Sendable {
+package enum SpoolError: Error, Equatable, Sendable, CustomStringConvertible {
     /// ENOSPC or EDQUOT of the spool's filesystem, or SQLITE_FULL.
     case full
     /// EFBIG: the spool's filesystem cannot hold a file of this size.
@@ -15,6 +15,17 @@ package enum SpoolError: Error, Equatable, Sendable {
     case unusable(String)
     /// Another process owns the spool; the text says which.
     case busy(String)
+
+    /// For people; what knows the spool's path says it better.
+    package var description: String {
+        switch self {
+        case .full: "the disk is full"
+        case .tooLarge: "a file is too large for the disk"
+        case .tooManyFiles: "too many files are open"
+        case .failed(let operation, let errno): "\(operation) (errno \(errno))"
+        case .unusable(let text), .busy(let text): text
+        }
+    }
 }
 
 /// How far a commit must have got before it returns.

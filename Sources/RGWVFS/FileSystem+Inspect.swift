@@ -108,9 +108,9 @@ extension FileSystem {
             return true
         }
         if isKept {
-            let changed = ObjectStoreError(
-                .preconditionFailed, operation: "\(flight.want) \(flight.address)",
-                message: "changed by another client")
+            let changed = ObjectStoreError.conflict(
+                at: flight.address, operation: "\(flight.want) \(flight.address)",
+                advice: "its version stays")
             events(.blocked(path: flight.address.key.text, error: changed))
         }
         settle(flight.address)
@@ -203,9 +203,9 @@ extension FileSystem {
         let moment = moment()
         switch configuration.conflict {
         case .hold:
-            let held = ObjectStoreError(
-                .preconditionFailed, operation: "\(flight.want) \(flight.address)",
-                message: "changed by another client")
+            let held = ObjectStoreError.conflict(
+                at: flight.address, operation: "\(flight.want) \(flight.address)",
+                advice: "choose a version with rgwfs resolve")
             blockCopy(flight, held)
         case .local: replace(flight, base: head.etag)
         case .both:
@@ -269,9 +269,10 @@ extension FileSystem {
             return state.yieldKey(flight, now: now)
         }
         if isYielded { return settle(flight.address) }
-        let conflicted = ObjectStoreError(
-            .preconditionFailed, operation: "\(flight.want) \(flight.address)",
-            message: "changed by another client")
+        let conflicted = ObjectStoreError.conflict(
+            at: flight.address, operation: "\(flight.want) \(flight.address)",
+            advice: flight.want == .metadata
+                ? "its attributes stay" : "choose a version with rgwfs resolve")
         if flight.want == .metadata {
             // Nothing but attributes is lost, and the newer version has its own.
             return refused(flight, conflicted)

@@ -92,7 +92,7 @@ extension VolumeState {
                 pendingChange(failure.address, intent, now: now, time: time))
         }
         overview.oldest = oldest.map { $0.age(at: time) }
-        overview.spoolFailure = spoolFailure?.words
+        overview.spoolFailure = spoolFailure.map { "\($0)" }
         overview.hidden = inodes.values.reduce(0) { $0 + ($1.directory?.hidden ?? 0) }
         return overview
     }

@@ -150,19 +150,6 @@ extension FileSystem {
             if isNew { state.spoolFailure = error }
             return isNew
         }
-        if isNew { events(.spoolFailed(.init(detail: "\(doing): \(error.words)"))) }
-    }
-}
-
-extension SpoolError {
-    /// For people.
-    var words: String {
-        switch self {
-        case .full: "the disk is full"
-        case .tooLarge: "a file is too large for the disk"
-        case .tooManyFiles: "too many files are open"
-        case .failed(let operation, let errno): "\(operation) (errno \(errno))"
-        case .unusable(let text), .busy(let text): text
-        }
+        if isNew { events(.spoolFailed(.init(detail: "\(doing): \(error)"))) }
     }
 }

@@ -26,7 +26,10 @@ enum Command {
         }
     }
 
-    private static func explain(_ error: any Error) -> (String, ExitCode) {
+    /// A sentence and the status that goes with it. `spool`: the path of the one that it is about.
+    static func explain(
+        _ error: any Error, spool: String = "of the mount"
+    ) -> (String, ExitCode) {
         switch error {
         case let error as CommandTarget.NotFound: (error.description, CommandStatus.unanswered)
         case let error as ControlClient.Silence:
@@ -34,7 +37,7 @@ enum Command {
         case let error as ControlError: (error.description, CommandStatus.failed)
         case SpoolError.busy(let sentence): (sentence, CommandStatus.unanswered)
         case let error as SpoolError:
-            (SpoolSentence.text(error, spool: "of the mount"), CommandStatus.failed)
+            (SpoolSentence.text(error, spool: spool), CommandStatus.failed)
         case let error as MountFailure: (error.description, CommandStatus.failed)
         default: ("\(error)", CommandStatus.failed)
         }
@@ -57,7 +60,9 @@ enum Command {
     /// A client of the mount; a spool that nobody has mounted is an error.
     static func client(_ spool: CataloguedSpool) throws -> ControlClient {
         guard let client = ControlClient(spool: spool.path) else {
-            throw CommandTarget.NotFound(description: "\(spool.source) is not mounted")
+            throw CommandTarget.NotFound(
+                description: "\(spool.source) is not mounted: mount it, or run rgwfs recover "
+                    + "--upload \(spool.source)")
         }
         return client
     }

@@ -22,10 +22,13 @@ struct CommandTarget {
             self.path = path
             return
         }
-        if let spool = SpoolCatalogue.spool(at: absolute) {
+        switch SpoolCatalogue.entry(at: absolute, known: nil) {
+        case .usable(let spool):
             self.spool = spool
             path = ""
             return
+        case .unusable(let spool): throw spool.error
+        case nil: break
         }
         // A slash alone is the source that shows all buckets.
         let isPath = absolute != "/" && text.hasPrefix("/") || text.hasPrefix(".")
@@ -56,6 +59,13 @@ struct CommandTarget {
         // A mount that died has its owner in the list, too; the last one to mount there is meant.
         let here = all.filter { $0.owner?.mountPoint == point }
         if let found = here.first(where: \.isRunning) { return found }
+        // Root may have to do with somebody else's.
+        let mine = HostProcess.effectiveUser
+        if let user = try HostMounts.mount(at: point)?.user, user != mine {
+            let theirs = OtherUsers.spools(of: user).filter { $0.owner.mountPoint == point }
+                .compactMap { SpoolCatalogue.spool(at: $0.spool) }
+            if let found = theirs.first(where: \.isRunning) ?? theirs.first { return found }
+        }
         // In nobody's list: the mount says it, if it lives.
         let path = try HostChild.ask(within: .seconds(2)) {
             let text = try? HostAttributes.text("user.rgwfs.spool", of: point)
@@ -73,9 +83,19 @@ struct CommandTarget {
     ) throws -> CataloguedSpool {
         let source: String
         do { source = try MountSource(parsing: text).description } catch { source = text }
-        let all = try SpoolCatalogue.list(environment).filter {
-            $0.source == source || $0.identifier == text
+        var all: [CataloguedSpool] = []
+        var unusable: UnusableSpool?
+        for entry in try SpoolCatalogue.entries(environment) {
+            switch entry {
+            case .usable(let spool):
+                if spool.source == source || spool.identifier == text { all.append(spool) }
+            case .unusable(let spool):
+                if spool.source == source || spool.identifier == text { unusable = spool }
+            }
         }
+        if all.isEmpty, let unusable { throw unusable.error }
+        // Nothing waits in those of mounts that only read.
+        if all.contains(where: { !$0.isReadOnly }) { all.removeAll(where: \.isReadOnly) }
         let running = all.filter(\.isRunning)
         let found = running.count == 1 ? running : all
         guard let first = found.first else {

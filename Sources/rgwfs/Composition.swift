@@ -34,9 +34,8 @@ final class Composition: Sendable {
     /// Asks the server first, so that a mount that cannot work leaves no spool behind.
     init(_ plan: MountPlan, log: Logger) throws(MountFailure) {
         let failPoints = try LiveFailPoints.make()
-        let descriptorsMax: Int
+        let descriptorsMax = try Self.descriptors()
         do throws(HostError) {
-            descriptorsMax = try HostProcess.raiseDescriptorLimit()
             timer = try HostTimer()
             workers = try HostWorkers(name: "worker", count: Self.workersMax)
             let environment = try LiveEnvironment()
@@ -51,7 +50,12 @@ final class Composition: Sendable {
             plan,
             store: Self.store(plan.preflightClient, transport, credentials, clock, timer), clock)
         spool = try SpoolHolder.takeOver(plan, clock)
-        try SpoolHolder.register(plan, log)
+        do throws(MountFailure) {
+            try SpoolHolder.register(plan, log)
+        } catch {
+            SpoolHolder.leaveNothing(spool, plan)
+            throw error
+        }
         do throws(SpoolError) {
             journal = try SQLiteJournal(path: spool.journalPath)
             files = try HostFiles(
@@ -64,8 +68,27 @@ final class Composition: Sendable {
                 entropy: HostEntropy(), timer: timer, workers: workers,
                 events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints)
             try spool.lock.noteRecovered(mountPoint: plan.mountPoint.path)
-        } catch { throw .spool(SpoolSentence.text(error, spool: plan.spool.directory)) }
+        } catch {
+            SpoolHolder.leaveNothing(spool, plan)
+            throw .spool(SpoolSentence.text(error, spool: plan.spool.directory))
+        }
     }
+
+    /// How many files this process may have open. With too few it would fail in the middle of something.
+    private static func descriptors() throws(MountFailure) -> Int {
+        let most: Int
+        do throws(HostError) {
+            most = try HostProcess.raiseDescriptorLimit()
+        } catch { throw .system("\(error)") }
+        if let sentence = Finding.tooFewDescriptors(most) { throw .system(sentence) }
+        return most
+    }
+
+    /// After a mount that was refused: a spool that was made for it goes again.
+    func leaveNothing(_ plan: MountPlan) { SpoolHolder.leaveNothing(spool, plan) }
+
+    /// After `shutDown`.
+    func removeSpool(_ plan: MountPlan) { SpoolHolder.remove(spool, plan) }
 
     /// The mount's FUSE side; `onReady` is called when requests are served.
     func session(_ plan: MountPlan, onReady: @escaping @Sendable () -> Void) -> FuseSession {
@@ -165,7 +188,12 @@ final class Composition: Sendable {
         let result = answer.wait(until: clock.now() + plan.settings.client.connectTimeout) { $0 }
         switch result {
         case .success: return
-        case .failure(let error): throw .server(PreflightFailure(error, plan.preflight))
+        case .failure(let error):
+            var failure = PreflightFailure(error, plan.preflight)
+            if failure.mayBeOtherScheme {
+                failure.context.otherSchemeAnswers = OtherScheme.answers(plan, clock)
+            }
+            throw .server(failure)
         case nil:
             request.cancel()
             let error = ObjectStoreError(.timedOut, operation: "LIST \(plan.source)")

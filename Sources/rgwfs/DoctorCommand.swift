@@ -2,6 +2,7 @@ import ArgumentParser
 import RGWControl
 import RGWHost
 import RGWMount
+import RGWSpool
 
 extension Commands {
     struct Doctor: ParsableCommand {
@@ -80,16 +81,11 @@ extension Commands {
 /// What the machine itself needs to have.
 enum MachineExamination {
     static func run(_ tell: (Finding) -> Void) throws {
+        let problem = FuseDevice.problem()
+        tell(Finding("/dev/fuse", problem == nil ? .ok : .fail, problem ?? "it can be opened"))
         do throws(HostError) {
-            _ = try HostDescriptor("/dev/fuse", .write)
-            tell(Finding("/dev/fuse", .ok, "it can be opened"))
-        } catch {
-            let advice =
-                error.isNotFound
-                ? "load the module fuse, or give the container the device"
-                : "give this user access to it"
-            tell(Finding("/dev/fuse", .fail, "\(error.reason): \(advice)"))
-        }
+            tell(.descriptors(try HostProcess.raiseDescriptorLimit()))
+        } catch { tell(Finding("open files", .warn, "\(error)")) }
         guard HostProcess.effectiveUser != 0 else { return }
         do throws(HostError) {
             let status = try HostChild.run("fusermount3", ["--version"], quietly: true).wait()
@@ -105,35 +101,27 @@ enum MachineExamination {
 
 /// Where changes would wait.
 enum SpoolExamination {
+    /// Everything is tried as this user, who would be the one to mount, and removed again.
     static func run(_ plan: MountPlan, _ tell: (Finding) -> Void) {
         let spool = plan.spool.directory
-        do throws(HostError) {
-            // A first mount makes the directory; until then the one above it counts.
-            var path = spool
-            while try HostNames.status(path) == nil, path != "/" {
-                path = HostNames.parentDirectory(of: path)
-            }
-            let directory = try HostDescriptor(path, .directory)
-            tell(.space(spool, free: try directory.freeBytes()))
-            let type = try directory.filesystemType()
-            if let name = SpoolDirectory.unfitFilesystems[type] {
-                tell(
-                    Finding(
-                        "spool", .fail, "\(spool) is on \(name): it must be on a local file system")
-                )
-            } else if type == SpoolDirectory.memoryFilesystem {
+        func fail(_ text: String) {
+            tell(Finding("spool", .fail, "\(text): choose another place with spool="))
+        }
+        do throws(MountFailure) {
+            try SpoolHolder.refuseIfOutOfSight(plan)
+        } catch { return tell(Finding("spool", .fail, "\(error)")) }
+        do throws(SpoolError) {
+            let found = try SpoolDirectory.trial(spool)
+            tell(.space(spool, free: found.freeBytes))
+            if found.filesystemType == SpoolDirectory.memoryFilesystem {
                 tell(
                     Finding(
                         "spool", .warn,
-                        "\(spool) is in memory: changes that are not uploaded yet are lost at a "
-                            + "restart; choose a disk with spool="))
-            } else if path == spool, try directory.status().permissions & 0o077 != 0 {
-                tell(Finding("spool", .fail, "\(spool) is open to others: use chmod 700"))
+                        "\(spool) is in memory: changes that have not been uploaded are lost when the "
+                            + "machine restarts; choose a disk with spool="))
             } else {
                 tell(Finding("spool", .ok, "\(spool) can hold changes"))
             }
-        } catch {
-            tell(Finding("spool", .fail, "\(error): choose another with spool="))
-        }
+        } catch { fail(SpoolSentence.text(error, spool: spool)) }
     }
 }

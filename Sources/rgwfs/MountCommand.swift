@@ -1,5 +1,7 @@
+import RGWControl
 import RGWHost
 import RGWMount
+import RGWVFS
 
 /// `mount.rgwfs`: checks, goes to the background, serves until the unmount.
 enum MountCommand {
@@ -34,8 +36,19 @@ enum MountCommand {
             environment = try LiveEnvironment()
         } catch { throw .system("\(error)") }
         let plan = try MountPlan(arguments, in: environment)
-        for warning in plan.settings.warnings { StandardError.print("\(program): \(warning)") }
+        let warnings = plan.settings.warnings + OtherUsers.warnings(plan)
+        for warning in warnings + waiting(plan) { StandardError.print("\(program): \(warning)") }
         return plan
+    }
+
+    /// A mount that only reads shows the bucket, not what an earlier mount has not uploaded.
+    private static func waiting(_ plan: MountPlan) -> [String] {
+        let path = plan.spool.writableDirectory
+        guard plan.volume.readOnly, let spool = SpoolCatalogue.spool(at: path),
+            // In use: then it is shown where it is mounted.
+            let report = try? SpoolInspection(spool).report, report.pending > 0
+        else { return [] }
+        return ["warning: this mount does not show what waits: \(report.leftover)"]
     }
 
     /// No thread exists before the fork: only the calling one lives on in the child.

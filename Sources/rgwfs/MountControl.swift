@@ -155,7 +155,8 @@ extension ConflictOutcome {
             throw ControlError(
                 .wrongState, "a program has \(shown) open; try again when it is closed")
         case .server(let error): throw ControlError(.failed, "\(shown): \(error)")
-        case .spool(let error): throw ControlError(.failed, "\(shown): the spool: \(error)")
+        case .spool(let error):
+            throw ControlError(.failed, "\(shown): the spool: \(Shown.text("\(error)"))")
         }
     }
 }

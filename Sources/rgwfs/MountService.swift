@@ -15,10 +15,24 @@ enum MountService {
         let log = LineLog.logger(
             foreground: plan.settings.isForeground, verbose: plan.settings.isVerbose)
         try SpoolHolder.refuseIfMounted(plan)
+        if let problem = FuseDevice.problem() { throw .refused("/dev/fuse: \(problem)") }
+        HostMemory.keepSmall()
         do throws(HostError) {
             try HostSignals.block()
         } catch { throw .system("\(error)") }
         let parts = try Composition(plan, log: log)
+        do throws(MountFailure) {
+            try serve(plan, parts, report, log)
+        } catch {
+            parts.leaveNothing(plan)
+            throw error
+        }
+    }
+
+    /// From the mount to the end of the process.
+    private static func serve(
+        _ plan: MountPlan, _ parts: Composition, _ report: DaemonReport, _ log: Logger
+    ) throws(MountFailure) {
         let events = MountEvents()
         let control = MountControl(plan, parts, events)
         try clear(plan.mountPoint, log)
@@ -64,7 +78,10 @@ enum MountService {
         session.destroy()
         signals.stop()
         socket.stop()
+        let left = control.report()
         parts.shutDown(log)
+        // Nothing ever waits in it; the next one at another directory has another.
+        if plan.volume.readOnly, left.pending == 0, left.lost == 0 { parts.removeSpool(plan) }
     }
 
     /// Takes away what an rgwfs left that was killed.
@@ -109,6 +126,7 @@ enum MountService {
         _ parts: Composition, _ session: FuseSession, _ events: MountEvents,
         _ control: MountControl, _ watch: MountWatcher, _ log: Logger
     ) -> Bool {
+        var memory = MemoryKeeper()
         while true {
             switch events.next(until: parts.clock.now() + MountWatcher.pause) {
             case .ended(.success(let end)):
@@ -130,6 +148,7 @@ enum MountService {
             case nil:
                 watch.look(control.report())
                 parts.lookAtCredentials()
+                memory.look()
             }
         }
     }

@@ -68,11 +68,13 @@ extension Commands {
         private func found() throws -> CataloguedSpool {
             guard let spool else { return try CommandTarget(source ?? "").spool }
             let path = CommandTarget.normalized(spool, in: try LiveEnvironment().workingDirectory)
-            guard let found = SpoolCatalogue.spool(at: path) else {
+            switch SpoolCatalogue.entry(at: path, known: nil) {
+            case .usable(let found): return found
+            case .unusable(let found): throw found.error
+            case nil:
                 throw CommandTarget.NotFound(
                     description: "there is no spool in \(Shown.text(spool))")
             }
-            return found
         }
     }
 

@@ -48,6 +48,14 @@ struct ServerExamination {
         let isTLS = plan.server.scheme == .https
         switch connection.knock() {
         case .failure(let error):
+            if OtherScheme.answers(plan, connection.clock) {
+                var context = plan.preflight
+                context.otherSchemeAnswers = true
+                let failure = PreflightFailure(
+                    ObjectStoreError(.unreachable, operation: "GET /"), context)
+                tell(Finding(isTLS ? "TLS" : "endpoint", .fail, "\(failure)"))
+                return false
+            }
             let advice =
                 isTLS
                 ? "see url=, cacert= and the server's certificate" : "see url= and the server"

@@ -64,7 +64,7 @@ enum SpoolHolder {
     }
 
     /// What waits there is not to be forgotten for a new spool below an empty mount point.
-    private static func refuseIfOutOfSight(_ plan: MountPlan) throws(MountFailure) {
+    static func refuseIfOutOfSight(_ plan: MountPlan) throws(MountFailure) {
         let path = plan.spool.directory
         let missing: (mountPoint: String, noted: String)?
         do throws(HostError) {
@@ -120,7 +120,9 @@ enum SpoolHolder {
         let other: KnownSpool?
         do throws(HostError) {
             other = try KnownSpools(base: plan.spool.registry)
-                .add(mount, allowingOverlap: plan.settings.allowsOverlap)
+                .add(
+                    mount, allowingOverlap: plan.settings.allowsOverlap,
+                    besides: OtherUsers.mounted())
         } catch {
             // The list protects from a mistake; without it the mount still works.
             return log.warning(
@@ -129,7 +131,21 @@ enum SpoolHolder {
         guard let other else { return }
         throw .spool(
             "\(plan.source) overlaps with \(other.source), which pid \(other.owner.process) has "
-                + "mounted at \(other.owner.mountPoint): mount that one read-only, or give "
+                + "mounted at \(other.owner.mountPoint): mount one of them with ro, or give "
                 + "allow_overlap")
+    }
+
+    /// A mount that was refused leaves no spool that was not there before.
+    static func leaveNothing(_ spool: SpoolDirectory, _ plan: MountPlan) {
+        if spool.isNew { remove(spool, plan) }
+    }
+
+    /// A spool in which nothing waits. Its lock is still held.
+    static func remove(_ spool: SpoolDirectory, _ plan: MountPlan) {
+        // What cannot be removed is an empty spool that stays.
+        do throws(HostError) {
+            try SpoolRemoval.remove(spool.path)
+            try KnownSpools(base: plan.spool.registry).remove(spool.path)
+        } catch {}
     }
 }

@@ -78,16 +78,36 @@ extension Commands {
 
         mutating func run() throws {
             try Command.run("ls-spools") {
-                for spool in try SpoolCatalogue.list(try LiveEnvironment()) {
+                for entry in try SpoolCatalogue.entries(try LiveEnvironment()) {
+                    guard case .usable(let spool) = entry else {
+                        if case .unusable(let spool) = entry { tell(spool) }
+                        continue
+                    }
                     do {
                         let report = try Command.report(spool)
                         Command.print(json ? report.json.line : Self.line(report))
                     } catch {
                         // The others are still worth listing.
-                        Command.print(json ? Self.silent(spool).line : Self.line(spool, error))
+                        Command.print(
+                            json ? Self.silent(spool, error).line : Self.line(spool, error))
                     }
                 }
             }
+        }
+
+        private func tell(_ spool: UnusableSpool) {
+            let what =
+                spool.identity.map { "\(CataloguedSpool.source(of: $0)) at \($0.endpoint)" }
+                ?? "of an unknown source"
+            let value = JSONValue.object([
+                "spool": .string(spool.path), "source": spool.source.map { .string($0) } ?? .null,
+                "server": spool.identity.map { .string($0.endpoint) } ?? .null,
+                "state": .string("unusable"), "error": .string(spool.reason),
+            ])
+            Command.print(
+                json
+                    ? value.line
+                    : Shown.text("\(spool.path)  \(what)  cannot be used: \(spool.reason)"))
         }
 
         private static func line(_ report: MountReport) -> String {
@@ -98,16 +118,17 @@ extension Commands {
                 + (report.lost > 0 ? ", \(report.lost) lost entries" : "")
         }
 
-        private static func silent(_ spool: CataloguedSpool) -> JSONValue {
+        private static func silent(_ spool: CataloguedSpool, _ error: any Error) -> JSONValue {
             .object([
                 "spool": .string(spool.path), "source": .string(spool.source),
                 "server": .string(spool.identity.endpoint), "state": .string("unknown"),
+                "error": .string(Command.explain(error, spool: spool.path).0),
             ])
         }
 
         private static func line(_ spool: CataloguedSpool, _ error: any Error) -> String {
             "\(spool.path)  \(Shown.text(spool.source)) at \(spool.identity.endpoint)  unknown: "
-                + Shown.text("\(error)")
+                + Shown.text(Command.explain(error, spool: spool.path).0)
         }
     }
 

@@ -34,6 +34,12 @@ enum UnmountCommand {
         guard let path = try find(arguments.mountPoint) else {
             return fail(.mountFailed, "\(arguments.mountPoint) is not a mount of rgwfs")
         }
+        // Before anything is said of what waits there: it stays mounted.
+        if let owner = stranger(path) {
+            return fail(
+                .mountFailed,
+                "\(path) was mounted by \(owner): only that user and root can unmount it")
+        }
         var leftover: String?
         let spool = spool(of: path)
         // Forced and lazy are for mounts that do not answer; rgwfs itself still uploads after a
@@ -72,6 +78,15 @@ enum UnmountCommand {
         return real
     }
 
+    /// Who has mounted it, when that is another user and this one is not root.
+    private static func stranger(_ path: String) -> String? {
+        let user = HostProcess.effectiveUser
+        guard user != 0, let mount = try? HostMounts.mount(at: path), let owner = mount.user,
+            owner != user
+        else { return nil }
+        return HostUser(owner).name
+    }
+
     /// Found without touching the mount if that is possible.
     private static func spool(of path: String) -> String? {
         let target = try? CommandTarget(path)
@@ -108,9 +123,8 @@ enum UnmountCommand {
     private static func reason(_ error: HostError, _ mountPoint: String) -> String {
         switch error.errno {
         // EBUSY, ENOENT and EPERM, errno.h.
-        case 16: "\(mountPoint) is busy: a program still uses it"
-        case 2: "\(mountPoint) does not exist"
-        case 1: "\(mountPoint): not permitted"
+        case 16: "\(mountPoint) is busy: a process has it open (see fuser -vm \(mountPoint))"
+        case 2 where error.operation != "run": "\(mountPoint) does not exist"
         default: "\(error)"
         }
     }

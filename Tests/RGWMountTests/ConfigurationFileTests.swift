@@ -60,12 +60,25 @@ import Testing
         ("[default]\n = 3", "/etc/rgwfs.conf:2: expected option"),
         ("[default]\nuplods = 3", "/etc/rgwfs.conf:2: unknown option 'uplods'"),
         ("[default]\n\nuploads = many", "/etc/rgwfs.conf:3: option 'uploads=many' is wrong"),
+        ("[default]\nurl http://h\n", "/etc/rgwfs.conf:2: expected option or option = value"),
+        ("[default]\nro,uploads=3\n", "/etc/rgwfs.conf:2: expected one option a line"),
+        (
+            "[default]\nurl = http://h # the old one\n",
+            "/etc/rgwfs.conf:2: a comment needs a line of its own"
+        ),
+        ("[default]\nro\t; for now", "/etc/rgwfs.conf:2: a comment needs a line of its own"),
+        ("[default] # all\nro", "/etc/rgwfs.conf:1: a comment needs a line of its own"),
         ("[photos]\ncache_dir=/c", "/etc/rgwfs.conf:2: option 'cache_dir' is not supported"),
     ])
     func mistakesAreNamedWithTheirLine(text: String, part: String) throws {
         let found = try #require(failure(["photos", "/mnt/photos"], in: environment(text)))
         #expect(found.description.hasPrefix(part))
         #expect(found.status == .usage)
+    }
+
+    @Test func aByteOrderMarkIsNoPartOfTheFirstLine() throws {
+        let machine = environment("\u{FEFF}[default]\nurl=http://h\n")
+        #expect(try plan(["photos", "/mnt/photos"], in: machine).server.host == "h")
     }
 
     @Test func anUnreadableFileIsAnError() {

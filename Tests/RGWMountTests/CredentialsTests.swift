@@ -85,12 +85,28 @@ import Testing
         ("{ \"keys\": [ {\n\"secret_key\": \"\(theSecret)\" ", "/k:2: expected JSON"),
         ("{ \"a\": \"\(theSecret)\\x\" }", "/k:1: expected JSON"),
         ("{} \(theSecret)", "/k:1: expected JSON"),
+        ("A\u{200B}K:\(theSecret)", "/k:1: a key has a character that is not printable"),
+        ("AK:\u{A0}\(theSecret)", "/k:1: a key has a character that is not printable"),
+        (
+            "[default]\naws_secret_access_key = \(theSecret) \u{1}",
+            "/k:2: a key has a character that is not printable"
+        ),
     ])
     func mistakesAreNamedWithoutTheSecret(text: String, part: String) {
         #expect { _ = try key(text) } throws: {
             let said = "\($0)"
             return said.contains(part) && !said.contains(theSecret) && !said.contains("\n")
         }
+    }
+
+    /// Some editors write one; the user would be another one, and nobody could see why.
+    @Test(arguments: [
+        "AK:SK", "[default]\naws_access_key_id=AK\naws_secret_access_key=SK",
+        "{ \"keys\": [ { \"access_key\": \"AK\", \"secret_key\": \"SK\" } ] }",
+    ])
+    func aByteOrderMarkIsSkipped(text: String) throws {
+        #expect(
+            try key("\u{FEFF}" + text) == Credentials.keys(accessKey: "AK", secret: Secret("SK")))
     }
 
     @Test func aProfileNeedsAFileOfProfiles() {
@@ -168,6 +184,55 @@ import Testing
         machine.variables = ["HOME": "/home/ann"]
         machine.addFile("/home/ann/.aws/credentials", "[work]\naws_access_key_id=x\n")
         #expect(try find("ro", machine).credentials.accessKeyID == "system")
+    }
+
+    /// The variables that AWS tools read, with the same precedence.
+    @Test func theProfileAndItsFileAreTakenFromTheEnvironment() throws {
+        var machine = fullMachine()
+        machine.variables["AWS_PROFILE"] = "work"
+        #expect(try find("ro", machine).credentials.accessKeyID == "environment")
+        machine.variables["AWS_ACCESS_KEY_ID"] = nil
+        machine.variables["AWS_SECRET_ACCESS_KEY"] = nil
+        #expect(try find("ro", machine).credentials.accessKeyID == "profile")
+        #expect(try find("credentials=/k", machine).credentials.accessKeyID == "named")
+        machine.variables["AWS_PROFILE"] = "none"
+        #expect(throws: MountFailure.self) { try find("ro", machine) }
+        machine.variables["AWS_PROFILE"] = ""
+        #expect(try find("ro", machine).credentials.accessKeyID == "home")
+
+        machine.variables["AWS_SHARED_CREDENTIALS_FILE"] = "keys/aws"
+        machine.addFile(
+            "/home/ann/keys/aws",
+            """
+            [default]
+            aws_access_key_id = shared
+            aws_secret_access_key = \(theSecret)
+            [work]
+            aws_access_key_id = sharedWork
+            aws_secret_access_key = \(theSecret)
+            """)
+        #expect(try find("ro", machine).credentials.accessKeyID == "shared")
+        #expect(try find("profile=work", machine).credentials.accessKeyID == "sharedWork")
+        machine.variables["HOME"] = nil
+        machine.variables["XDG_STATE_HOME"] = "/home/ann/state"
+        machine.variables["AWS_PROFILE"] = "work"
+        let found = try find("ro", machine)
+        #expect(found.credentials.accessKeyID == "sharedWork")
+        #expect(found.origin == .file(path: "/home/ann/keys/aws", profile: "work"))
+        machine.variables["AWS_PROFILE"] = nil
+        machine.files["/home/ann/keys/aws"] = nil
+        #expect(
+            throws: MountFailure.credentials(.absent(path: "/home/ann/keys/aws"))
+        ) { try find("ro", machine) }
+    }
+
+    @Test func keysInTheEnvironmentAreLookedThroughToo() throws {
+        var machine = fullMachine()
+        machine.variables["AWS_ACCESS_KEY_ID"] = "AK\r"
+        #expect(
+            throws: MountFailure.credentials(
+                .invisibleInEnvironment(variable: "AWS_ACCESS_KEY_ID"))
+        ) { try find("ro", machine) }
     }
 
     @Test func nothingFoundSaysWhereItLooked() throws {

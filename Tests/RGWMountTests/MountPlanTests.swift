@@ -6,6 +6,26 @@ import Testing
 
 @testable import RGWMount
 
+@Suite struct FuseRightsTests {
+    /// Ordinary users need it; libfuse would name the directory only.
+    @Test(arguments: ["allow_other", "allow_root"])
+    func whatFuseConfForbidsIsNamed(option: String) throws {
+        let words = ["photos", "/mnt/photos", "-o", "url=http://h,\(option)"]
+        var machine = FakeEnvironment.working
+        for text in [nil, "", "# user_allow_other\nmount_max = 5\n"] {
+            if let text { machine.addFile("/etc/fuse.conf", text, permissions: 0o644) }
+            let found = try #require(failure(words, in: machine))
+            #expect(found.status == .mountFailed)
+            #expect(found.description.contains("'\(option)' needs the line user_allow_other"))
+        }
+        machine.addFile("/etc/fuse.conf", "#\n user_allow_other \n", permissions: 0o644)
+        #expect(failure(words, in: machine) == nil)
+        machine.files["/etc/fuse.conf"] = nil
+        machine.userID = 0
+        #expect(failure(words, in: machine) == nil, "root may")
+    }
+}
+
 @Suite struct MountPlanTests {
     @Test func theMountingUserOwnsTheFiles() throws {
         let volume = try plan(options: "umask=027,dmask=0").volume
@@ -116,6 +136,23 @@ import Testing
         ]
         #expect(Set(all).count == all.count)
         #expect(all.allSatisfy { $0.utf8.count == 16 })
+    }
+
+    /// Any number of mounts may read a source beside the one that writes.
+    @Test func aMountThatOnlyReadsHasASpoolOfItsOwn() throws {
+        var machine = FakeEnvironment.working
+        machine.directories["/mnt/second"] = .directory(realPath: "/mnt/second")
+        let url = ["-o", "url=http://h"]
+        let writing = try plan(["photos", "/mnt/photos"] + url, in: machine).spool
+        let readers = try ["/mnt/photos", "/mnt/second"].map {
+            try plan(["photos", $0, "-o", "url=http://h,ro"], in: machine).spool
+        }
+        #expect(Set(readers.map(\.directory) + [writing.directory]).count == 3)
+        #expect(readers.allSatisfy { $0.writableDirectory == writing.directory })
+        #expect(writing.writableDirectory == writing.directory)
+        #expect(
+            try plan(["photos", "/mnt/second"] + url, in: machine).spool.directory
+                == writing.directory, "whoever writes finds what was left, wherever it mounts")
     }
 
     @Test func rootAndOthersHaveTheirOwnPlaces() throws {

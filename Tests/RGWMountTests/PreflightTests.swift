@@ -63,6 +63,20 @@ import Testing
         #expect(try !said(.unreachable, message: "x", url: "https://rgw").contains("http://..."))
     }
 
+    @Test(arguments: [
+        ("https://10.0.0.1:7480", "does not speak TLS", "http://10.0.0.1:7480"),
+        ("http://10.0.0.1:7443", "speaks TLS", "https://10.0.0.1:7443"),
+    ])
+    func theOtherSchemeIsNamedWhenItAnswers(url: String, does: String, other: String) throws {
+        let plan = try plan(["photos", "/mnt/photos", "-o", "url=\(url)"])
+        var context = plan.preflight
+        context.otherSchemeAnswers = true
+        let error = ObjectStoreError(.unreachable, operation: "LIST photos", message: "x")
+        #expect(
+            PreflightFailure(error, context).description
+                == "cannot reach \(url): the server \(does) at this port: use url=\(other)")
+    }
+
     @Test func aForeignRegionIsHinted() throws {
         #expect(
             try said(.invalidRequest, status: 400, code: "AuthorizationHeaderMalformed")

@@ -58,7 +58,7 @@ import Testing
         #expect(overview.blocked == 1)
         #expect(overview.conflicts == 0)
         #expect(overview.failures.map(\.path) == ["d/a"])
-        #expect(try #require(overview.failures.first?.error).contains("accessDenied"))
+        #expect(try #require(overview.failures.first?.error).contains("access is denied"))
     }
 
     @Test func retryTriesAtOnceWhatIsNamed() throws {

@@ -37,7 +37,7 @@ import Testing
         volume.store.setFault { $0.method == "PUT" ? .refuse(.accessDenied) : nil }
         volume.settle()
         #expect(try attribute(volume, "a", "state") == "blocked")
-        #expect(try attribute(volume, "a", "error").contains("accessDenied"))
+        #expect(try attribute(volume, "a", "error").contains("access is denied"))
         volume.store.setFault(nil)
         volume.world.advance(by: .seconds(100))
         #expect(try attribute(volume, "a", "state") == "clean")

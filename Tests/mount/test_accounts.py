@@ -100,3 +100,81 @@ class TenantTests(RGWFSTestCase):
         mount.unmount()
         listed = owner.list_objects_v2(Bucket="shared")["Contents"]
         self.assertEqual([entry["Key"] for entry in listed], ["d/ours", "moved"])
+
+
+class PolicyTests(RGWFSTestCase):
+    """The policies that rgwfs-admin(7) shows are enough, and not more than enough for reading."""
+
+    def example(self, name):
+        """The JSON between two markers of the page."""
+        page = (REPOSITORY / "man/rgwfs-admin.7").read_text()
+        text = page.partition(f'.\\" {name} begins\n.nf\n')[2].partition(f'.fi\n.\\" {name} ends')[0]
+        return text.replace("\\-", "-")
+
+    def setUp(self):
+        super().setUp()
+        self.uid = f"u{uuid.uuid4().hex[:10]}"
+        admin("user", "create", f"--uid={self.uid}", "--display-name=u", f"--access-key={self.uid}key",
+              "--secret=usersecret")
+        self.addCleanup(admin, "user", "rm", f"--uid={self.uid}")
+        self.write_credentials(f"{self.uid}key:usersecret\n")
+
+    def allow(self, name):
+        text = self.example(name).replace("photos-web", self.uid).replace("photos", self.bucket)
+        text = text.replace("user/owner", "user/test")
+        self.s3.put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(json.loads(text)))
+
+    def test_to_read_and_write(self):
+        self.allow("read-write policy")
+        self.put("theirs", "theirs", Tagging="a=b", Metadata={"x": "y"})
+        mount = self.mount("multipart_threshold=5M")
+        mount.path("directory").mkdir()
+        mount.path("directory/small").write_text("small")
+        large = os.urandom(20 << 20)
+        mount.path("large").write_bytes(large)
+        with open(mount.path("large"), "r+b") as file:
+            os.fsync(file.fileno())
+            file.write(b"changed")
+        with open(mount.path("theirs"), "a", encoding="ascii") as file:
+            file.write(" and ours")
+        os.rename(mount.path("directory/small"), mount.path("moved"))
+        mount.path("moved").chmod(0o600)
+        mount.path("directory").rmdir()
+        os.setxattr(mount.path("moved"), "user.note", b"x")
+        mount.path("gone").write_text("x")
+        run(self.program("rgwfs"), "sync", mount.point)
+        mount.path("gone").unlink()
+        os.statvfs(mount.point)
+        run(self.program("umount.rgwfs"), "--strict", mount.point)
+        mount.wait_for_exit()
+        self.assertNotIn("denied", mount.log_tail().lower())
+        self.assertEqual(sorted(self.keys()), ["large", "moved", "theirs"])
+        self.assertObject("large", b"changed" + large[7:])
+        self.assertObject("theirs", "theirs and ours")
+        self.assertEqual(self.s3.get_object_tagging(Bucket=self.bucket, Key="theirs")["TagSet"],
+                         [{"Key": "a", "Value": "b"}])
+        # What this user wrote belongs to this user; the owner of the bucket removes it all the same.
+
+    def test_to_read(self):
+        self.allow("read-only policy")
+        self.put("d/file", "content")
+        mount = self.mount("ro")
+        self.assertEqual(os.listdir(mount.point), ["d"])
+        self.assertEqual(mount.path("d/file").read_text(), "content")
+        os.statvfs(mount.point)
+        mount.unmount()
+        self.assertNotIn("denied", mount.log_tail().lower())
+        doctor = run(self.program("rgwfs"), "doctor", "-o", f"url={ENDPOINT},credentials={self.credentials}",
+                     self.bucket, check=False)
+        self.assertEqual(doctor.returncode, 2)
+        self.assertIn("may not write", doctor.stdout)
+
+    def test_without_one(self):
+        mount = self.mount(start=False)
+        self.assertEqual(run(*mount.command, check=False).returncode, 32)
+
+    def test_parts_that_were_left_are_removed_by_a_rule_that_the_server_takes(self):
+        rule = json.loads(self.example("lifecycle"))
+        self.s3.put_bucket_lifecycle_configuration(Bucket=self.bucket, LifecycleConfiguration=rule)
+        found = self.s3.get_bucket_lifecycle_configuration(Bucket=self.bucket)["Rules"]
+        self.assertEqual(found[0]["AbortIncompleteMultipartUpload"], {"DaysAfterInitiation": 7})

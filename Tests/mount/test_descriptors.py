@@ -37,7 +37,7 @@ class DescriptorTests(RGWFSTestCase):
             os.fsync(file.fileno())
         expected["file-1"] += "x"
         status = run(self.program("rgwfs"), "status", slot.point, check=False)
-        self.assertIn("1000 files", status.stdout)
+        self.assertIn("1000 changes", status.stdout)
         slot.kill()
         slot.start()
         slot.unmount()
