@@ -93,13 +93,15 @@ package final class CapabilityProbe: Cancellable {
                 request: builder.versioning(of: target.bucket),
                 parse: { [self] response throws(S3Failure) in
                     state.withLock { $0.found.server = response.http.headers["server"] }
-                    return try response.keepsVersions()
+                    return try response.versioningStatus()
                 },
                 completion: done)
         } then: { [self] result in
-            guard case .success(let keeps) = result else { return createFirst() }
-            state.withLock { $0.found.versioned = keeps ? .present : .absent }
-            if keeps { finish() } else { createFirst() }
+            guard case .success(let status) = result else { return createFirst() }
+            let versioning = ServerCapabilities.Versioning(status: status)
+            state.withLock { $0.found.versioning = versioning }
+            // Also while it is suspended: what is deleted leaves a marker.
+            if versioning == .off { createFirst() } else { finish() }
         }
     }
 
@@ -134,7 +136,7 @@ package final class CapabilityProbe: Cancellable {
     private func replaceOther() {
         put(.matches(Self.otherTag), .unquoted) { [self] verdict in
             note(verdict, \.conditionalPut)
-            guard case .refused = verdict else { return beginUpload() }
+            guard case .refused = verdict else { return copyOther() }
             replaceOwn([.unquoted, .quoted])
         }
     }
@@ -145,7 +147,7 @@ package final class CapabilityProbe: Cancellable {
             state.withLock { state in
                 if state.found.ifMatchForms.isEmpty { state.found.conditionalPut = .absent }
             }
-            return beginUpload()
+            return copyOther()
         }
         let etag = state.withLock(\.etag) ?? Self.otherTag
         put(.matches(etag), form) { [self] verdict in
@@ -202,6 +204,27 @@ package final class CapabilityProbe: Cancellable {
                 let isDefinite = error.kind == .notImplemented || error.kind == .invalidRequest
                 state.found[keyPath: path] = isDefinite ? .absent : .unknown
             }
+        }
+    }
+
+    // MARK: COPY
+
+    /// Onto itself, so that nothing else comes into being.
+    private func copyOther() {
+        let request: HTTPRequest
+        do {
+            request = try builder.copyObject(
+                from: target, to: target, metadata: ObjectMetadata(), sourceMatching: Self.otherTag)
+        } catch { return beginUpload() }
+        chain.run { done in
+            store.simpleCall(
+                .copyObject, subject: "\(target)", request: request,
+                parse: { [store] response throws(S3Failure) in
+                    try response.copied(now: store.context.serverTime()).etag
+                }, completion: done)
+        } then: { [self] (result: Result<ETag, ObjectStoreError>) in
+            note(Self.verdict(result), \.conditionalCopy)
+            beginUpload()
         }
     }
 
@@ -342,7 +365,7 @@ package final class CapabilityProbe: Cancellable {
 
     private func finish() {
         let found = state.withLock(\.found)
-        store.context.learn(found)
+        store.context.learn(found, of: target.bucket)
         completion(.success(found))
     }
 }

@@ -16,15 +16,13 @@ final class S3Context: Sendable {
     let timer: any Timer
     let entropy: any Entropy
     let removalNotices = RemovalNotices()
+    let habits = BucketHabits()
 
     private struct Learnt {
         /// Server's clock minus ours, in seconds.
         var clockOffset: Int64 = 0
         /// Known once a PUT with If-Match succeeded.
         var quoting: IfMatchQuoting?
-        var capabilities = ServerCapabilities()
-        /// Deletes of one version that cost a HEAD.
-        var guardedDeletes = 0
     }
     private let learnt = Mutex(Learnt())
 
@@ -68,25 +66,11 @@ final class S3Context: Sendable {
 
     func learn(_ quoting: IfMatchQuoting) { learnt.withLock { $0.quoting = quoting } }
 
-    var capabilities: ServerCapabilities { learnt.withLock(\.capabilities) }
-
-    /// Counts a delete that costs a HEAD; true once, when finding out whether it must has become
-    /// worth its requests.
-    func isWorthProbing() -> Bool {
-        learnt.withLock { learnt in
-            learnt.guardedDeletes += 1
-            return learnt.guardedDeletes == configuration.probesAfterDeletes
-                && learnt.capabilities.conditionalDelete == .unknown
-        }
-    }
-
-    /// What a probe found.
-    func learn(_ found: ServerCapabilities) {
-        learnt.withLock { learnt in
-            learnt.capabilities = found
-            if let form = IfMatchQuoting.preferred.first(where: found.ifMatchForms.contains) {
-                learnt.quoting = form
-            }
+    /// What a probe found in a bucket. The form of If-Match is the server's.
+    func learn(_ found: ServerCapabilities, of bucket: BucketName) {
+        habits.learn(found, of: bucket)
+        if let form = IfMatchQuoting.preferred.first(where: found.ifMatchForms.contains) {
+            learn(form)
         }
     }
 

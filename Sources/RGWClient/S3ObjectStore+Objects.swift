@@ -1,6 +1,5 @@
 package import RGWObject
 import RGWWire
-import Synchronization
 
 extension S3ObjectStore {
     /// A bodiless refusal is resolved by asking for the first byte, whose refusal has a code.
@@ -34,28 +33,13 @@ extension S3ObjectStore {
         _ address: ObjectAddress, body: ObjectBody, md5: [UInt8], metadata: ObjectMetadata,
         precondition: Precondition, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
-        let context = context
-        let conditional = ConditionalPut(precondition, known: context.ifMatchQuoting)
-        let options = context.options(.putObject, lane: .bulk, length: body.length)
         let payload: PayloadSigning
         do { payload = try context.digest(of: body, "PUT \(address)") } catch {
             return refuse(error, completion)
         }
-        return S3Call(
-            context, .putObject, subject: "\(address)",
-            prepare: { () throws(ObjectStoreError) in
-                var request = try context.builder.putObject(
-                    address, body: body, md5: md5, metadata: metadata, precondition: precondition,
-                    quoting: conditional.quoting)
-                request.payload = payload
-                return PreparedRequest(operation: .putObject, request: request, options: options)
-            },
-            parse: { response throws(S3Failure) in
-                let stored = try response.stored(md5: md5, now: context.serverTime())
-                if case .matches = precondition { context.learn(conditional.quoting) }
-                return stored
-            },
-            adjust: { conditional.adjusts(to: $0) }, completion: completion
+        return GuardedPut(
+            self, address, body: body, md5: md5, metadata: metadata, precondition: precondition,
+            payload: payload, completion: completion
         ).start()
     }
 
@@ -69,8 +53,14 @@ extension S3ObjectStore {
         do {
             let request = try context.builder.copyObject(
                 from: source, to: target, metadata: metadata, sourceMatching: sourceMatching)
+            let subject = "\(source) to \(target)"
+            if let sourceMatching {
+                return GuardedCopy.run(
+                    self, from: source, request: request, subject: subject,
+                    matching: sourceMatching, completion: completion)
+            }
             return simpleCall(
-                .copyObject, subject: "\(source) to \(target)", request: request,
+                .copyObject, subject: subject, request: request,
                 parse: { response throws(S3Failure) in
                     try response.copied(now: context.serverTime())
                 }, completion: completion)
@@ -98,10 +88,12 @@ extension S3ObjectStore {
         guard let matching else {
             return delete(address) { completion($0.map { .deleted }) }
         }
-        let known = context.capabilities
+        let known = context.habits.capabilities(of: address.bucket)
         guard known.conditionalDelete == .present, let form = known.deleteForm else {
             if isConfirmed { return delete(address) { completion($0.map { .deleted }) } }
-            if context.isWorthProbing() {
+            if context.habits.isWorthProbing(
+                address.bucket, after: context.configuration.probesAfterDeletes)
+            {
                 // Beside the deleted key, where this user may write; the next deletes profit.
                 let directory = address.key.bytes.prefix(upTo: address.key.nameStart)
                 CapabilityProbe.run(
@@ -125,36 +117,6 @@ extension S3ObjectStore {
     private static let parseDeleted: S3Call<Void>.Parse = { response throws(S3Failure) in
         do throws(S3Failure) { try response.requireSuccess() } catch {
             guard error.error.kind == .noSuchKey else { throw error }
-        }
-    }
-}
-
-/// Which form of If-Match one PUT uses; tries the other once when it is not known which one works.
-///
-/// One PUT's state, guarded by its mutex.
-private final class ConditionalPut: Sendable {
-    private struct State {
-        var quoting: IfMatchQuoting
-        var mayChange: Bool
-    }
-    private let state: Mutex<State>
-
-    init(_ precondition: Precondition, known: IfMatchQuoting?) {
-        var conditional = false
-        if case .matches = precondition { conditional = true }
-        state = Mutex(
-            State(quoting: known ?? .unquoted, mayChange: conditional && known == nil))
-    }
-
-    var quoting: IfMatchQuoting { state.withLock(\.quoting) }
-
-    func adjusts(to failure: S3Failure) -> Bool {
-        guard failure.error.kind == .preconditionFailed else { return false }
-        return state.withLock { state in
-            guard state.mayChange else { return false }
-            state.mayChange = false
-            state.quoting = .quoted
-            return true
         }
     }
 }

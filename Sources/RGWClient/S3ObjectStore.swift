@@ -1,5 +1,5 @@
 package import RGWBase
-import RGWObject
+package import RGWObject
 package import RGWWire
 import Synchronization
 
@@ -25,8 +25,33 @@ package final class S3ObjectStore: ObjectStore {
         .seconds(context.serverTime().seconds - context.clock.wallTime().seconds)
     }
 
-    /// What is known of the server so far: everything after `CapabilityProbe.run`.
-    package var capabilities: ServerCapabilities { context.capabilities }
+    /// What is known of the server in this bucket so far: everything after `CapabilityProbe.run`.
+    package func capabilities(of bucket: BucketName) -> ServerCapabilities {
+        context.habits.capabilities(of: bucket)
+    }
+
+    /// Asks the bucket's settings what it does with old versions; who may not ask learns it from answers.
+    @discardableResult
+    package func versioning(
+        of bucket: BucketName, completion: @escaping Completion<ServerCapabilities.Versioning>
+    ) -> any Cancellable {
+        simpleCall(
+            .getVersioning, subject: "\(bucket)", request: context.builder.versioning(of: bucket),
+            parse: { response throws(S3Failure) in
+                ServerCapabilities.Versioning(status: try response.versioningStatus())
+            }
+        ) { [context] result in
+            if case .success(let versioning) = result {
+                context.habits.learn(versioning, of: bucket)
+            }
+            completion(result)
+        }
+    }
+
+    /// What another store found out about the bucket.
+    package func learn(versioning: ServerCapabilities.Versioning, of bucket: BucketName) {
+        context.habits.learn(versioning, of: bucket)
+    }
 
     /// A call whose request is the same for every attempt and whose answer is collected.
     func simpleCall<Answer: Sendable>(

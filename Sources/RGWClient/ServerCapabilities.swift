@@ -2,13 +2,35 @@ package import RGWWire
 
 /// What a server does of what releases differ in, for one bucket; a closed value.
 ///
-/// Measured by `CapabilityProbe`, or learnt on the way; nothing is concluded from a server's name.
+/// Measured by `CapabilityProbe`, told by the bucket's settings, or learnt on the way; nothing is concluded
+/// from a server's name.
 package struct ServerCapabilities: Equatable, Sendable {
     package enum Support: String, Hashable, Sendable, CaseIterable {
         /// Not tried, or the answer did not tell.
         case unknown
         case absent
         case present
+    }
+
+    /// What the bucket does with versions that are replaced or deleted.
+    package enum Versioning: String, Hashable, Sendable, CaseIterable {
+        case unknown
+        /// It never kept any.
+        case off
+        /// Object lock and replication imply it.
+        case enabled
+        /// It has some, and makes no more.
+        case suspended
+
+        /// From the bucket's setting; nil: none.
+        init(status: String?) {
+            switch status {
+            case nil: self = .off
+            case "Enabled": self = .enabled
+            case "Suspended": self = .suspended
+            default: self = .unknown
+            }
+        }
     }
 
     /// PUT with `If-None-Match: *` refuses to replace.
@@ -22,12 +44,14 @@ package struct ServerCapabilities: Equatable, Sendable {
     package var conditionalDelete = Support.unknown
     /// The form of a tag that works in If-Match of a DELETE.
     package var deleteForm: IfMatchQuoting?
+    /// COPY of one version leaves another alone.
+    package var conditionalCopy = Support.unknown
     /// CompleteMultipartUpload honours conditions.
     package var conditionalComplete = Support.unknown
     /// DeleteObjects may be used: it crashes radosgw 16 where somebody is notified of removals.
     package var multiObjectDelete = Support.unknown
-    /// The bucket keeps old versions; then nothing is written to find out.
-    package var versioned = Support.unknown
+    /// Where old versions are kept, nothing is written to find out.
+    package var versioning = Versioning.unknown
     /// The keys may write into the bucket.
     package var writable = Support.unknown
     /// The Server header, where there is one. RGW sends none.
@@ -42,8 +66,9 @@ package struct ServerCapabilities: Equatable, Sendable {
             conditionalPut == .present
             ? "present (tags \(forms.joined(separator: " or ")))" : conditionalPut.rawValue
         return [
-            ("writable", writable.rawValue), ("versioned", versioned.rawValue),
+            ("writable", writable.rawValue), ("versioning", versioning.rawValue),
             ("PUT If-None-Match", createOnly.rawValue), ("PUT If-Match", ifMatch),
+            ("COPY of one version", conditionalCopy.rawValue),
             ("DELETE If-Match", conditionalDelete.rawValue),
             ("conditional CompleteMultipartUpload", conditionalComplete.rawValue),
             ("DeleteObjects", multiObjectDelete.rawValue),

@@ -1,3 +1,4 @@
+import RGWBase
 import RGWObject
 import RGWWire
 
@@ -28,23 +29,30 @@ final class UploadCompletion: Sendable {
     }
 
     func start() -> any Cancellable {
-        if precondition == .none || isConditional { complete() } else { checkPrecondition() }
+        if precondition == .none || isConditional {
+            complete(conditionally: isConditional)
+        } else {
+            checkPrecondition()
+        }
         return chain
     }
 
     /// The server is known to check conditions itself.
     private var isConditional: Bool {
-        store.context.capabilities.conditionalComplete == .present
+        store.context.habits.capabilities(of: upload.object.bucket).conditionalComplete == .present
     }
 
-    /// RGW 16 ignores conditions on CompleteMultipartUpload, so the object is looked at just before.
+    /// RGW 16 ignores conditions on CompleteMultipartUpload, so the object is looked at just before; also where
+    /// the server refused one, which is not true where a name was deleted in a bucket that suspended versions.
     private func checkPrecondition() {
         chain.run {
             store.head(upload.object, completion: $0)
         } then: { [self] result in
             switch (precondition, result) {
-            case (.absent, .failure(let error)) where error.kind == .noSuchKey: complete()
-            case (.matches(let wanted), .success(let head)) where head.etag == wanted: complete()
+            case (.absent, .failure(let error)) where error.kind == .noSuchKey:
+                complete(conditionally: false)
+            case (.matches(let wanted), .success(let head)) where head.etag == wanted:
+                complete(conditionally: false)
             case (_, .failure(let error)) where error.kind != .noSuchKey:
                 completion(.failure(error))
             case (_, .success(let head)) where head.etag == etag: checkUpload(head)
@@ -72,23 +80,29 @@ final class UploadCompletion: Sendable {
                     .preconditionFailed, operation: "COMPLETE MULTIPART \(upload.object)")))
     }
 
-    private func complete() {
+    private func complete(conditionally: Bool) {
         let request = store.context.builder.completeMultipart(
-            upload, parts: parts, precondition: isConditional ? precondition : .none,
+            upload, parts: parts, precondition: conditionally ? precondition : .none,
             quoting: store.context.ifMatchQuoting ?? .quoted)
         chain.run { done in
             store.simpleCall(
                 .completeMultipart, subject: "\(upload.object)", request: request,
-                parse: { response throws(S3Failure) in try response.requireCompleted() },
+                parse: { response throws(S3Failure) in
+                    try response.requireCompleted()
+                    return response.keptVersion
+                },
                 completion: done)
-        } then: {
-            self.completed($0)
+        } then: { [self] (result: Result<String?, ObjectStoreError>) in
+            if conditionally, case .failure(let error) = result, error.kind == .preconditionFailed {
+                return checkPrecondition()
+            }
+            completed(result)
         }
     }
 
     /// The answer has no ETag on RGW 16 and never a time, so the object is asked. After a lost
     /// answer, or when the upload is gone, the object itself tells whether it was completed.
-    private func completed(_ result: Result<Void, ObjectStoreError>) {
+    private func completed(_ result: Result<String?, ObjectStoreError>) {
         if case .failure(let error) = result, error.kind != .unknownOutcome,
             error.kind != .noSuchUpload
         {
@@ -98,13 +112,25 @@ final class UploadCompletion: Sendable {
             store.head(upload.object, completion: $0)
         } then: { [self] head in
             if case .success(let head) = head, head.etag == etag {
-                completion(.success(Stored(etag: etag, lastModified: head.lastModified)))
+                stored(result, head.lastModified)
             } else if case .failure(let error) = result {
                 resolve(error)
             } else {
                 // Somebody wrote after us, or HEAD failed: ours was stored all the same.
-                completion(.success(Stored(etag: etag, lastModified: store.context.serverTime())))
+                stored(result, store.context.serverTime())
             }
+        }
+    }
+
+    private func stored(_ result: Result<String?, ObjectStoreError>, _ time: WallTime) {
+        var version: String?
+        if case .success(let made) = result {
+            version = made
+            store.context.habits.wrote(upload.object.bucket, version: made, as: .bare)
+        }
+        let answer = Stored(etag: etag, lastModified: time)
+        VersionCheck.run(store, upload.object, version: version, precondition, chain) {
+            [completion] checked in completion(checked.map { answer })
         }
     }
 

@@ -13,20 +13,50 @@ extension Finding {
             ]
         case .unknown:
             // Nothing was written, so nothing was found out.
-            let reason = found.versioned == .present ? ": the bucket keeps versions" : ""
-            return [Finding("permissions", .ok, "writing was not tried\(reason)")]
+            return [Finding("permissions", .ok, "writing was not tried")] + versioning(found)
         case .present: break
         }
         return [Finding("permissions", .ok, "the keys may write into the bucket")]
-            + [
+            + versioning(found) + [
                 condition(
                     "PUT If-None-Match", found.createOnly,
                     without: "two clients that create one file do not notice each other"),
                 condition(
                     "PUT If-Match", found.conditionalPut,
                     without: "another client's change can be overwritten unnoticed"),
-                deletion(found),
+                copy(found), deletion(found),
             ]
+    }
+
+    private static func versioning(_ found: ServerCapabilities) -> [Finding] {
+        switch found.versioning {
+        case .unknown:
+            [Finding("versioning", .ok, "the keys may not ask for it; the first answers tell")]
+        case .off: [Finding("versioning", .ok, "off: what is replaced or deleted is gone")]
+        case .enabled:
+            [
+                Finding(
+                    "versioning", .ok,
+                    "on: every upload and change of attributes leaves a version, every removal a "
+                        + "marker; conflicts are found by comparing versions")
+            ]
+        case .suspended:
+            [
+                Finding(
+                    "versioning", .ok,
+                    "suspended: two clients that make a deleted file again do not notice each other"
+                )
+            ]
+        }
+    }
+
+    private static func copy(_ found: ServerCapabilities) -> Finding {
+        found.conditionalCopy == .present
+            ? Finding("COPY of one version", .ok, "the server honours it")
+            : Finding(
+                "COPY of one version", .warn,
+                "the server does not honour it; rgwfs looks at an object before it copies it: "
+                    + "a change that another client makes between the two can be lost")
     }
 
     private static func condition(

@@ -169,8 +169,8 @@ package protocol ObjectStore: Sendable {
     ) -> any Cancellable
 
     /// CopyObject. `metadata` replaces all of the source's, tags included (REPLACE directive); nil keeps the source's
-    /// (COPY directive; not allowed onto itself). `sourceMatching` guards the source
-    /// (`x-amz-copy-if-match`, RGW's own header: `x-amz-copy-source-if-*` is ignored there).
+    /// (COPY directive; not allowed onto itself). `sourceMatching` guards the source:
+    /// preconditionFailed when it has another tag.
     @discardableResult
     func copy(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,

@@ -128,8 +128,9 @@ package enum ErrorTable {
         + codes(
             .invalidRequest, .never, "InvalidRequest", "InvalidDigest", "InvalidPart",
             "InvalidPartOrder", "EntityTooSmall", "MalformedXML", "MissingContentLength",
-            "InvalidLocationConstraint", "TooManyBuckets", "LimitExceeded", "InvalidTag",
-            "InvalidBucketState", "InvalidObjectState", "PositionNotEqualToLength",
+            "InvalidLocationConstraint", "IllegalLocationConstraintException", "TooManyBuckets",
+            "LimitExceeded", "InvalidTag", "InvalidBucketState", "InvalidObjectState",
+            "PositionNotEqualToLength",
             "ObjectNotAppendable", "UnprocessableEntity")
 
     /// What is left: the status alone, where the answer had no code or an unknown one.
@@ -138,7 +139,7 @@ package enum ErrorTable {
         row(
             on: [
                 .headBucket, .deleteBucket, .createBucket, .listObjects, .listMultipart,
-                .getNotification, .getVersioning,
+                .getNotification, .getVersioning, .listVersions,
             ], status: 404...404, code: .absent, needsS3: true, .noSuchBucket, .never),
         row(status: 404...404, needsS3: true, .invalidRequest, .never),
         row(status: 404...404, .malformedAnswer, .perhapsDone),

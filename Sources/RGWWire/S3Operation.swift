@@ -21,12 +21,13 @@ package enum S3Operation: String, Sendable, CaseIterable {
     case putTagging = "PUT TAGGING"
     case getNotification = "GET NOTIFICATION"
     case getVersioning = "GET VERSIONING"
+    case listVersions = "LIST VERSIONS"
 
     /// Sending it again changes nothing, whatever became of the first one.
     package var isRead: Bool {
         switch self {
         case .headObject, .getObject, .listObjects, .headBucket, .listBuckets, .listParts,
-            .listMultipart, .getTagging, .getNotification, .getVersioning:
+            .listMultipart, .getTagging, .getNotification, .getVersioning, .listVersions:
             true
         default: false
         }

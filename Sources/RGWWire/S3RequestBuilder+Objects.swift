@@ -45,8 +45,9 @@ extension S3RequestBuilder {
         return request
     }
 
-    /// CopyObject with REPLACE: metadata that is not sent is dropped. The source's guard is RGW's
-    /// own header, because RGW ignores `x-amz-copy-source-if-*`.
+    /// CopyObject with REPLACE: metadata that is not sent is dropped. The source's guard goes under two names:
+    /// RGW 16 heeds `x-amz-copy-if-match` only, RGW 18 and 20 and S3 heed `x-amz-copy-source-if-match` only.
+    /// Their siblings (`-if-none-match`, `-if-modified-since`) break the connection, so they are never sent.
     package func copyObject(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
         sourceMatching: ETag?
@@ -57,6 +58,7 @@ extension S3RequestBuilder {
             "/\(bucket)/\(URIEncoding.encodePath(source.key.bytes))"
         request.headers["x-amz-metadata-directive"] = metadata == nil ? "COPY" : "REPLACE"
         request.headers["x-amz-copy-if-match"] = sourceMatching?.text
+        request.headers["x-amz-copy-source-if-match"] = sourceMatching?.text
         if let metadata { Self.add(metadata, to: &request) }
         try Self.validate(request, "COPY \(source) to \(target)")
         return request

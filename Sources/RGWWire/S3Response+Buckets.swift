@@ -107,20 +107,6 @@ extension S3Response {
         }
     }
 
-    /// VersioningConfiguration: whether the bucket keeps versions, also while that is suspended.
-    package func keepsVersions() throws(S3Failure) -> Bool {
-        try requireSuccess()
-        var xml = try reader(root: "VersioningConfiguration")
-        return try parsing { () throws(XMLError) -> Bool in
-            var status: String?
-            while let name = try xml.nextChild() {
-                if name == "Status" { status = try xml.string() } else { try xml.skip() }
-            }
-            try xml.finish()
-            return status != nil
-        }
-    }
-
     /// HEAD bucket's X-RGW-* headers; other servers send none. The tighter of user's and bucket's
     /// quota counts; a negative one is unlimited.
     package func bucketUsage() throws(S3Failure) -> BucketUsage {

@@ -46,9 +46,10 @@ final class Composition: Sendable {
         started = clock.now()
         transport = try Self.transport(plan, clock)
         counted = CountedTransport(transport, clock: clock)
-        try Self.preflight(
-            plan,
-            store: Self.store(plan.preflightClient, transport, credentials, clock, timer), clock)
+        let asking = Self.store(plan.preflightClient, transport, credentials, clock, timer)
+        try Self.preflight(plan, store: asking, clock)
+        let store = Self.store(plan.settings.client, counted, credentials, clock, timer)
+        Self.learnVersioning(plan, from: asking, for: store, clock)
         spool = try SpoolHolder.takeOver(plan, clock)
         do throws(MountFailure) {
             try SpoolHolder.register(plan, log)
@@ -62,8 +63,7 @@ final class Composition: Sendable {
                 spool: spool.path, clock: clock, descriptorsMax: descriptorsMax)
             fileSystem = try FileSystem(
                 configuration: plan.volume,
-                store: Self.store(plan.settings.client, counted, credentials, clock, timer),
-                journal: journal, files: files,
+                store: store, journal: journal, files: files,
                 afterPowerCut: Self.isAfterPowerCut(spool), clock: clock,
                 entropy: HostEntropy(), timer: timer, workers: workers,
                 events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints)
@@ -198,6 +198,22 @@ final class Composition: Sendable {
             request.cancel()
             let error = ObjectStoreError(.timedOut, operation: "LIST \(plan.source)")
             throw .server(PreflightFailure(error, plan.preflight))
+        }
+    }
+
+    /// What the bucket does with old versions decides how conditions are sent: one request, waited for briefly.
+    /// Without an answer the first writes tell.
+    private static func learnVersioning(
+        _ plan: MountPlan, from asking: S3ObjectStore, for store: S3ObjectStore, _ clock: HostClock
+    ) {
+        guard let bucket = plan.source.bucket, !plan.volume.readOnly else { return }
+        let answer = HostCondition<Result<ServerCapabilities.Versioning, ObjectStoreError>?>(nil)
+        let request = asking.versioning(of: bucket) { result in answer.update { $0 = result } }
+        let patience = min(plan.settings.client.connectTimeout, .seconds(2))
+        switch answer.wait(until: clock.now() + patience, { $0 }) {
+        case .success(let versioning): store.learn(versioning: versioning, of: bucket)
+        case .failure: break
+        case nil: request.cancel()
         }
     }
 

@@ -13,6 +13,7 @@ import Testing
         var createOnly = true
         var conditionalPut = true
         var forms: Set<IfMatchQuoting> = [.unquoted]
+        var conditionalCopy = true
         var conditionalDelete = false
         var conditionalComplete = false
         var keepsVersions = false
@@ -53,6 +54,8 @@ import Testing
                     "<InitiateMultipartUploadResult><UploadId>u</UploadId>"
                     + "</InitiateMultipartUploadResult>"
                 return Answers.response(200, Array(xml.utf8))
+            case (.put, nil) where request.headers["x-amz-copy-source"] != nil:
+                return copy(request)
             case (.put, "partNumber"), (.put, nil): return put(request)
             case (.post, "uploadId"): return complete(request)
             case (.get, "uploads"): return listUploads(request)
@@ -92,6 +95,17 @@ import Testing
                 state.withLock { $0.etags[request.path] = etag }
             }
             return Answers.response(200, [], ["etag": "\"\(etag)\""])
+        }
+
+        private func copy(_ request: HTTPRequest) -> HTTPResponse {
+            guard let etag = etag(request) else { return Answers.error(404, "NoSuchKey") }
+            if habits.conditionalCopy, request.headers["x-amz-copy-if-match"] != etag {
+                return Answers.error(412, "PreconditionFailed")
+            }
+            let xml =
+                "<CopyObjectResult><LastModified>2024-02-29T12:34:56.789Z</LastModified>"
+                + "<ETag>\(etag)</ETag></CopyObjectResult>"
+            return Answers.response(200, Array(xml.utf8))
         }
 
         private func complete(_ request: HTTPRequest) -> HTTPResponse {
@@ -146,20 +160,22 @@ import Testing
         let (outcome, store, world, server) = probe(Habits())
         var expected = ServerCapabilities()
         expected.writable = .present
-        expected.versioned = .absent
+        expected.versioning = .off
         expected.createOnly = .present
         expected.conditionalPut = .present
         expected.ifMatchForms = [.unquoted]
+        expected.conditionalCopy = .present
         expected.conditionalDelete = .absent
         expected.conditionalComplete = .absent
         expected.multiObjectDelete = .present
         expected.server = "test/1"
         #expect(outcome.value == expected)
-        #expect(store.capabilities == expected)
+        #expect(store.capabilities(of: "b") == expected)
+        #expect(store.capabilities(of: "c") == ServerCapabilities(), "each bucket has its own")
         #expect(server.isEmpty)
         let written = world.sent.filter { $0.request.method != .get }
         #expect(written.allSatisfy { $0.line.contains("/b/p///rgwfs-probe/") })
-        #expect(world.sent.count <= 16, "what a doctor costs")
+        #expect(world.sent.count <= 17, "what a doctor costs")
     }
 
     @Test(arguments: [IfMatchQuoting.quoted, .unquoted])
@@ -205,16 +221,20 @@ import Testing
             precondition: .absent, completion: outcome.completion)
         world.run()
         #expect(outcome.error?.kind == .preconditionFailed)
-        #expect(world.sent.dropFirst(before).map(\.request.method) == [.post])
+        #expect(
+            world.sent.dropFirst(before).map(\.request.method) == [.post, .head],
+            "and the refusal is looked at")
     }
 
     @Test func aServerThatIgnoresConditionsIsKnown() {
         var habits = Habits()
         habits.createOnly = false
         habits.conditionalPut = false
+        habits.conditionalCopy = false
         let (outcome, _, _, server) = probe(habits)
         #expect(outcome.value?.createOnly == .absent)
         #expect(outcome.value?.conditionalPut == .absent)
+        #expect(outcome.value?.conditionalCopy == .absent)
         #expect(server.isEmpty)
     }
 
@@ -225,7 +245,7 @@ import Testing
         let (outcome, store, _, server) = probe(habits)
         #expect(outcome.value?.conditionalPut == .absent)
         #expect(outcome.value?.conditionalDelete == .absent)
-        #expect(store.capabilities.deleteForm == nil)
+        #expect(store.capabilities(of: "b").deleteForm == nil)
         #expect(server.isEmpty)
     }
 
@@ -233,7 +253,7 @@ import Testing
         var keeping = Habits()
         keeping.keepsVersions = true
         let (versioned, _, world, _) = probe(keeping)
-        #expect(versioned.value?.versioned == .present)
+        #expect(versioned.value?.versioning == .suspended)
         #expect(world.sent.allSatisfy { $0.request.method == .get })
         var refusing = Habits()
         refusing.refusesWrites = true
@@ -252,7 +272,7 @@ import Testing
     }
 
     /// Cut at every request: whatever was written is removed, and the answer comes once.
-    @Test(arguments: 0..<16)
+    @Test(arguments: 0..<17)
     func aLostAnswerLeavesNothingBehind(lost: Int) {
         let server = Server(Habits())
         let count = Mutex(0)
@@ -289,7 +309,7 @@ import Testing
         #expect(delete() == ["HEAD /b/k", "DELETE /b/k"])
         #expect(delete() == ["HEAD /b/k", "DELETE /b/k"])
         #expect(delete().contains { $0.contains("rgwfs-probe") })
-        #expect(store.capabilities.conditionalDelete == .present)
+        #expect(store.capabilities(of: "b").conditionalDelete == .present)
         #expect(delete() == ["DELETE /b/k"])
     }
 
@@ -308,7 +328,7 @@ import Testing
 
     @Test func everyFindingHasALine() {
         let lines = ServerCapabilities().lines
-        #expect(lines.count == 8)
+        #expect(lines.count == 9)
         #expect(Set(lines.map(\.name)).count == lines.count)
     }
 }

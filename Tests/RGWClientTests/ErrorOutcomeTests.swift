@@ -55,7 +55,7 @@ import Testing
             store.listUploads("b", prefix: nil, after: nil, limit: 1, completion: completion())
         case .getTagging: store.tags(of: testAddress, completion: completion())
         // Asks the object after most errors: UploadTests and MultipartTests have them.
-        case .completeMultipart, .getNotification, .getVersioning, .putTagging:
+        case .completeMultipart, .getNotification, .getVersioning, .listVersions, .putTagging:
             Issue.record("not among the calls")
         }
     }

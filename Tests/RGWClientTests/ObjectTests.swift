@@ -166,7 +166,8 @@ import Testing
     @Test(arguments: ["abc", "\"abc\""])
     func theFormOfIfMatchIsFoundAndRemembered(understood: String) {
         let world = World { sent in
-            sent.request.headers["if-match"] == understood
+            if sent.request.method == .head { return .answer(Self.abc) }
+            return sent.request.headers["if-match"] == understood
                 ? .answer(Answers.response(200, [], ["etag": Answers.tag]))
                 : .answer(Answers.error(412, "PreconditionFailed"))
         }
@@ -177,11 +178,19 @@ import Testing
         #expect(world.sent.count == first + 1)
     }
 
-    @Test func aChangedObjectFailsInBothForms() {
-        let world = World { _ in .answer(Answers.error(412, "PreconditionFailed")) }
+    /// HEAD of an object that has the tag which `conditionalPut` names.
+    private static let abc = Answers.response(
+        200, [], ["etag": "\"abc\"", "last-modified": "Sun, 06 Nov 1994 08:49:37 GMT"])
+
+    @Test func aChangedObjectFailsAfterOneLook() {
+        let world = World { sent in
+            sent.request.method == .head
+                ? .answer(Answers.response(200, [], Answers.headFields))
+                : .answer(Answers.error(412, "PreconditionFailed"))
+        }
         let outcome = conditionalPut(makeStore(world), world)
         #expect(outcome.error?.kind == .preconditionFailed)
-        #expect(world.sent.map { $0.request.headers["if-match"] } == ["abc", "\"abc\""])
+        #expect(world.sent.map(\.line) == ["PUT /b/k", "HEAD /b/k"])
     }
 
     @Test func aBulkBodyNeverTakesTheMetadataLane() {

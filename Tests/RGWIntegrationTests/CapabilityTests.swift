@@ -27,7 +27,8 @@ import Testing
                 try test.put("own", [1])
                 let found = try probe(test, store, prefix: "p/")
                 #expect(found.writable == .present)
-                #expect(found.versioned == .absent)
+                #expect(found.versioning == .off)
+                #expect(found.conditionalCopy == .present)
                 #expect(found.createOnly == .present)
                 #expect(found.conditionalPut == .present)
                 #expect(!found.ifMatchForms.isEmpty)
@@ -35,7 +36,7 @@ import Testing
                 #expect((found.conditionalDelete == .present) == (found.deleteForm != nil))
                 #expect(found.conditionalComplete != .unknown)
                 #expect(found.multiObjectDelete == .present)
-                #expect(store.capabilities == found)
+                #expect(store.capabilities(of: test.bucket) == found)
                 #expect(try test.keys() == ["own"])
                 let open = try test.call {
                     store.listUploads(
@@ -61,16 +62,17 @@ import Testing
             } == .deleted)
     }
 
-    @Test func aBucketThatKeepsVersionsIsNotWritten() throws {
+    @Test(arguments: ["Enabled", "Suspended"])
+    func aBucketThatKeepsVersionsIsNotWritten(status: String) throws {
         let gateway = try TestGateway.first()
         try gateway.store(credentials: gateway.keys) { store in
             try StoreUnderTest.with(store) { test in
                 let xml =
-                    "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+                    "<VersioningConfiguration><Status>\(status)</Status></VersioningConfiguration>"
                 let path = "/\(test.bucket.name)"
                 _ = try gateway.send(.put, path, query: [QueryItem("versioning")], body: xml)
                 let found = try probe(test, store)
-                #expect(found.versioned == .present)
+                #expect(found.versioning.rawValue == status.lowercased())
                 #expect(found.createOnly == .unknown && found.writable == .unknown)
                 let versions = try gateway.send(.get, path, query: [QueryItem("versions")])
                 #expect(!String(decoding: versions.body, as: UTF8.self).contains("<Version>"))

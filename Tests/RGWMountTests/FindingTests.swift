@@ -53,6 +53,7 @@ import Testing
         found.writable = .present
         found.createOnly = .present
         found.conditionalPut = .present
+        found.conditionalCopy = .present
         change(&found)
         let rows = Finding.abilities(found).map { ($0.subject, $0.level) }
         return Dictionary(uniqueKeysWithValues: rows)
@@ -67,11 +68,17 @@ import Testing
     }
 
     @Test func whatWasNotTriedIsNoFailure() {
-        #expect(levels { $0.writable = .unknown } == ["permissions": .ok])
+        #expect(levels { $0.writable = .unknown } == ["permissions": .ok, "versioning": .ok])
+    }
+
+    @Test(arguments: ServerCapabilities.Versioning.allCases)
+    func whatIsDoneWithOldVersionsIsSaid(versioning: ServerCapabilities.Versioning) {
+        #expect(levels { $0.versioning = versioning }["versioning"] == .ok)
     }
 
     @Test func ignoredConditionsAreWarnedOf() {
         #expect(levels { $0.conditionalPut = .absent }["PUT If-Match"] == .warn)
         #expect(levels { $0.createOnly = .absent }["PUT If-None-Match"] == .warn)
+        #expect(levels { $0.conditionalCopy = .absent }["COPY of one version"] == .warn)
     }
 }
