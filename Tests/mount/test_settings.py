@@ -5,6 +5,7 @@ Promises P3 and P8.
 """
 
 import errno
+import json
 import os
 import threading
 import unittest
@@ -20,6 +21,8 @@ class BucketSettingTests:
 
     # Whether what is replaced and deleted stays.
     keeps = False
+    # What "rgwfs doctor" says of versions.
+    versioning = "off"
     # Versions and delete markers of a name that two made at the same time.
     after_a_race = ((1, 0),)
 
@@ -153,6 +156,16 @@ class BucketSettingTests:
         self.assertEqual(head["Metadata"].get("colour"), "green")
         self.assertObject("file", "theirs, new")
 
+    def test_doctor_says_what_the_bucket_does_and_leaves_nothing(self):
+        result = harness.run(
+            self.program("rgwfs"), "doctor", "--json", self.bucket,
+            "-o", f"url={harness.ENDPOINT},credentials={self.credentials}")
+        rows = {row["subject"]: row for row in map(json.loads, result.stdout.splitlines())}
+        self.assertTrue(rows["versioning"]["text"].startswith(self.versioning), rows["versioning"])
+        self.assertEqual([row for row in rows.values() if row["level"] == "fail"], [])
+        page = self.s3.list_object_versions(Bucket=self.bucket)
+        self.assertEqual(page.get("Versions", []) + page.get("DeleteMarkers", []), [])
+
     def test_requests_and_versions_are_few(self):
         counter = self.proxy()
         mount = self.mount("writeback_delay=2s", endpoint=counter.endpoint)
@@ -186,6 +199,7 @@ class PlainTests(BucketSettingTests, RGWFSTestCase):
 
 class VersionedTests(BucketSettingTests, RGWFSTestCase):
     keeps = True
+    versioning = "on"
 
     def configure(self, bucket):
         self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -217,6 +231,8 @@ class VersionedTests(BucketSettingTests, RGWFSTestCase):
 
 
 class SuspendedTests(BucketSettingTests, RGWFSTestCase):
+    versioning = "suspended"
+
     def configure(self, bucket):
         for status in ("Enabled", "Suspended"):
             self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": status})
@@ -225,6 +241,7 @@ class LockedTests(BucketSettingTests, RGWFSTestCase):
     """Object lock, every version kept for a day: none can be taken back."""
 
     keeps = True
+    versioning = "on"
     # The loser's is covered by a copy of the winner's.
     after_a_race = ((1, 0), (3, 0))
 
