@@ -46,7 +46,7 @@ struct Commands: ParsableCommand {
     /// Listed in the help; `Program` runs it.
     struct Umount: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Upload what waits, then unmount; the same as umount.rgwfs.")
+            abstract: "Upload all changes, then unmount; the same as umount.rgwfs.")
         @Argument(parsing: .captureForPassthrough) var arguments: [String] = []
 
         mutating func run() throws {

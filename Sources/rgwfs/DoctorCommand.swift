@@ -9,13 +9,13 @@ extension Commands {
         static let configuration = CommandConfiguration(
             abstract: "Check everything that a mount of a source needs.",
             discussion:
-                "Exits with 0 when nothing failed, and with 2 when something did. The bucket is "
-                + "tried with an object of its own, which is removed again; with ro only reading is "
-                + "tried.")
-        @Flag(help: "Print JSON, one line a check.") var json = false
+                "Exits with 0 if no check failed, and with 2 otherwise. An object is written to the "
+                + "bucket and a file to the spool's directory, and both are removed again; with ro, "
+                + "no object is written.")
+        @Flag(help: "Print JSON, one line for each check.") var json = false
         @Option(name: .short, help: "Mount options, as for mount.rgwfs.")
         var options: [String] = []
-        @Option(help: "How many keys to look at for names that cannot be paths.")
+        @Option(help: "Maximum number of keys to check for names that cannot be paths.")
         var keys = 10_000
         @Argument(help: "A source, or a mount point.") var target: String
 

@@ -6,7 +6,7 @@ import RGWMount
 extension Commands {
     struct Lost: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Data without a name that recovery set aside: list, export, drop.",
+            abstract: "List, export or drop data that recovery could not put back under a name.",
             subcommands: [List.self, Export.self, Drop.self])
 
         /// The spools meant: one, or all that this user knows of.
@@ -34,8 +34,8 @@ extension Commands {
         }
 
         struct List: ParsableCommand {
-            static let configuration = CommandConfiguration(abstract: "List them.")
-            @Flag(help: "Print JSON, one line an entry.") var json = false
+            static let configuration = CommandConfiguration(abstract: "List the entries.")
+            @Flag(help: "Print JSON, one line for each entry.") var json = false
             @Argument(help: "A mount, a source or a spool; without it, all spools.")
             var target: String?
 
@@ -65,7 +65,7 @@ extension Commands {
 
         struct Export: ParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Copy an entry's data to a new file; the entry stays.")
+                abstract: "Copy an entry's data to a new file. The entry is kept.")
             @Option(name: .customLong("of"), help: "A mount, a source or a spool.")
             var target: String?
             @Argument(help: "As rgwfs lost list shows it.") var id: String
@@ -81,7 +81,7 @@ extension Commands {
 
         struct Drop: ParsableCommand {
             static let configuration = CommandConfiguration(
-                abstract: "Remove an entry and its data for good.")
+                abstract: "Delete an entry and its data permanently.")
             @Option(name: .customLong("of"), help: "A mount, a source or a spool.")
             var target: String?
             @Argument(help: "As rgwfs lost list shows it.") var id: String

@@ -9,10 +9,10 @@ extension Commands {
         static let configuration = CommandConfiguration(
             abstract: "Wait until everything is in the bucket.",
             discussion:
-                "Exits as rgwfs status does: with 0 only when nothing waits any more. Files that "
-                + "are open for writing are not waited for, and make it exit with 1.")
+                "Exits as rgwfs status does: with 0 only if everything is in the bucket. It does not "
+                + "wait for files that are open for writing, and exits with 1 if there are any.")
         @Flag(help: "Print JSON.") var json = false
-        @Option(help: "Longest time to wait, such as 30s or 5m; without it, as long as it takes.")
+        @Option(help: "Maximum time to wait, such as 30s or 5m; by default, unlimited.")
         var timeout: String?
         @Argument(help: "A mount point or a source.") var target: String
 
@@ -50,9 +50,9 @@ extension Commands {
 
     struct Retry: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Try failed uploads again now, and read the credentials again.")
+            abstract: "Read the credentials again, and try failed uploads now.")
         @Flag(help: "Print JSON.") var json = false
-        @Argument(help: "A mount, a source, or a path in a mount; without it, all mounts.")
+        @Argument(help: "A mount, a source, or a path in a mount; by default, all mounts.")
         var target: String?
 
         mutating func run() throws {
@@ -79,12 +79,13 @@ extension Commands {
 
     struct Resolve: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say which version of a file stays that somebody else changed too.",
-            discussion: "For files that conflict=hold left alone; rgwfs status names them.")
+            abstract: "Choose a version of a file that another client has changed as well.",
+            discussion: "For files that conflict=hold left in conflict; rgwfs status names them.")
         @Flag(help: "Print JSON.") var json = false
-        @Flag(help: "The version of this mount replaces the other.") var local = false
-        @Flag(help: "The bucket's version stays; this mount's goes to lost/.") var remote = false
-        @Flag(help: "Both stay; this mount's gets another name beside it.") var both = false
+        @Flag(help: "Replace the bucket's version by this mount's.") var local = false
+        @Flag(help: "Keep the bucket's version; move this mount's to lost/ in the spool.")
+        var remote = false
+        @Flag(help: "Keep both; upload this mount's under another name beside it.") var both = false
         @Argument(help: "The file, in its mount.") var path: String
 
         mutating func validate() throws {

@@ -8,20 +8,20 @@ import RGWSpool
 extension Commands {
     struct Recover: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "See, copy or upload what waits in a spool, without mounting.",
+            abstract: "List, copy or upload the changes in a spool, without mounting.",
             discussion:
-                "Without an action it lists what waits, as --dry-run does. Exits with 0 when "
-                + "nothing waits any more, with 1 or 2 as rgwfs status does otherwise, and with 4 "
-                + "when it failed. It refuses a spool that is in use.")
-        @Flag(help: "List what the next mount would do with each change; nothing is changed.")
+                "Without an action it lists the changes, as --dry-run does. Exits with 0 if no "
+                + "changes are left, otherwise with 1 or 2 as rgwfs status does, and with 4 if it "
+                + "failed. It refuses a spool that is in use.")
+        @Flag(help: "List what the next mount would do with each change, and change nothing.")
         var dryRun = false
-        @Flag(help: "Upload what waits.") var upload = false
-        @Option(help: "Copy every file that waits to this new directory, under its key.")
+        @Flag(help: "Upload all changes.") var upload = false
+        @Option(help: "Copy every file that has not been uploaded to this new directory.")
         var export: String?
         @Option(help: "The spool's directory, instead of a source.") var spool: String?
         @Option(name: .short, help: "Mount options for the upload, such as credentials=FILE.")
         var options: [String] = []
-        @Flag(help: "Print JSON, one line a change.") var json = false
+        @Flag(help: "Print JSON, one line for each change.") var json = false
         @Argument(help: "A source such as photos/2024.") var source: String?
 
         mutating func validate() throws {
@@ -80,10 +80,10 @@ extension Commands {
 
     struct Discard: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Delete a spool and everything that waits in it, for good.",
+            abstract: "Delete a spool and all changes in it permanently.",
             discussion:
-                "What waits is nowhere else. To show that it is meant, the spool's id has to be "
-                + "given: the last part of its path, as rgwfs ls-spools shows it.")
+                "Changes in a spool exist nowhere else. As a confirmation, the spool's id is "
+                + "required: the last part of its path, as rgwfs ls-spools shows it.")
         @Argument(help: "A source, or the spool's directory.") var target: String
         @Argument(help: "The spool's id.") var id: String
 

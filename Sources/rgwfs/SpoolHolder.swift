@@ -117,22 +117,47 @@ enum SpoolHolder {
             owner: .current(mountPoint: plan.mountPoint.path),
             filesystem: filesystem(of: plan.spool.directory))
         if plan.mountPoint.path.isEmpty { return }
-        let other: KnownSpool?
-        do throws(HostError) {
-            other = try KnownSpools(base: plan.spool.registry)
-                .add(
-                    mount, allowingOverlap: plan.settings.allowsOverlap,
-                    besides: OtherUsers.mounted())
-        } catch {
-            // The list protects from a mistake; without it the mount still works.
-            return log.warning(
-                "the list of spools cannot be kept", metadata: ["reason": "\(error)"])
+        let deadline = HostClock().now() + plan.settings.client.connectTimeout
+        let pause = HostCondition<Void>(())
+        while true {
+            let other: KnownSpool?
+            do throws(HostError) {
+                other = try KnownSpools(base: plan.spool.registry)
+                    .add(
+                        mount, allowingOverlap: plan.settings.allowsOverlap,
+                        besides: OtherUsers.mounted())
+            } catch {
+                // The list protects from a mistake; without it the mount still works.
+                return log.warning(
+                    "the list of spools cannot be kept", metadata: ["reason": "\(error)"])
+            }
+            guard let other else { return }
+            guard !isMounted(other), HostClock().now() < deadline else {
+                throw overlap(plan, other)
+            }
+            // It was unmounted and is about to end.
+            _ = pause.wait(until: HostClock().now() + .milliseconds(20)) { _ in nil as Void? }
         }
-        guard let other else { return }
-        throw .spool(
-            "\(plan.source) overlaps with \(other.source), which pid \(other.owner.process) has "
-                + "mounted at \(other.owner.mountPoint): mount one of them with ro, or give "
-                + "allow_overlap")
+    }
+
+    /// By its own word; when nobody says one, by the mount table.
+    private static func isMounted(_ other: KnownSpool) -> Bool {
+        let report = try? ControlClient.report(spool: other.spool, patience: patience)
+        if let report { return report.life == .mounted }
+        let mount = try? HostMounts.mount(at: other.owner.mountPoint)
+        return mount?.type == "fuse.rgwfs"
+    }
+
+    private static func overlap(_ plan: MountPlan, _ other: KnownSpool) -> MountFailure {
+        let process = other.owner.process
+        guard isMounted(other) else {
+            return .spool(
+                "\(plan.source) overlaps with \(other.source), which was unmounted and is still "
+                    + "uploading (pid \(process)): wait for it, or give allow_overlap")
+        }
+        return .spool(
+            "\(plan.source) overlaps with \(other.source), which pid \(process) has mounted at "
+                + "\(other.owner.mountPoint): mount one of them with ro, or give allow_overlap")
     }
 
     /// A mount that was refused leaves no spool that was not there before.

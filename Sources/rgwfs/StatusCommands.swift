@@ -7,11 +7,11 @@ import RGWMount
 extension Commands {
     struct Status: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show what waits for its upload.",
+            abstract: "Show the changes that have not been uploaded.",
             discussion:
-                "Exits with 0 when everything is in the bucket, 1 when changes wait, 2 when "
-                + "some cannot be uploaded or the spool's disk has failed, and 3 when there is "
-                + "no such mount or it does not answer.")
+                "Exits with 0 if everything is in the bucket, 1 if changes have not been uploaded, 2 "
+                + "if some cannot be uploaded or the spool's disk has failed, and 3 if there is no "
+                + "such mount or it does not answer.")
         @Flag(help: "Print JSON.") var json = false
         @Argument(help: "A mount point, or a source such as photos/2024.") var target: String
 
@@ -26,10 +26,10 @@ extension Commands {
 
     struct Queue: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the changes that are not in the bucket yet, the oldest first.",
+            abstract: "List the changes that have not been uploaded, the oldest first.",
             discussion: "Exits as rgwfs status does for these changes.")
-        @Flag(help: "Print JSON, one line a change.") var json = false
-        @Option(help: "How many, at most.") var limit = ControlRequest.queueMax
+        @Flag(help: "Print JSON, one line for each change.") var json = false
+        @Option(help: "Maximum number of changes to list.") var limit = ControlRequest.queueMax
         @Argument(help: "A mount point or a source.") var target: String
 
         mutating func validate() throws {
@@ -73,8 +73,8 @@ extension Commands {
     struct ListSpools: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "ls-spools",
-            abstract: "List the spools of this machine, mounted or not.")
-        @Flag(help: "Print JSON, one line a spool.") var json = false
+            abstract: "List your spools on this machine, mounted or not.")
+        @Flag(help: "Print JSON, one line for each spool.") var json = false
 
         mutating func run() throws {
             try Command.run("ls-spools") {

@@ -18,7 +18,7 @@ enum VolumeEventLog {
         case .resumed: log.info("the server serves this mount again")
         case .conflict(let path, let keptAs):
             log.error(
-                "somebody else changed an object that has local changes",
+                "another client changed an object that has local changes",
                 metadata: ["object.key": "\(path)", "kept_as": "\(keptAs)"])
         case .recovered(let files, let lost):
             log.info(

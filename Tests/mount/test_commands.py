@@ -148,6 +148,8 @@ class QueueTests(CommandTestCase):
         self.assertEqual(os.getxattr(mount.path("file"), "user.rgwfs.state"), b"conflict")
         self.assertEqual(mount.path("file").read_text(), "mine")
         self.assertObject("file", "theirs")
+        self.assertIn("file was changed by another client; choose a version with rgwfs resolve",
+                      self.rgwfs("status", mount.point).stdout)
         return mount
 
     def test_resolve_local(self):

@@ -7,7 +7,11 @@ import pathlib
 import subprocess
 import unittest
 
-from harness import ENDPOINT, RGWFSTestCase, gone, is_mounted, kill, run, wait_until
+import boto3
+import botocore.config
+
+from harness import ENDPOINT, REPOSITORY, RGWFSTestCase, gone, is_mounted, kill, run, wait_until
+from test_accounts import admin
 from test_tls import Authority, TLSRelay
 from users import UserTestCase
 
@@ -201,6 +205,15 @@ class OverlapTests(UserTestCase):
         self.mount("ro").unmount()
         self.mount("allow_overlap").unmount()
 
+    def test_a_mount_that_has_just_ended_is_no_overlap(self):
+        """Its process may still be there for a moment."""
+        other = self.mount(source=f"{self.bucket}/part", start=False)
+        for _ in range(5):
+            mount = self.mount(source=self.bucket)
+            run(self.program("umount.rgwfs"), mount.point)
+            other.start()
+            other.unmount()
+
     def test_a_user_is_told_of_what_nobody_can_compare(self):
         mount = self.mount()
         made = self.user.mount(self.bucket)
@@ -321,6 +334,65 @@ class UncommonStartTests(RGWFSTestCase):
         self.assertEqual(result.returncode, 3)
         self.assertIn(f"{self.bucket} is not mounted: mount it, or run rgwfs recover --upload {self.bucket}",
                       result.stderr)
+
+
+class ReadmeTests(UserTestCase):
+    """The quick start of README, command by command, as an ordinary user with an empty home."""
+
+    def commands(self):
+        """From the user of the gateway on; what only the administrator can do comes first."""
+        text = (REPOSITORY / "README.md").read_text().partition("## Quick start")[2].partition("\n## ")[0]
+        lines = [line.strip() for line in text.splitlines() if line.startswith("    ")]
+        first = next(number for number, line in enumerate(lines) if line.startswith("radosgw-admin"))
+        return lines[first:]
+
+    def test_every_command_does_what_is_said(self):
+        name = f"u{self.bucket[-10:]}"
+        bucket = f"photos-{name}"
+        self.buckets.append(bucket)
+        self.addCleanup(admin, "user", "rm", f"--uid={name}", "--purge-data")
+        administers, seen = [], []
+        for line in self.commands():
+            line = line.replace("http://rgw.example.org:7480", ENDPOINT).replace("=ann", f"={name}")
+            line = line.replace("~/s3/photos", f"~/s3/{bucket}")
+            line = line.replace(" mount photos ", f" mount {bucket} ").replace(".key photos", f".key {bucket}")
+            if "radosgw-admin" in line:
+                admin_line = line.replace("radosgw-admin", f"{REPOSITORY}/scripts/rgw-dev --dir "
+                                          f"{os.environ['RGWFS_TEST_RGW_DIR']} admin")
+                run("sh", "-ec", admin_line, cwd=self.directory)
+                administers.append(line)
+                continue
+            if "cat > ~/photos.key" in line:
+                # The key that radosgw-admin has printed is used instead.
+                keys = self.user.home / "photos.key"
+                keys.write_bytes((self.directory / "photos.key").read_bytes())
+                keys.chmod(0o600)
+                os.chown(keys, self.user.number, self.user.number)
+                continue
+            result = self.user.run("sh", "-ec", f'PATH="$HOME:$PATH"; {line}')
+            self.assertEqual(result.returncode, 0, f"{line}: {result.stdout}{result.stderr}")
+            seen.append(line.split()[1])
+            if line.startswith("cp "):
+                self.assertTrue((self.user.home / "photos.key").exists())
+            if "umount ~/photos" in line:
+                self.assertTrue(self.exists(name, bucket, "hostname"))
+        self.assertEqual(len(administers), 2)
+        self.assertEqual(seen.count("mount"), 2)
+        self.assertIn("doctor", seen)
+
+    def exists(self, name, bucket, key):
+        """The bucket belongs to the new user."""
+        keys = json.loads(admin("user", "info", f"--uid={name}"))["keys"][0]
+        client = boto3.client(
+            "s3", endpoint_url=ENDPOINT, aws_access_key_id=keys["access_key"],
+            aws_secret_access_key=keys["secret_key"], region_name="default",
+            config=botocore.config.Config(s3={"addressing_style": "path"}))
+        return client.head_object(Bucket=bucket, Key=key)["ContentLength"] > 0
+
+    def remove_bucket(self, name):
+        """Those of the other user go with the user."""
+        if not name.startswith("photos-"):
+            super().remove_bucket(name)
 
 
 if __name__ == "__main__":
