@@ -44,11 +44,16 @@ enum MountCommand {
     /// A mount that only reads shows the bucket, not what an earlier mount has not uploaded.
     private static func waiting(_ plan: MountPlan) -> [String] {
         let path = plan.spool.writableDirectory
-        guard plan.volume.readOnly, let spool = SpoolCatalogue.spool(at: path),
+        guard plan.volume.readOnly, let spool = SpoolCatalogue.spool(at: path) else { return [] }
+        // In a process of its own: SQLite's library starts threads, and this process is to fork.
+        let text = try? HostChild.ask(within: .seconds(5)) {
             // In use: then it is shown where it is mounted.
-            let report = try? SpoolInspection(spool).report, report.pending > 0
-        else { return [] }
-        return ["warning: this mount does not show what waits: \(report.leftover)"]
+            guard let report = try? SpoolInspection(spool).report, report.pending > 0 else {
+                return nil
+            }
+            return report.leftover
+        }
+        return text.map { ["warning: this mount does not show all changes: \($0)"] } ?? []
     }
 
     /// No thread exists before the fork: only the calling one lives on in the child.

@@ -109,7 +109,9 @@ extension Commands {
 /// Deleting a spool: FORMAT goes last, so that a half deleted one is still known for a spool.
 enum SpoolRemoval {
     static func remove(_ spool: String) throws(HostError) {
-        for name in try HostNames.list(spool) ?? [] where name != "FORMAT" && name != "LOCK" {
+        // lost+found is the file system's own.
+        let last: Set<String> = ["FORMAT", "LOCK", "lost+found"]
+        for name in try HostNames.list(spool) ?? [] where !last.contains(name) {
             try removeTree("\(spool)/\(name)")
         }
         try HostNames.unlink("\(spool)/LOCK")

@@ -244,7 +244,7 @@ class OverlapTests(UserTestCase):
         writing = self.mount(*LATE)
         writing.path("file").write_text("waits")
         writing.kill()
-        reader = self.mount("ro")
+        reader = self.mount("ro", foreground=False)
         self.assertIn("1 change (5 bytes) has not been uploaded", reader.log_tail())
         self.assertFalse(reader.path("file").exists())
         reader.unmount()
