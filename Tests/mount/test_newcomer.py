@@ -209,7 +209,7 @@ class OverlapTests(UserTestCase):
         """Its process may still be there for a moment."""
         other = self.mount(source=f"{self.bucket}/part", start=False)
         for _ in range(5):
-            mount = self.mount(source=self.bucket)
+            mount = self.mount(source=self.bucket, foreground=False)
             run(self.program("umount.rgwfs"), mount.point)
             other.start()
             other.unmount()
