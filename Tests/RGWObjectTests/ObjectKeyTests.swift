@@ -47,6 +47,6 @@ import Testing
             requestID: "tx1", message: "full")
         #expect(
             error.description
-                == "PUT b/k: quotaExceeded, HTTP 403 QuotaExceeded: full (request tx1)")
+                == "PUT b/k: the quota is used up, HTTP 403 QuotaExceeded: full (request tx1)")
     }
 }
