@@ -173,7 +173,7 @@ class Proxy:
         self.process.send_signal(signal.SIGCONT)
 
     def let_pass(self):
-        """What comes from now on is not held; what "late" holds stays held."""
+        """What comes from now on is not held and meets no "mix"; what "late" holds stays held."""
         self.process.send_signal(signal.SIGUSR1)
 
     def deliver(self):
@@ -199,12 +199,16 @@ class Proxy:
 
     def requests(self, method=None):
         """(method, status, target) of every request that was answered; the status of a held one is 0."""
+        return [row[:3] for row in self.timed_requests() if method in (None, row[0])]
+
+    def timed_requests(self):
+        """(method, status, target, when it came, when it was answered), as time.monotonic() has it."""
         rows = []
         with open(self.log, encoding="utf-8", errors="replace") as file:
             for line in file:
                 words = line.split()
-                if len(words) >= 6 and method in (None, words[1]):
-                    rows.append((words[1], int(words[2]), words[5]))
+                if len(words) >= 8:
+                    rows.append((words[1], int(words[2]), words[5], float(words[6]), float(words[7])))
         return rows
 
 

@@ -1,21 +1,23 @@
 // Counting and latency proxy in front of a local RGW.
 //
-//   rgwproxy UPSTREAM_PORT LOG PORT:DELAY_MS[:503|rst:N|hold|lost|late:PATTERN] ...
+//   rgwproxy UPSTREAM_PORT LOG PORT:DELAY_MS[:503|rst|mix:N|hold|lost|late:PATTERN] ...
 //
 // To its client it behaves like RGW's beast frontend: header and body are separate writes with
 // Nagle's algorithm on, so a client that does not acknowledge at once waits about 40 ms, as with a
 // real RGW. Towards RGW it sets TCP_QUICKACK, so that only the client's own behaviour counts.
 // Each request waits DELAY_MS before it is passed on. "503:N" answers every Nth request
-// 503 SlowDown; "rst:N" resets the connection half way through every Nth response. Requests whose
+// 503 SlowDown; "rst:N" resets the connection half way through every Nth response; "mix:N" does to every
+// Nth request one of three things in turn: 503, an answer cut in its body, or none at all though RGW has
+// carried the request out (the connection ends at once); after SIGUSR1 it does nothing any more. Requests whose
 // "METHOD TARGET" matches PATTERN (fnmatch(3)) are never passed on with "hold", and never answered with
 // "lost", though RGW has carried them out: the client waits until it gives up or dies. "late" holds them
 // with their bodies (of 200 KiB at most). After SIGUSR1 others pass; after SIGUSR2 those that are held
 // arrive at RGW too, each as soon as its client has given up.
 //
 // It prints "ready" when every port listens, and ends with the process that started it.
-// Log line: port method status request_bytes response_bytes target. It is written before the answer's last
-// byte goes to the client: who has an answer finds it in the log. The status of a held request is 0; a
-// late one has another line when RGW has answered it.
+// Log line: port method status request_bytes response_bytes target began now, the last two in seconds of
+// CLOCK_MONOTONIC. It is written before the answer's last byte goes to the client: who has an answer finds
+// it in the log. The status of a held request is 0; a late one has another line when RGW has answered it.
 //
 // One thread a connection: benchmarks and tests have a few hundred at most.
 #define _GNU_SOURCE
@@ -33,9 +35,10 @@
 #include <strings.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum fault { FAULT_NONE, FAULT_SLOW_DOWN, FAULT_RESET, FAULT_HOLD, FAULT_LOST, FAULT_LATE };
+enum fault { FAULT_NONE, FAULT_SLOW_DOWN, FAULT_RESET, FAULT_MIX, FAULT_HOLD, FAULT_LOST, FAULT_LATE };
 
 struct listener {
   int port, delay_ms, socket;
@@ -71,11 +74,20 @@ static int upstream_port;
 static FILE *log_file;
 static atomic_long sequence;
 static atomic_int lets_pass, delivers;
+// When the request that this thread serves came.
+static _Thread_local double began;
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec + time.tv_nsec / 1e9;
+}
 
 static void log_request(int port, const char *method, int status, long long sent,
                         long long received, const char *target) {
   flockfile(log_file);
-  fprintf(log_file, "%d %s %d %lld %lld %s\n", port, method, status, sent, received, target);
+  fprintf(log_file, "%d %s %d %lld %lld %s %.6f %.6f\n", port, method, status, sent, received, target,
+          began, now());
   fflush(log_file);
   funlockfile(log_file);
 }
@@ -206,8 +218,15 @@ static int connect_upstream(void) {
   return fd;
 }
 
+// What "mix" does to this request: each of the three comes with the same share.
+static enum fault mixed(const struct listener *l, long number) {
+  static const enum fault kinds[] = {FAULT_SLOW_DOWN, FAULT_LOST, FAULT_RESET};
+  return lets_pass ? FAULT_NONE : kinds[number / l->every % 3];
+}
+
 static int is_due(const struct listener *l, enum fault fault, long number) {
-  return l->fault == fault && l->every > 0 && number % l->every == l->every - 1;
+  if (l->every <= 0 || number % l->every != l->every - 1) return 0;
+  return l->fault == fault || (l->fault == FAULT_MIX && mixed(l, number) == fault);
 }
 
 static int is_meant(const struct listener *l, enum fault fault, const char *method,
@@ -272,6 +291,7 @@ static int exchange(const struct connection *c, int *upstream, struct buffer *q,
   struct framing request = framing_of(q->data, length);
   int waits = field(q->data, length, "Expect") != NULL;
   long number = atomic_fetch_add(&sequence, 1);
+  began = now();
   if (l->delay_ms) usleep(l->delay_ms * 1000);
 
   if (is_due(l, FAULT_SLOW_DOWN, number)) {
@@ -325,13 +345,18 @@ static int exchange(const struct connection *c, int *upstream, struct buffer *q,
     leave_waiting(c->client);
     return -1;
   }
+  if (is_due(l, FAULT_LOST, number)) {
+    log_request(l->port, method, status, sent, 0, target);
+    return -1;
+  }
   struct record record = {
     .port = l->port, .status = status, .method = method, .target = target, .sent = sent,
     .received = length,
   };
   int is_cut = is_due(l, FAULT_RESET, number);
   int has_body = !bare && (response.chunked || response.length > 0);
-  if (!has_body && !is_cut) log_record(&record);
+  // What "mix" cuts is in the log, because RGW has carried it out.
+  if (is_cut ? l->fault == FAULT_MIX : !has_body) log_record(&record);
   if (write_all(c->client, r->data, length)) return -1;
   drop(r, length);
 
@@ -398,7 +423,7 @@ static void listen_on(struct listener *l) {
 
 int main(int argc, char **argv) {
   if (argc < 4) {
-    fprintf(stderr, "usage: rgwproxy UPSTREAM_PORT LOG PORT:DELAY_MS[:503|rst:N] ...\n");
+    fprintf(stderr, "usage: rgwproxy UPSTREAM_PORT LOG PORT:DELAY_MS[:503|rst|mix:N] ...\n");
     return 2;
   }
   signal(SIGPIPE, SIG_IGN);
@@ -421,11 +446,12 @@ int main(int argc, char **argv) {
     int end = 0;
     int fields = l ? sscanf(argv[i], "%d:%d:%7[^:]:%n", &l->port, &l->delay_ms, fault, &end) : 0;
     if (fields < 2 || (fields == 3 && !end)) {
-      fprintf(stderr, "rgwproxy: '%s' is not PORT:DELAY_MS[:503|rst:N|hold|lost|late:PATTERN]\n", argv[i]);
+      fprintf(stderr, "rgwproxy: '%s' is not PORT:DELAY_MS[:503|rst|mix:N|hold|lost|late:PATTERN]\n", argv[i]);
       return 2;
     }
     l->fault = !strcmp(fault, "503")    ? FAULT_SLOW_DOWN
                : !strcmp(fault, "rst")  ? FAULT_RESET
+               : !strcmp(fault, "mix")  ? FAULT_MIX
                : !strcmp(fault, "hold") ? FAULT_HOLD
                : !strcmp(fault, "lost") ? FAULT_LOST
                : !strcmp(fault, "late") ? FAULT_LATE

@@ -1,0 +1,331 @@
+"""Judges a history of several writers. Each finding is a kind and a sentence; none knows the code it judges.
+
+  lost       what was acknowledged is nowhere, nothing that could have seen it replaced it, nobody was told
+  mixture    a content that no order of the writers' changes makes
+  size       a read whose length is not the file's size
+  stale      an open shows what was seen replaced in the bucket, longer than the cache time before
+  flip       a mount shows a version, then another or none, then the first again
+  attributes a mode or an attribute that was set is gone without a reason
+  errno      an error that nothing explains
+"""
+
+import os
+import urllib.parse
+
+from history_actors import EXPECTED, FAULTY
+from history_content import Explanation, shown
+
+# Seconds on top of a cache time: two processes and their clocks.
+SLACK = 0.4
+# How long after its answer a rename may still copy or delete in the bucket.
+RENAME_SECONDS = 60
+
+
+class Judge:
+    """`final`: name to (content, mode, mark) of each object when all is quiet. `requests`: of each mount, as
+    `Proxy.timed_requests`. `failures`: what the mounts' status says."""
+
+    def __init__(self, history, final, requests, prefix, policy, cache_seconds, faults, failures):
+        self.history, self.final, self.requests = history, final, requests
+        self.prefix, self.policy, self.cache_seconds = prefix, policy, cache_seconds
+        self.faults, self.failures = faults, failures
+        self.findings = []
+        self.limits = 0
+        self.by_tag = {step.tag: (session, step) for session in history.sessions
+                       for step in session.steps if step.count}
+        self.explained = {}
+
+    def add(self, kind, text, *names):
+        self.findings.append((kind, text, set(names)))
+
+    def judge(self):
+        for event in self.history.events:
+            self.judge_error(event)
+            if event.content is not None and not event.error:
+                self.judge_content(event)
+        for name, (content, _, _) in self.final.items():
+            self.judge_final(name, content)
+        for session in self.history.sessions:
+            self.judge_session(session)
+        for mark in self.history.marks:
+            self.judge_mark(mark)
+        self.judge_ages()
+        return self.findings
+
+    # What moves where.
+
+    def moves(self):
+        for event in self.history.events:
+            if event.error and event.error not in FAULTY:
+                continue
+            end = event.end or float("inf")
+            if event.what in ("rename", "copy"):
+                yield event.names[0], event.names[1], event.start, end
+            elif event.what == "rename-directory":
+                old, new = event.names
+                for name in list(self.names()):
+                    if name.startswith(old + "/"):
+                        yield name, new + name[len(old):], event.start, end
+
+    def names(self):
+        return {name for event in self.history.events for name in event.names} | set(self.final)
+
+    def reach(self, name, since):
+        """Under which names a content may be that was under this one then: name to the earliest time."""
+        found = {name: since}
+        changed = True
+        while changed:
+            changed = False
+            for old, new, start, end in self.moves():
+                if old not in found or end + RENAME_SECONDS < found[old]:
+                    continue
+                time = max(start, found[old])
+                if time < found.get(new, float("inf")):
+                    found[new] = time
+                    changed = True
+        return found
+
+    @staticmethod
+    def plain(name):
+        return name.partition(".conflict-")[0]
+
+    # (b): one version.
+
+    def judge_error(self, event):
+        # After a kill, descriptors of before answer so.
+        allowed = EXPECTED | (FAULTY if self.faults else set())
+        if event.error and event.error not in allowed:
+            self.add("errno", f"{event}", *event.names)
+
+    def explains(self, content, until, whole=True):
+        key = (content, whole)
+        if key not in self.explained:
+            steps = [step for session in self.history.sessions if session.start <= until
+                     for step in session.steps]
+            self.explained[key] = Explanation(steps, whole).explains(content)
+        return self.explained[key]
+
+    def judge_content(self, event):
+        name = event.names[0]
+        if event.note.startswith("sizes"):
+            self.add("size", f"{event}: {shown(event.content)}", name)
+        whole = getattr(event, "is_whole", True)
+        opened = getattr(event, "opened", event)
+        if opened is not event and self.is_disturbed(event, opened):
+            return
+        if not self.explains(event.content, event.end, whole):
+            self.add("mixture", f"{event}: {shown(event.content)}", name)
+
+    def is_disturbed(self, event, opened):
+        """The reader's own machine changed the file meanwhile: it shows that at once, as any file system."""
+        return any(other.actor == event.actor and other.end > opened.start and other.start < event.end
+                   and other.what in ("write", "truncate", "open-save", "kill") for other in self.history.events)
+
+    def judge_final(self, name, content):
+        if not self.explains(content, float("inf")):
+            self.add("mixture", f"the object {name} is {shown(content)}", self.plain(name))
+        for tag, _, _ in content:
+            if tag in self.by_tag:
+                session = self.by_tag[tag][0]
+                if self.plain(name) not in self.reach(session.name, session.start):
+                    self.add("mixture", f"{tag} of {session.name} is in {name}", self.plain(name), session.name)
+
+    # (a): nothing acknowledged is lost.
+
+    def survives(self, tag, beside=True):
+        return any(tag in {each for each, _, _ in content} for name, (content, _, _) in self.final.items()
+                   if beside or ".conflict-" not in name)
+
+    def judge_session(self, session):
+        for tag in session.acknowledged:
+            if self.survives(tag) or session.told:
+                continue
+            if not self.excuse(session, self.by_tag[tag][1]):
+                self.add("lost", f"{tag} of {session}", *self.reach(session.name, session.start))
+
+    def excuse(self, session, step, depth=0):
+        """Why bytes that were acknowledged are nowhere; None: nothing explains it."""
+        for name, time in self.reach(session.name, session.start).items():
+            if self.was_told(session, name):
+                return "told"
+            if self.overlaps(session, name):
+                self.limits += 1
+                return "limit"
+            for other in self.history.sessions:
+                if other is not session and other.name == name and self.replaces(other, step) and \
+                        self.may_replace(session, other, name, other.start, other.end, time) and \
+                        self.is_effective(session, other, depth):
+                    return str(other)
+            for event in self.history.events:
+                if self.removes(event, name) and \
+                        self.may_replace(session, event, name, event.start, event.end, time):
+                    return str(event)
+        return None
+
+    @staticmethod
+    def replaces(other, step):
+        if other.replaces:
+            return True
+        if other.kind == "cut":
+            return bool(other.steps)
+        return any(each.kind == "write" and each.count >= step.count for each in other.steps)
+
+    @staticmethod
+    def removes(event, name):
+        if event.error and event.error not in FAULTY:
+            return False
+        return (event.what in ("unlink", "delete") and event.names[0] == name) or \
+            (event.what in ("rename", "copy") and event.names[1] == name)
+
+    def may_replace(self, session, other, name, start, end, time):
+        """It began after the write or was concurrent; and when another mount did it, that knew of the version or
+        had looked since."""
+        end = float("inf") if end is None else end
+        if end <= time:
+            # A copy has no condition on its target, and a conflict won is known: rgwfs(7), LIMITS.
+            is_limit = getattr(other, "what", "") == "rename" and end + RENAME_SECONDS > time
+            return is_limit or (self.policy == "local" and other.actor != "R")
+        if other.actor in ("R", session.actor) or self.policy == "local":
+            return True
+        return self.has_looked(other.actor, name, session.start, end)
+
+    def has_looked(self, actor, name, since, until):
+        key = self.prefix + name
+        return any(answered > since and came < until and
+                   ((method in ("GET", "HEAD") and key_of(target) == key) or "list-type=2" in target)
+                   for method, _, target, came, answered in self.requests[actor])
+
+    def is_effective(self, session, other, depth):
+        """What was kept beside the name replaced nothing there, except for its own mount."""
+        if other.actor == session.actor or depth > 8:
+            return True
+        tags = [step.tag for step in other.steps if step.count]
+        return not tags or any(self.survives(tag, beside=False) or not self.survives(tag) for tag in tags)
+
+    def was_told(self, session, name):
+        return any(event.actor == session.actor and event.error and event.start >= session.start and
+                   event.what in ("write", "close", "fsync") and event.names[0] == name
+                   for event in self.history.events) or \
+            any(name in text for actor, text in self.failures if actor == session.actor)
+
+    def overlaps(self, session, name):
+        """The other client's write met a request that the server does not make one step with its condition
+        (copies; deletions before RGW 20): rgwfs(7), LIMITS."""
+        if session.actor != "R":
+            return False
+        key = self.prefix + name
+        return any(key_of(target) == key and method in ("PUT", "DELETE") and
+                   came - 0.05 < session.end and answered + 0.01 > session.start
+                   for rows in self.requests.values() for method, _, target, came, answered in rows)
+
+    # Attributes.
+
+    def judge_mark(self, mark):
+        if not mark.acknowledged:
+            return
+        if any(mark.value in row[1:] for row in self.final.values()):
+            return
+        reach = self.reach(mark.name, mark.start)
+        for name, time in reach.items():
+            if any(other is not mark and other.kind == mark.kind and other.name == name and other.end > time
+                   for other in self.history.marks):
+                return
+            if any(self.removes(event, name) and (event.end or float("inf")) > time
+                   for event in self.history.events):
+                return
+            if any(other.actor == "R" and other.name == name and other.end > time
+                   for other in self.history.sessions):
+                return
+            if any(event.actor == mark.actor and event.error and event.start >= mark.start and
+                   event.what == "fsync" and event.names[0] in (name, ".") for event in self.history.events):
+                return
+        self.add("attributes", f"{mark.kind} {mark.value} of {mark.name}, set by {mark.actor}", *reach)
+
+    # (c): what is shown when.
+
+    def judge_ages(self):
+        reads = [event for event in self.history.events if event.what == "read" and event.actor != "R"
+                 and (not event.error or event.error == 2)]
+        for event in reads:
+            self.judge_age(event)
+        for actor in self.requests:
+            for name in self.names():
+                self.judge_order([event for event in reads if event.actor == actor and event.names == (name,)])
+
+    def seen_in_bucket(self, name):
+        """(from, to, content): what another client knows to have been the object's content then."""
+        for event in self.history.events:
+            if event.actor == "R" and event.names[0] == name and not event.error:
+                if event.what == "get":
+                    yield event.start, event.end, event.content
+                elif event.what == "put":
+                    step = event.session.steps[0]
+                    yield event.start, event.end, ((step.tag, 0, step.count),)
+                elif event.what == "delete":
+                    yield event.start, event.end, None
+
+    def returns(self, name, content, since):
+        """Something may have brought this content, or the absence of one, back under the name."""
+        return any((not event.error or event.error in FAULTY) and (event.end or float("inf")) > since and (
+            (event.what in ("rename", "copy") and name in event.names) or event.what == "rename-directory" or
+            (content is None and event.what in ("unlink", "delete") and event.names[0] == name))
+            for event in self.history.events)
+
+    def judge_age(self, event):
+        name = event.names[0]
+        facts = list(self.seen_in_bucket(name))
+        old = [fact for fact in facts if fact[1] + self.cache_seconds + SLACK < event.start]
+        if not old:
+            return
+        latest = max(old, key=lambda fact: fact[0])
+        if latest[2] == event.content:
+            return
+        for before in old:
+            if before[1] < latest[0] and before[2] == event.content and \
+                    not self.returns(name, event.content, before[0]):
+                self.add("stale", f"{event}: {shown(event.content)}; the bucket had {shown(latest[2])} "
+                         f"{event.start - latest[1]:.1f} s before", name)
+                return
+
+    def judge_order(self, reads):
+        for index, last in enumerate(reads):
+            if last.content is None:
+                continue
+            before = [number for number in range(index) if reads[number].content == last.content]
+            if not before or before[-1] == index - 1:
+                continue
+            first, between = reads[before[-1]], reads[before[-1] + 1]
+            killed = any(event.what == "kill" and event.actor == last.actor for event in self.history.events)
+            # A content without bytes of anybody is made again and again.
+            if killed or not last.content or self.returns(last.names[0], last.content, first.start):
+                continue
+            self.add("flip", f"{last.actor} shows {shown(last.content)}, then {shown(between.content)}, then "
+                     "the first again", last.names[0])
+
+
+def key_of(target):
+    """The object's key in a request of path style."""
+    path = urllib.parse.unquote(target.partition("?")[0])
+    return path.lstrip("/").partition("/")[2]
+
+
+def told(history, requests, prefix, names, begin):
+    """The part of a history that concerns these names, for people: system calls and requests in order."""
+    names = set(names) | {os.path.dirname(name) for name in names} - {""}
+    rows = [(event.start, str(event)) for event in history.events
+            if names & set(event.names) or event.what in ("kill", "rename-directory", "list")]
+    for actor, answers in requests.items():
+        for method, status, target, came, answered in answers:
+            if key_of(target).removeprefix(prefix) in names:
+                rows.append((came, f"    {actor}'s daemon: {method} {key_of(target).removeprefix(prefix)} {status}"))
+    lines, last, repeated = [], None, 0
+    for time, text in [*sorted(rows), (0, None)]:
+        if text == last:
+            repeated += 1
+            continue
+        if repeated:
+            lines[-1] += f" (and {repeated} more)"
+        last, repeated = text, 0
+        if text:
+            lines.append(f"  {time - begin:7.3f} {text}")
+    return "\n".join(lines)
