@@ -70,23 +70,7 @@ package final class ModelRun {
 
     /// The shortest failing part found by leaving operations out; nil: nothing fails.
     package static func shrunk(_ plan: Plan) -> (operations: [ModelOperation], failure: String)? {
-        var operations = plan.operations
-        guard var text = failure(plan, operations) else { return nil }
-        var size = operations.count / 2
-        while size > 0 {
-            var index = 0
-            while index < operations.count {
-                var shorter = operations
-                shorter.removeSubrange(index..<min(operations.count, index + size))
-                if let failure = failure(plan, shorter) {
-                    (operations, text) = (shorter, failure)
-                } else {
-                    index += size
-                }
-            }
-            size /= 2
-        }
-        return (operations, text)
+        ModelShrinking.shrunk(plan.operations) { failure(plan, $0) }
     }
 
     func fail(_ text: String) throws -> Never {

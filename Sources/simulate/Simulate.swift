@@ -6,9 +6,6 @@ import RGWTestKit
 /// at every boundary; prints what failed, made as short as it gets. `scripts/simulate` builds and starts it.
 @main
 enum Simulate {
-    /// Failures after which a run ends: more would only hide the first ones.
-    private static let failuresMax = 10
-
     static func main() {
         let words = CommandLine.arguments.dropFirst()
         guard let arguments = SimulateArguments(Array(words)) else {
@@ -16,7 +13,8 @@ enum Simulate {
             HostProcess.exit(2)
         }
         switch arguments.mode {
-        case .random: HostProcess.exit(random(arguments) ? 0 : 1)
+        case .random: HostProcess.exit(random(arguments, alone) ? 0 : 1)
+        case .writers: HostProcess.exit(random(arguments, writers) ? 0 : 1)
         case .exhaustive: HostProcess.exit(exhaustive(arguments) ? 0 : 1)
         }
     }
@@ -30,35 +28,61 @@ enum Simulate {
 
     // MARK: Random operations
 
+    /// One run with a seed: nil, or what failed and the shortest sequence that fails.
+    private typealias Run = @Sendable (UInt64) -> [String]?
+
     /// What goes wrong in a run, from nothing at all to everything.
-    private static let weathers: [@Sendable (inout ModelRun.Plan) -> Void] = [
-        { _ in }, { $0.faults = 10 }, { $0.faults = 25 },
+    private static let alone: [Run] = [
+        { model($0) { _ in } }, { model($0) { $0.faults = 10 } }, { model($0) { $0.faults = 25 } },
         {
-            $0.faults = 10
-            $0.stranger = true
+            model($0) {
+                $0.faults = 10
+                $0.stranger = true
+            }
         },
     ]
 
-    private static func random(_ arguments: SimulateArguments) -> Bool {
+    /// Two mounts and another client, with cache times, conflicts and faults that follow from the seed.
+    private static let writers: [Run] = [
+        { seed in
+            let plan = WritersRun.Plan.drawn(seed)
+            guard WritersRun.failure(plan, plan.operations) != nil,
+                let (operations, failure) = WritersRun.shrunk(plan)
+            else { return nil }
+            return ["writers, seed \(seed), \(plan.text): \(failure)"]
+                + operations.map { "    \($0)" }
+        }
+    ]
+
+
+    private static func model(
+        _ seed: UInt64, _ adjust: (inout ModelRun.Plan) -> Void
+    ) -> [String]? {
+        var plan = ModelRun.Plan(seed: seed)
+        adjust(&plan)
+        guard ModelRun.failure(plan, plan.operations) != nil,
+            let (operations, failure) = ModelRun.shrunk(plan)
+        else { return nil }
+        return ["seed \(seed), faults \(plan.faults), stranger \(plan.stranger): \(failure)"]
+            + operations.map { "    \($0)" }
+    }
+
+    private static func random(_ arguments: SimulateArguments, _ kinds: [Run]) -> Bool {
         let clock = HostClock()
         let end = clock.now() + .seconds(arguments.seconds)
         let start = clock.now()
         var seed = arguments.seed
         var failures = 0
-        while clock.now() < end, failures < failuresMax {
-            for adjust in weathers {
-                var plan = ModelRun.Plan(seed: seed)
-                adjust(&plan)
-                guard ModelRun.failure(plan, plan.operations) != nil,
-                    let (operations, failure) = ModelRun.shrunk(plan)
-                else { continue }
+        // More failures would only hide the first ones.
+        while clock.now() < end, failures < arguments.failuresMax {
+            for run in kinds {
+                guard let lines = run(seed) else { continue }
                 failures += 1
-                say("seed \(seed), faults \(plan.faults), stranger \(plan.stranger): \(failure)")
-                for operation in operations { say("    \(operation)") }
+                for line in lines { say(line) }
             }
             seed += 1
         }
-        let runs = (seed - arguments.seed) * UInt64(weathers.count)
+        let runs = (seed - arguments.seed) * UInt64(kinds.count)
         let seconds = elapsed(since: start, clock)
         say(
             "\(runs) runs, seeds \(arguments.seed) ..< \(seed), "

@@ -4,6 +4,7 @@ import RGWVFS
 struct SimulateArguments {
     enum Mode {
         case random
+        case writers
         case exhaustive
     }
 
@@ -17,7 +18,7 @@ struct SimulateArguments {
     var guarantee = WriteGuarantee.remote
 
     static let usage = """
-        simulate [--seconds N] [--seed S]
+        simulate [--writers] [--seconds N] [--seed S] [--failures N]
         simulate --exhaustive [--seconds N] [--length L] [--share K/N] [--local] [--failures N]
         """
 
@@ -27,6 +28,7 @@ struct SimulateArguments {
         while let word = rest.popFirst() {
             switch word {
             case "--exhaustive": mode = .exhaustive
+            case "--writers": mode = .writers
             case "--local": guarantee = .local
             case "--share":
                 let parts = (rest.popFirst() ?? "").split(separator: "/").compactMap { Int($0) }

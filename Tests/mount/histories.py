@@ -178,6 +178,9 @@ class Round:
             proxy.let_pass()
         for program in self.programs:
             program.close_all()
+            if self.plan.policy == "hold":
+                # What is held waits for the user.
+                continue
             with program.event("fsync", "."):
                 descriptor = os.open(program.mount.point, os.O_RDONLY)
                 try:

@@ -1,0 +1,25 @@
+import RGWTestKit
+import Testing
+
+/// Random operations of two mounts, each behind a kernel that caches, and of another client on one bucket: nothing
+/// is lost, mixed or shown too long.
+@Suite struct WritersModelTests {
+    /// Seeds that still fail, each for a reason that is known.
+    private static let open: Set<UInt64> = []
+
+    private static func check(_ seed: UInt64) {
+        if open.contains(seed) { return }
+        var plan = WritersRun.Plan.drawn(seed)
+        plan.judgesMarks = false
+        guard WritersRun.failure(plan, plan.operations) != nil,
+            let (operations, failure) = WritersRun.shrunk(plan)
+        else { return }
+        let steps = operations.map { "\n    \($0)" }.joined()
+        Issue.record("seed \(seed), \(plan.text): \(failure)\(steps)")
+    }
+
+    @Test(arguments: Array(stride(from: UInt64(1), to: 400, by: 40)))
+    func writersLoseAndMixNothing(first: UInt64) {
+        for seed in first..<first + 40 { Self.check(seed) }
+    }
+}
