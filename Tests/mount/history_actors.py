@@ -196,7 +196,7 @@ class Program(Actor):
         table = [(self.save, 12), (self.replace, 3), (self.append, 10), (self.patch, 5), (self.cut, 3),
                  (self.begin, 5), (self.read, 15), (self.open_reader, 4), (self.stat, 5), (self.list, 6),
                  (self.rename, 6), (self.unlink, 5), (self.chmod, 3), (self.set_attribute, 4),
-                 (self.sync_name, 3)]
+                 (self.sync_name, 3), (self.list_and_save, 3)]
         if any("/" in name for name in self.names):
             table += [(self.rename_directory, 2), (self.mkdir, 1), (self.rmdir, 1)]
         if self.writers:
@@ -269,6 +269,11 @@ class Program(Actor):
             self.sync(descriptor, session)
         self.close(descriptor, session)
         return session
+
+    def list_and_save(self):
+        name = self.pick()
+        self.list(os.path.dirname(name))
+        self.save(name)
 
     def replace(self):
         """As editors do: a new file, then a rename over the old one."""
@@ -380,8 +385,9 @@ class Program(Actor):
         with self.event("stat", name) as event:
             event.note = f"{os.stat(self.path(name)).st_size // RECORD} records"
 
-    def list(self):
-        directory = self.random.choice(sorted({os.path.dirname(name) for name in self.names}))
+    def list(self, directory=None):
+        if directory is None:
+            directory = self.random.choice(sorted({os.path.dirname(name) for name in self.names}))
         with self.event("list", directory or ".") as event:
             event.note = " ".join(sorted(os.listdir(self.path(directory))))
 

@@ -5,10 +5,12 @@
   size       a read whose length is not the file's size
   stale      an open shows what was seen replaced in the bucket, longer than the cache time before
   flip       a mount shows a version, then another or none, then the first again
+  aside      a mount shows under a name the version that it has put beside it as a conflict copy
   attributes a mode or an attribute that was set is gone without a reason
   errno      an error that nothing explains
 """
 
+import errno
 import os
 import urllib.parse
 
@@ -70,14 +72,15 @@ class Judge:
     def names(self):
         return {name for event in self.history.events for name in event.names} | set(self.final)
 
-    def reach(self, name, since):
-        """Under which names a content may be that was under this one then: name to the earliest time."""
+    def reach(self, name, since, lateness=RENAME_SECONDS):
+        """Under which names a content may be that was under this one then: name to the earliest time.
+        `lateness`: how long after its answer a rename may still move what it finds."""
         found = {name: since}
         changed = True
         while changed:
             changed = False
             for old, new, start, end in self.moves():
-                if old not in found or end + RENAME_SECONDS < found[old]:
+                if old not in found or end + lateness < found[old]:
                     continue
                 time = max(start, found[old])
                 if time < found.get(new, float("inf")):
@@ -136,12 +139,19 @@ class Judge:
         return any(tag in {each for each, _, _ in content} for name, (content, _, _) in self.final.items()
                    if beside or ".conflict-" not in name)
 
+    def is_in_place(self, session, tag):
+        """Under its name, or where somebody has moved it since."""
+        names = self.reach(session.name, session.start, 0)
+        return any(tag in {each for each, _, _ in content} and self.plain(name) in names
+                   for name, (content, _, _) in self.final.items())
+
     def judge_session(self, session):
         for tag in session.acknowledged:
-            if self.survives(tag) or session.told:
+            if session.told or self.is_in_place(session, tag):
                 continue
             if not self.excuse(session, self.by_tag[tag][1]):
-                self.add("lost", f"{tag} of {session}", *self.reach(session.name, session.start))
+                moved = " (it is under a name that it was never given)" if self.survives(tag) else ""
+                self.add("lost", f"{tag} of {session}{moved}", *self.reach(session.name, session.start))
 
     def excuse(self, session, step, depth=0):
         """Why bytes that were acknowledged are nowhere; None: nothing explains it."""
@@ -175,7 +185,8 @@ class Judge:
         if event.error and event.error not in FAULTY:
             return False
         return (event.what in ("unlink", "delete") and event.names[0] == name) or \
-            (event.what in ("rename", "copy") and event.names[1] == name)
+            (event.what in ("rename", "copy") and event.names[1] == name) or \
+            (event.what == "rename-directory" and name.startswith(event.names[1] + "/"))
 
     def may_replace(self, session, other, name, start, end, time):
         """It began after the write or was concurrent; and when another mount did it, that knew of the version or
@@ -183,7 +194,7 @@ class Judge:
         end = float("inf") if end is None else end
         if end <= time:
             # A copy has no condition on its target, and a conflict won is known: rgwfs(7), LIMITS.
-            is_limit = getattr(other, "what", "") == "rename" and end + RENAME_SECONDS > time
+            is_limit = getattr(other, "what", "").startswith("rename") and end + RENAME_SECONDS > time
             return is_limit or (self.policy == "local" and other.actor != "R")
         if other.actor in ("R", session.actor) or self.policy == "local":
             return True
@@ -248,9 +259,37 @@ class Judge:
                  and (not event.error or event.error == 2)]
         for event in reads:
             self.judge_age(event)
+            self.judge_aside(event)
         for actor in self.requests:
             for name in self.names():
-                self.judge_order([event for event in reads if event.actor == actor and event.names == (name,)])
+                self.judge_order(name, [(event.content, event) for event in self.history.events
+                                        if event.actor == actor and self.is_view(event, name)])
+
+    @staticmethod
+    def is_view(event, name):
+        """The actor saw the file's content, or that there is none."""
+        if event.what == "list":
+            directory = os.path.dirname(name) or "."
+            return event.names == (directory,) and not event.error and \
+                os.path.basename(name) not in event.note.split()
+        if event.names != (name,) or event.what not in ("read", "stat", "open-append", "open-patch", "open-read"):
+            return False
+        return event.error == errno.ENOENT or (event.what == "read" and not event.error)
+
+    def judge_aside(self, event):
+        """What lost a conflict is not shown any more under its name."""
+        if not event.content:
+            return
+        key = self.prefix + event.names[0] + ".conflict-"
+        for method, status, target, _, answered in self.requests[event.actor]:
+            if method == "PUT" and status == 200 and key_of(target).startswith(key) and \
+                    answered + SLACK < event.start:
+                beside = self.final.get(key_of(target).removeprefix(self.prefix))
+                if beside and beside[0] == event.content and \
+                        not self.returns(event.names[0], event.content, answered):
+                    self.add("aside", f"{event}: {shown(event.content)}, which is {key_of(target)} "
+                             f"{event.start - answered:.1f} s before", event.names[0])
+                    return
 
     def seen_in_bucket(self, name):
         """(from, to, content): what another client knows to have been the object's content then."""
@@ -287,20 +326,20 @@ class Judge:
                          f"{event.start - latest[1]:.1f} s before", name)
                 return
 
-    def judge_order(self, reads):
-        for index, last in enumerate(reads):
-            if last.content is None:
+    def judge_order(self, name, views):
+        for index, (content, event) in enumerate(views):
+            if not content:
+                # Absence and emptiness come again and again.
                 continue
-            before = [number for number in range(index) if reads[number].content == last.content]
+            before = [number for number in range(index) if views[number][0] == content]
             if not before or before[-1] == index - 1:
                 continue
-            first, between = reads[before[-1]], reads[before[-1] + 1]
-            killed = any(event.what == "kill" and event.actor == last.actor for event in self.history.events)
-            # A content without bytes of anybody is made again and again.
-            if killed or not last.content or self.returns(last.names[0], last.content, first.start):
+            between, first = views[before[-1] + 1], views[before[-1]][1]
+            killed = any(other.what == "kill" and other.actor == event.actor for other in self.history.events)
+            if killed or self.returns(name, content, first.start):
                 continue
-            self.add("flip", f"{last.actor} shows {shown(last.content)}, then {shown(between.content)}, then "
-                     "the first again", last.names[0])
+            self.add("flip", f"{event.actor} shows {name} as {shown(content)}, then {shown(between[0])} "
+                     f"({between[1].what}), then the first again", name)
 
 
 def key_of(target):
