@@ -54,7 +54,6 @@ enum Simulate {
         }
     ]
 
-
     private static func model(
         _ seed: UInt64, _ adjust: (inout ModelRun.Plan) -> Void
     ) -> [String]? {

@@ -120,7 +120,8 @@ import Testing
         let failure = #expect(throws: S3Failure.self) { try answer.requireSuccess() }
         #expect(
             failure?.error.description
-                == "PUT photos/a.jpg: the quota is used up, HTTP 403 QuotaExceeded: full (request tx1)")
+                == "PUT photos/a.jpg: the quota is used up, HTTP 403 QuotaExceeded: full (request tx1)"
+        )
     }
 
     @Test(arguments: ["", "{\"Code\":\"x\"}", "<html>no</html>", "<Error><Code>", "\u{0}"])
