@@ -61,6 +61,8 @@ struct VolumeState: ~Copyable {
     var removing = 0
     /// What the operation that is being decided changes, if it can be taken back.
     var undo: UndoLog?
+    /// Which failures of reads have been told.
+    var readFailures = ReadFailures()
     /// Run after unlocking, in order.
     var actions: [@Sendable () -> Void] = []
 

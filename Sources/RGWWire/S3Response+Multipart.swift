@@ -38,7 +38,7 @@ extension S3Response {
         var parts: [ListedPart] = []
         for entry in raw.entries {
             guard let number = Int(entry.number), (1...UploadedPart.numberMax).contains(number),
-                let size = UInt64(entry.size), !ETag(entry.etag).text.isEmpty,
+                let size = Self.size(entry.size), !ETag(entry.etag).text.isEmpty,
                 number > parts.last?.part.number ?? 0
             else { throw malformed("a listed part") }
             let part = UploadedPart(number: number, etag: ETag(entry.etag))
