@@ -6,15 +6,23 @@ extension S3Response {
     /// The head of an object from the answer to HEAD or GET.
     package func objectHead() throws(S3Failure) -> ObjectHead {
         try requireSuccess()
-        guard let tag = http.headers["etag"], !ETag(tag).text.isEmpty else {
-            throw malformed("no ETag")
-        }
+        let etag = try validTag()
         guard let date = http.headers["last-modified"],
             let lastModified = CivilTime.parseHTTP(date)
         else { throw malformed("no valid Last-Modified") }
         return ObjectHead(
-            etag: ETag(tag), size: try objectSize(), lastModified: lastModified,
+            etag: etag, size: try objectSize(), lastModified: lastModified,
             metadata: objectMetadata())
+    }
+
+    /// An MD5 in digits with a number of parts, on RGW; nobody's is longer than this.
+    private static let tagBytesMax = 256
+
+    private func validTag() throws(S3Failure) -> ETag {
+        guard let text = http.headers["etag"], !ETag(text).text.isEmpty,
+            text.utf8.count <= Self.tagBytesMax
+        else { throw malformed("no valid ETag") }
+        return ETag(text)
     }
 
     /// The bytes of the object that the body of a GET holds, as its head promises: a body whose length is not
@@ -88,10 +96,7 @@ extension S3Response {
     /// The ETag of a PUT or part. `md5`, where given, must be what it says.
     package func storedTag(md5: [UInt8]?) throws(S3Failure) -> ETag {
         try requireSuccess()
-        guard let text = http.headers["etag"], !ETag(text).text.isEmpty else {
-            throw malformed("no ETag")
-        }
-        let etag = ETag(text)
+        let etag = try validTag()
         if let md5, etag.text.lowercased() != Hexadecimal.encode(md5) {
             throw malformed(
                 "stored with ETag \(etag), but the MD5 sent was \(Hexadecimal.encode(md5))")

@@ -93,8 +93,9 @@ def error(status, code, message="", **headers):
 class Relay:
     def __init__(self, rule=None, address="127.0.0.1", port=0):
         self.rule = rule or (lambda request: None)
-        # Proxy-Authorization of every request that came as to a proxy.
+        # Proxy-Authorization of every request that came as to a proxy, and where CONNECT was to go.
         self.proxied = []
+        self.tunnels = []
         # (time, kind, key) of every request.
         self.seen = collections.deque(maxlen=200_000)
         self.server = Server((address, port), Handler)
@@ -198,6 +199,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send(answer)
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = relay
+
+    def do_CONNECT(self):
+        self.server.relay.tunnels.append(self.path)
+        self.send(Answer(407, [("Proxy-Authenticate", "Basic realm=x"), ("Content-Length", 0),
+                               ("Connection", "close")]))
 
     def ask(self, request):
         for attempt in (1, 2):

@@ -72,6 +72,13 @@ class ProxyTests(TransportTestCase):
                                     http_proxy=relay.endpoint))
         self.assertEqual(len(relay.proxied), before)
 
+    def test_https_goes_through_a_tunnel_and_a_refused_one_is_named(self):
+        relay = self.relay()
+        said = self.refused(self.new_mount(f"https://{NAME}", http_proxy="http://127.0.0.1:9",
+                                           https_proxy=relay.endpoint))
+        self.assertEqual(set(relay.tunnels), {f"{NAME}:443"})
+        self.assertIn("407", said)
+
     def test_every_command_goes_through_the_proxy(self):
         relay = self.relay()
         result = run(self.program("rgwfs"), "doctor", self.bucket, "-o",
