@@ -2,10 +2,13 @@
 #include "CRGWCurl.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 CURLcode CRGWCurl_set_long(CURL *easy, CURLoption option, long value) {
@@ -39,6 +42,10 @@ CURLcode CRGWCurl_set_prereq_callback(CURL *easy, CRGWCurl_prereq_callback callb
 
 CURLcode CRGWCurl_set_sockopt_callback(CURL *easy, CRGWCurl_sockopt_callback callback) {
     return curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, callback);
+}
+
+CURLcode CRGWCurl_set_opensocket_callback(CURL *easy, CRGWCurl_opensocket_callback callback) {
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, callback);
 }
 
 CURLcode CRGWCurl_set_seek_callback(CURL *easy, CRGWCurl_seek_callback callback) {
@@ -78,6 +85,35 @@ int CRGWCurl_local_port(int socket) {
     if (address.ss_family == AF_INET6)
         return ntohs(((const struct sockaddr_in6 *)&address)->sin6_port);
     return -EAFNOSUPPORT;
+}
+
+curl_socket_t CRGWCurl_open_socket(const struct curl_sockaddr *address) {
+    int socket_ = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return socket_ < 0 ? CURL_SOCKET_BAD : socket_;
+}
+
+int CRGWCurl_address_text(const struct curl_sockaddr *address, char *text, size_t size) {
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    // libcurl's structure is longer than its type says where the address is.
+    if (getnameinfo(&address->addr, address->addrlen, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return -1;
+    int count = snprintf(text, size, "%s %s", host, port);
+    return count > 0 && (size_t)count < size ? 0 : -1;
+}
+
+uint64_t CRGWCurl_socket_identity(int socket) {
+    struct stat status;
+    return fstat(socket, &status) == 0 && S_ISSOCK(status.st_mode) ? status.st_ino : 0;
+}
+
+int CRGWCurl_give_up_connecting(int socket, uint64_t identity) {
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    if (CRGWCurl_socket_identity(socket) != identity) return 0;
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
+    // Linux drops the attempt at once and reports ECONNRESET. Source: linux, net/ipv4/af_inet.c, inet_shutdown.
+    return info.tcpi_state == TCP_SYN_SENT && shutdown(socket, SHUT_RDWR) == 0;
 }
 
 ssize_t CRGWCurl_pread(int descriptor, void *buffer, size_t count, int64_t offset) {

@@ -9,9 +9,10 @@ extension S3ObjectStore {
     ) -> any Cancellable {
         let request = context.builder.listObjects(
             bucket, prefix: prefix, delimited: delimited, after: after, limit: limit)
+        let query = ListQuery(prefix: prefix, delimited: delimited, after: after)
         return simpleCall(
             .listObjects, subject: "\(bucket)/\(prefix?.text ?? "")", request: request,
-            parse: { response throws(S3Failure) in try response.listPage() },
+            parse: { response throws(S3Failure) in try response.listPage(answering: query) },
             completion: completion)
     }
 

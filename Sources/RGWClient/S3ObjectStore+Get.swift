@@ -5,8 +5,9 @@ import Synchronization
 extension S3ObjectStore {
     @discardableResult
     package func get(
-        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?, lane: Lane,
-        blockSize: Int, onBlock: @escaping @Sendable ([UInt8]) -> Void,
+        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?,
+        expecting: ExpectedObject, lane: Lane, blockSize: Int,
+        onBlock: @escaping @Sendable ([UInt8]) -> Void,
         completion: @escaping Completion<ObjectHead>
     ) -> any Cancellable {
         if range?.isEmpty == true {
@@ -14,7 +15,7 @@ extension S3ObjectStore {
                 .invalidRange, operation: "GET \(address)", message: "an empty range")
             return refuse(error, completion)
         }
-        let progress = GetProgress(range: range, matching: matching)
+        let progress = GetProgress(range: range, matching: matching, expecting: expecting)
         let context = context
         let length = range.map { $0.upperBound - $0.lowerBound }
         var options = context.options(.getObject, lane: lane, length: length)
@@ -58,9 +59,11 @@ private final class GetProgress: Sendable {
 
         var start: UInt64 { (expected?.lowerBound ?? range?.lowerBound ?? 0) + delivered }
     }
+    private let object: ExpectedObject
     private let state: Mutex<State>
 
-    init(range: Range<UInt64>?, matching: ETag?) {
+    init(range: Range<UInt64>?, matching: ETag?, expecting: ExpectedObject) {
+        object = expecting
         state = Mutex(State(range: range, matching: matching))
     }
 
@@ -75,40 +78,73 @@ private final class GetProgress: Sendable {
             guard state.delivered > 0, let expected = state.expected, let head = state.head,
                 state.start < expected.upperBound
             else { return (state.range, state.matching) }
-            return (state.start..<expected.upperBound, head.etag)
+            return (state.start..<expected.upperBound, state.matching ?? head.etag)
         }
     }
 
     /// Whether the answer's body is what was asked for: all of it, of the same object. A server may
     /// send a part of a range as a success (RFC 9110, section 15.3.7); RGW never does.
     func accepts(_ response: S3Response) -> Bool {
-        guard let head = try? response.objectHead(), let range = try? response.deliveredRange()
-        else { return false }
-        return state.withLock { state in
-            guard range.lowerBound == state.start || range.isEmpty else { return false }
-            if let first = state.head, state.delivered > 0 {
-                guard first.etag == head.etag, range.upperBound == state.expected?.upperBound
-                else { return false }
-            } else {
-                guard range.upperBound == min(state.range?.upperBound ?? .max, head.size)
-                else { return false }
-                state.head = head
-                state.expected = range
-            }
-            state.accepted = true
+        do throws(S3Failure) {
+            try accept(response)
             return true
+        } catch { return false }
+    }
+
+    private func accept(_ response: S3Response) throws(S3Failure) {
+        let head = try response.objectHead()
+        let range = try response.deliveredRange()
+        let found = state.withLock { state in
+            let found = misfit(&state, head, range)
+            state.accepted = found == nil
+            return found
         }
+        switch found {
+        case nil: return
+        case .version: throw response.otherVersion(head.etag)
+        case .size: throw response.malformed("an object of \(head.size) bytes, which had others")
+        case .range: throw response.malformed("\(range) is not what was asked for")
+        }
+    }
+
+    /// Why an answer is not the one that was asked for.
+    private enum Misfit {
+        case version
+        case size
+        case range
+    }
+
+    private func misfit(
+        _ state: inout State, _ head: ObjectHead, _ range: Range<UInt64>
+    ) -> Misfit? {
+        if let first = state.head, state.delivered > 0, let expected = state.expected {
+            if first.etag != head.etag { return .version }
+            if first.size != head.size { return .size }
+            return range == state.start..<expected.upperBound ? nil : .range
+        }
+        if let tag = object.etag ?? state.matching, tag != head.etag { return .version }
+        if let size = object.size, size != head.size { return .size }
+        let whole = 0..<head.size
+        let asked = state.range ?? whole
+        // Of an object of unknown size there may be less than was asked for.
+        guard range == (object.size == nil ? asked.clamped(to: whole) : asked) else {
+            return .range
+        }
+        state.head = head
+        state.expected = range
+        return nil
     }
 
     /// The head of the object, if everything arrived.
     func finish(_ response: S3Response) throws(S3Failure) -> ObjectHead {
         try response.requireSuccess()
-        let (accepted, head, expected, delivered) = state.withLock { state in
-            (state.accepted, state.head, state.expected, state.delivered)
+        // An empty body has no first byte at which the answer would have been looked at, and one that was
+        // refused there is looked at again for the reason.
+        if !state.withLock(\.accepted) { try accept(response) }
+        let (head, expected, delivered) = state.withLock { state in
+            (state.head, state.expected, state.delivered)
         }
-        // An empty body has no first byte at which the answer would have been looked at.
-        if !accepted, response.http.body.isEmpty, accepts(response) { return try finish(response) }
-        guard accepted, let head, let expected else {
+        guard let head, let expected, response.http.body.isEmpty else {
             throw response.malformed("not the bytes that were asked for")
         }
         guard delivered == expected.upperBound - expected.lowerBound else {

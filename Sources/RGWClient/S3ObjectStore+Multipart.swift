@@ -140,7 +140,20 @@ extension S3ObjectStore {
             bucket, prefix: prefix, after: after?.upload, limit: limit)
         return simpleCall(
             .listMultipart, subject: "\(bucket)/\(prefix?.text ?? "")", request: request,
-            parse: { response throws(S3Failure) in try response.uploads(of: bucket) },
+            parse: { response throws(S3Failure) in
+                let page = try response.uploads(of: bucket)
+                guard
+                    page.uploads.allSatisfy({
+                        $0.upload.object.key.bytes.starts(with: prefix?.bytes ?? [])
+                    })
+                else { throw response.malformed("a listed upload outside the prefix") }
+                // They come in the order of key and id, whatever is between the two on a server.
+                guard
+                    after.map({ after in page.uploads.allSatisfy { $0.upload != after.upload } })
+                        ?? true
+                else { throw response.malformed("a page of uploads that were listed before") }
+                return page
+            },
             completion: completion)
     }
 }

@@ -116,8 +116,7 @@ final class UploadCompletion: Sendable {
             } else if case .failure(let error) = result {
                 resolve(error)
             } else {
-                // Somebody wrote after us, or HEAD failed: ours was stored all the same.
-                stored(result, store.context.serverTime())
+                unseen(head, result)
             }
         }
     }
@@ -132,6 +131,27 @@ final class UploadCompletion: Sendable {
         VersionCheck.run(store, upload.object, version: version, precondition, chain) {
             [completion] checked in completion(checked.map { answer })
         }
+    }
+
+    /// The server says that it has put the parts together, and HEAD does not show that object. Somebody may have
+    /// written after us, or HEAD may be refused: ours was stored all the same. An object that is not there was
+    /// perhaps never made, and without an answer nobody knows: what was sent is to be kept until it is seen.
+    private func unseen(
+        _ head: Result<ObjectHead, ObjectStoreError>, _ result: Result<String?, ObjectStoreError>
+    ) {
+        let isStored =
+            switch (head, precondition) {
+            case (.failure(let error), _): error.kind == .accessDenied
+            // The version that it was to replace is there.
+            case (.success(let found), .matches(let old)): found.etag != old
+            case (.success, _): true
+            }
+        if isStored { return stored(result, store.context.serverTime()) }
+        completion(
+            .failure(
+                ObjectStoreError(
+                    .unknownOutcome, operation: "COMPLETE MULTIPART \(upload.object)", status: 200,
+                    message: "the server says that it is done, and the object is not seen")))
     }
 
     /// RGW 16 answers 500 InternalError ("already in progress") when the upload was aborted. After

@@ -48,19 +48,21 @@ extension JSONValue {
         }
     }
 
-    /// Source: RFC 8259, section 7.
+    /// Source: RFC 8259, section 7. The control characters of ISO 8859 are escaped as well: a terminal obeys them.
     private static func quoted(_ text: String) -> String {
-        var bytes: [UInt8] = [0x22]
-        for byte in text.utf8 {
-            switch byte {
-            case 0x22, 0x5C: bytes += [0x5C, byte]
-            case 0x0A: bytes += Array("\\n".utf8)
-            case 0x00..<0x20, 0x7F:
-                let digits = String(byte, radix: 16)
-                bytes += Array(("\\u" + (byte < 16 ? "000" : "00") + digits).utf8)
-            default: bytes.append(byte)
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar.value {
+            case 0x22, 0x5C:
+                quoted += "\\"
+                quoted.unicodeScalars.append(scalar)
+            case 0x0A: quoted += "\\n"
+            case 0x00..<0x20, 0x7F...0x9F, 0x2028, 0x2029:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
             }
         }
-        return String(decoding: bytes + [0x22], as: UTF8.self)
+        return quoted + "\""
     }
 }

@@ -13,6 +13,7 @@ enum CurlCallbacks {
         unsafe handle.setPointer(CURLOPT_SEEKDATA, context)
         unsafe handle.setPointer(CURLOPT_PREREQDATA, context)
         unsafe handle.setPointer(CURLOPT_SOCKOPTDATA, context)
+        unsafe handle.setPointer(CURLOPT_OPENSOCKETDATA, context)
         // SAFETY: the functions have the types that the options take and capture nothing.
         unsafe handle.setData(CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
             unsafe CurlCallbacks.take(bytes, size * count, context) { $0.receive($1) }
@@ -30,6 +31,10 @@ enum CurlCallbacks {
         unsafe handle.setSocketOptions { context, socket, _ in
             _ = unsafe CurlCallbacks.transfer(context) { $0.opened(socket) }
             return CURL_SOCKOPT_OK
+        }
+        unsafe handle.setOpenSocket { context, _, address in
+            // SAFETY: libcurl's address is valid during the call, which copies what it needs of it.
+            unsafe CurlCallbacks.transfer(context) { unsafe $0.open(address) } ?? CURL_SOCKET_BAD
         }
         unsafe handle.setPrereq { context, _, _, _, localPort in
             let goesOn = unsafe CurlCallbacks.transfer(context) { $0.begin(localPort: localPort) }

@@ -7,8 +7,15 @@ package struct CurlConfiguration: Equatable, Sendable {
     package var clientKeyFile: String?
     /// False accepts any certificate and any host name in it.
     package var verifiesPeer = true
-    /// False ignores `http_proxy` and its kin.
-    package var usesEnvironmentProxy = false
+    /// Where requests go instead of to the server.
+    package enum Proxy: Hashable, Sendable {
+        case none
+        /// What `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` say to curl(1).
+        case environment
+        /// But for servers that `no_proxy` names.
+        case url(String)
+    }
+    package var proxy = Proxy.none
     package var userAgent = "rgwfs"
     /// Requests at once in each lane; the rest waits in line. A connection serves one request.
     package var metadataTransfersMax = 32

@@ -26,9 +26,20 @@ extension CurlEasyHandle {
         set(CURLOPT_TCP_KEEPINTVL, 5)
         set(CURLOPT_BUFFERSIZE, 512 << 10)
         set(CURLOPT_USERAGENT, configuration.userAgent)
-        if !configuration.usesEnvironmentProxy { set(CURLOPT_NOPROXY, "*") }
+        configureProxy(configuration.proxy)
         configureTLS(configuration)
         CurlCallbacks.install(on: self)
+    }
+
+    /// Without any setting libcurl reads `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`, as curl(1) does.
+    private func configureProxy(_ proxy: CurlConfiguration.Proxy) {
+        // Its answer is not the server's.
+        set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        switch proxy {
+        case .none: set(CURLOPT_NOPROXY, "*")
+        case .environment: break
+        case .url(let url): set(CURLOPT_PROXY, url)
+        }
     }
 
     private func configureTLS(_ configuration: CurlConfiguration) {
@@ -51,8 +62,11 @@ extension CurlEasyHandle {
     }
 
     /// Sets what is this request's own; nothing of the last one stays.
-    func prepare(_ request: HTTPRequest, _ options: TransferOptions) {
+    /// `looksUpAgain`: the server's name, if a connection is to be made.
+    func prepare(_ request: HTTPRequest, _ options: TransferOptions, looksUpAgain: Bool) {
         forgetRequest()
+        // libcurl would believe an address for a minute that refuses; seconds.
+        set(CURLOPT_DNS_CACHE_TIMEOUT, looksUpAgain || options.isFresh ? 0 : 60)
         set(CURLOPT_URL, request.url)
         set(CURLOPT_CONNECTTIMEOUT_MS, Int(options.connectTimeout.inNanoseconds / 1_000_000))
         set(CURLOPT_FRESH_CONNECT, options.isFresh ? 1 : 0)

@@ -104,6 +104,11 @@ import CRGWCurl
     }
 
     /// SAFETY: the context must have been set.
+    @unsafe func setOpenSocket(_ callback: CRGWCurl_opensocket_callback) {
+        unsafe check(CRGWCurl_set_opensocket_callback(raw, callback))
+    }
+
+    /// SAFETY: the context must have been set.
     @unsafe func setSeek(_ callback: CRGWCurl_seek_callback) {
         unsafe check(CRGWCurl_set_seek_callback(raw, callback))
     }

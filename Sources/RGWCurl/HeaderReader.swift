@@ -21,8 +21,11 @@ package struct HeaderReader {
     /// A block ended.
     package private(set) var hasEnded = false
 
-    /// RGW sends 16 KiB of headers at most; this is about lines.
+    /// RGW sends 16 KiB of headers at most: what it takes of a request. Every object that is looked at keeps its
+    /// metadata in memory, so more than that is refused.
     package static let fieldsMax = 256
+    package static let bytesMax = 64 << 10
+    private var bytes = 0
 
     package init() {}
 
@@ -31,6 +34,7 @@ package struct HeaderReader {
         let end = Self.endOfText(line)
         if Self.isStatusLine(line, end) {
             headers.removeAll()
+            bytes = 0
             isOpen = true
             hasEnded = false
             return .statusLine
@@ -48,6 +52,10 @@ package struct HeaderReader {
         }
         guard headers.count < Self.fieldsMax else {
             return .malformed("more than \(Self.fieldsMax) header fields")
+        }
+        bytes += end
+        guard bytes <= Self.bytesMax else {
+            return .malformed("more than \(Self.bytesMax) bytes of header")
         }
         var start = colon + 1
         while start < end, Self.isBlank(line[start]) { start += 1 }

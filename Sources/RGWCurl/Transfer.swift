@@ -37,12 +37,16 @@ final class Transfer {
     /// libcurl wants to send the body from its beginning again.
     private var startsAgain = false
     private var socket: Int32?
+    private(set) var connecting: Connecting
     private var digest: MD5Digest?
     /// Set by a callback that made libcurl stop.
     private var stop: TransportError?
+    /// The body of a success that was refused by its head: nobody wants it.
+    private(set) var isUnread = false
 
     init(
-        _ submission: Submission, handle: CurlEasyHandle, clock: any Clock, sockets: SocketTable?
+        _ submission: Submission, handle: CurlEasyHandle, clock: any Clock, sockets: SocketTable?,
+        book: AddressBook, isPatient: Bool
     ) {
         self.submission = submission
         self.handle = handle
@@ -50,12 +54,30 @@ final class Transfer {
         self.sockets = sockets
         started = clock.now()
         lastProgress = started
+        connecting = Connecting(book, isPatient: isPatient, now: started)
         if submission.options.digestsBody { digest = MD5Digest() }
     }
 
     private var bodyLength: UInt64 { submission.request.body?.length ?? 0 }
 
     // MARK: Called by libcurl
+
+    /// A socket for one of the addresses of the server's name, or CURL_SOCKET_BAD to leave it out.
+    /// SAFETY: the address must be libcurl's, and is read during the call only.
+    @unsafe func open(_ address: UnsafeMutablePointer<curl_sockaddr>) -> curl_socket_t {
+        var text = [CChar](repeating: 0, count: 128)
+        // SAFETY: the text ends with a NUL within the array.
+        let found = unsafe CRGWCurl_address_text(address, &text, text.count) == 0
+        let name =
+            found
+            ? String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+            : ""
+        let now = clock.now()
+        guard connecting.mayTry(name, now: now) else { return CURL_SOCKET_BAD }
+        let socket = unsafe CRGWCurl_open_socket(address)
+        if socket != CURL_SOCKET_BAD { connecting.tries(name, socket, now: now) }
+        return socket
+    }
 
     /// A socket was made, for this transfer's connection or another attempt at it.
     func opened(_ socket: Int32) { sockets?.opened(socket) }
@@ -65,6 +87,7 @@ final class Transfer {
     /// arrived.
     func begin(localPort: Int32) -> Bool {
         socket = sockets?.socket(localPort: localPort)
+        connecting.stands(localPort: localPort, now: clock.now())
         starts += 1
         startsAgain = startsAgain || starts > 1
         if starts > 1, !submission.options.isIdempotent {
@@ -106,7 +129,9 @@ final class Transfer {
         case .blocks(let size, let accepts, let onBlock) where delivers(accepts):
             deliver(bytes, size: size, to: onBlock)
             return true
-        case .blocks: return collect(bytes, max: TransferOptions.collectedBytesMax)
+        case .blocks:
+            isUnread = response.isSuccess
+            return !isUnread && collect(bytes, max: TransferOptions.collectedBytesMax)
         case .collected(let max): return collect(bytes, max: max)
         }
     }
@@ -133,11 +158,19 @@ final class Transfer {
 
     // MARK: Called by the loop
 
-    /// When the transfer is too late unless bytes move.
+    /// When the transfer is too late unless bytes move, or is to be looked at.
     var deadline: Instant {
-        let stall = lastProgress + submission.options.stallTimeout
+        let stall = min(connecting.nextLook, lastProgress + submission.options.stallTimeout)
         guard let total = submission.options.totalTimeout else { return stall }
         return min(stall, started + total)
+    }
+
+    /// Turns to the next address where one does not answer.
+    func lookAtConnection(now: Instant) { connecting.look(now: now) }
+
+    /// No address answered as fast as was asked for, so nothing was sent: with patience one may.
+    func deservesPatience(_ code: CURLcode) -> Bool {
+        code == CURLE_COULDNT_CONNECT && stop == nil && starts == 0 && connecting.hurried > 0
     }
 
     /// The error if the transfer is too late now. Bytes that left a full send buffer count as
@@ -178,6 +211,7 @@ final class Transfer {
     /// The transfer ended as `code` says: delivers what is left and makes the result.
     func finish(_ code: CURLcode) -> Result<HTTPResponse, TransportError> {
         if let stop { return .failure(stop) }
+        if isUnread { return .success(response) }
         guard code == CURLE_OK else {
             return .failure(CurlError.translate(code, handle.message(for: code), sent: wasSent))
         }

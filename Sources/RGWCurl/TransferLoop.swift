@@ -18,6 +18,9 @@ final class TransferLoop {
     private var active: [UInt: Transfer] = [:]
     private var activeByID: [UInt64: UInt] = [:]
     private let sockets = SocketTable()
+    private let book = AddressBook()
+    /// A connection failed and none has been made since: names are looked up anew.
+    private var looksUpAgain = false
     private var idleHandles: [CurlEasyHandle] = []
     /// No deadline passes before this; progress only moves deadlines away.
     private var nextExpiry = Instant.distantFuture
@@ -73,15 +76,16 @@ final class TransferLoop {
         }
     }
 
-    private func start(_ submission: Submission) {
+    private func start(_ submission: Submission, isPatient: Bool = false) {
         guard let handle = idleHandles.popLast() ?? CurlEasyHandle(configuration) else {
             submission.completion(.failure(.unreachable("libcurl: out of memory")))
             return
         }
         let transfer = Transfer(
             submission, handle: handle, clock: clock,
-            sockets: configuration.setsQuickAck ? sockets : nil)
-        handle.prepare(submission.request, submission.options)
+            sockets: configuration.setsQuickAck ? sockets : nil, book: book,
+            isPatient: isPatient)
+        handle.prepare(submission.request, submission.options, looksUpAgain: looksUpAgain)
         handle.transfer = transfer
         guard multi.add(handle) else {
             handle.transfer = nil
@@ -102,9 +106,33 @@ final class TransferLoop {
         while let (address, code) = multi.nextEnded() {
             guard let transfer = active[address] else { continue }
             ended = true
-            end(transfer) { $0.finish(code) }
+            noteConnection(code)
+            if transfer.deservesPatience(code) {
+                let submission = transfer.submission
+                takeOut(transfer)
+                start(submission, isPatient: true)
+            } else {
+                end(transfer) { $0.finish(code) }
+            }
         }
         return ended
+    }
+
+    /// The name may have a new address when the old one refuses or is silent.
+    private func noteConnection(_ code: CURLcode) {
+        switch code {
+        case CURLE_OK: looksUpAgain = false
+        case CURLE_COULDNT_CONNECT, CURLE_OPERATION_TIMEDOUT: looksUpAgain = true
+        default: break
+        }
+    }
+
+    private func takeOut(_ transfer: Transfer) {
+        multi.remove(transfer.handle)
+        transfer.handle.transfer = nil
+        active[transfer.handle.address] = nil
+        activeByID[transfer.submission.id] = nil
+        activeCount[transfer.submission.options.lane, default: 1] -= 1
     }
 
     private func end(
@@ -113,14 +141,10 @@ final class TransferLoop {
     ) {
         // The result asks the handle about the transfer, so it comes before the handle is removed.
         let result = result(transfer)
-        multi.remove(transfer.handle)
-        transfer.handle.transfer = nil
-        active[transfer.handle.address] = nil
-        activeByID[transfer.submission.id] = nil
-        activeCount[transfer.submission.options.lane, default: 1] -= 1
+        takeOut(transfer)
         // libcurl 7.88 keeps the receive buffer of a handle whose transfer failed, and then refuses
         // to set its size again.
-        if case .success = result { idleHandles.append(transfer.handle) }
+        if case .success = result, !transfer.isUnread { idleHandles.append(transfer.handle) }
         transfer.submission.completion(result)
     }
 
@@ -141,6 +165,7 @@ final class TransferLoop {
         let now = clock.now()
         guard now >= nextExpiry else { return }
         for transfer in Array(active.values) {
+            transfer.lookAtConnection(now: now)
             if let error = transfer.expiry(now: now) { end(transfer) { _ in .failure(error) } }
         }
         nextExpiry = active.values.map(\.deadline).min() ?? .distantFuture

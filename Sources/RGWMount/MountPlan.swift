@@ -12,6 +12,8 @@ package struct MountPlan: Sendable {
     package let spool: SpoolLocation
     package let tls: TLSFiles
     package let volume: VolumeConfiguration
+    /// Requests may go through a proxy, which then is what looks the server's name up.
+    package let mayUseProxy: Bool
 
     package init(
         _ arguments: MountArguments, in environment: some MountEnvironment
@@ -65,6 +67,7 @@ package struct MountPlan: Sendable {
                 settings: settings, server: settings.client.endpoint, source: source,
                 mountPoint: mountPoint, in: environment)
         }
+        mayUseProxy = settings.proxy.mayApply(in: environment)
         var volume = settings.volumeConfiguration(
             source: source, uid: environment.userID, gid: environment.groupID,
             contentTypes: Self.contentTypes(environment), hostName: environment.hostName)

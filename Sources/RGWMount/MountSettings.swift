@@ -24,6 +24,7 @@ package struct MountSettings: Sendable {
     /// PEM files of a client certificate and its key; without the latter it is in the former.
     package var clientCertificateFile: String?
     package var clientKeyFile: String?
+    package var proxy = ProxyChoice.environment
 
     // Credentials.
     package var credentialsFile: String?

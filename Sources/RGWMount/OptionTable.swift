@@ -82,6 +82,18 @@ package enum OptionTable {
             help: "Do not verify the server's certificate. Anyone on the network path can read "
                 + "and modify the traffic"
         ) { $0.verifiesCertificate = !$1 },
+        MountOption(
+            name: "proxy", aliases: [], group: .server, placeholder: "URL",
+            help: "The proxy to go through, but for servers that no_proxy names: "
+                + "\(ProxyChoice.form); by default what http_proxy, https_proxy and no_proxy say, "
+                + "as for curl(1)",
+            defaultText: nil
+        ) { (settings: inout MountSettings, text: String?) throws(OptionError) in
+            guard let text, !text.isEmpty else {
+                throw .valueMissing(name: "proxy", expected: ProxyChoice.form)
+            }
+            settings.proxy = try ProxyChoice(option: text)
+        },
         .duration(
             "connect_timeout", [], .server, \.client.connectTimeout,
             in: .seconds(1) ... .seconds(600),

@@ -96,10 +96,15 @@ package protocol ObjectStore: Sendable {
     /// Delivers `range` (nil: everything) in order, in blocks of `blockSize` bytes (the last may be shorter).
     /// With `matching`, a changed object fails with preconditionFailed, so that no read mixes versions.
     /// A retry after a broken answer goes on where it stopped and requires the same ETag.
+    ///
+    /// No byte is delivered before the answer's head is known to fit: the bytes that were asked for, all of them,
+    /// of the version that was asked for and of the size that is expected. Another tag than `matching` is
+    /// preconditionFailed, anything else malformedAnswer.
     @discardableResult
     func get(
-        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?, lane: Lane,
-        blockSize: Int, onBlock: @escaping @Sendable ([UInt8]) -> Void,
+        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?,
+        expecting: ExpectedObject, lane: Lane, blockSize: Int,
+        onBlock: @escaping @Sendable ([UInt8]) -> Void,
         completion: @escaping Completion<ObjectHead>
     ) -> any Cancellable
 

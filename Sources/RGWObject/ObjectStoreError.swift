@@ -1,3 +1,5 @@
+import RGWBase
+
 /// Why a request to the object store failed: a closed set, with what a person needs to find the cause.
 package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvertible {
     package enum Kind: Hashable, Sendable, CaseIterable {
@@ -67,9 +69,23 @@ package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvert
         self.code = code
         self.requestID = requestID
         self.message = message
+        cut()
     }
 
-    /// One line.
+    /// Longer ones come from nobody's S3: characters.
+    private static let wordMax = 128
+    private static let messageMax = 400
+    private static let lineMax = 2000
+
+    /// What a server says of an error, without the length that it may have; for messages.
+    package mutating func cut() {
+        code = code.map { LineText.escaped($0, max: Self.wordMax) }
+        requestID = requestID.map { LineText.escaped($0, max: Self.wordMax) }
+        bucketName = bucketName.map { LineText.escaped($0, max: Self.wordMax) }
+        message = message.map { LineText.escaped($0, max: Self.messageMax) }
+    }
+
+    /// One line, whatever the server, the key or libcurl say.
     package var description: String {
         if let sentence { return sentence }
         var text = "\(operation): \(kind.words)"
@@ -77,6 +93,6 @@ package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvert
         if let code { text += " \(code)" }
         if let message, !message.isEmpty { text += ": \(message)" }
         if let requestID { text += " (request \(requestID))" }
-        return text
+        return LineText.escaped(text, max: Self.lineMax)
     }
 }

@@ -35,12 +35,14 @@ package final class MountedStore: ObjectStore {
     }
 
     package func get(
-        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?, lane: Lane,
-        blockSize: Int, onBlock: @escaping @Sendable ([UInt8]) -> Void,
+        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?,
+        expecting: ExpectedObject, lane: Lane, blockSize: Int,
+        onBlock: @escaping @Sendable ([UInt8]) -> Void,
         completion: @escaping Completion<ObjectHead>
     ) -> any Cancellable {
         store.get(
-            address, range: range, matching: matching, lane: lane, blockSize: blockSize,
+            address, range: range, matching: matching, expecting: expecting, lane: lane,
+            blockSize: blockSize,
             onBlock: { [life] block in if !life.isOver { onBlock(block) } },
             completion: alive(completion))
     }

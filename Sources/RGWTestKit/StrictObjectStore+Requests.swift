@@ -43,14 +43,21 @@ extension StrictObjectStore {
     }
 
     package func get(
-        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?, lane: Lane,
-        blockSize: Int, onBlock: @escaping @Sendable ([UInt8]) -> Void,
+        _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?,
+        expecting: ExpectedObject, lane: Lane, blockSize: Int,
+        onBlock: @escaping @Sendable ([UInt8]) -> Void,
         completion: @escaping Completion<ObjectHead>
     ) -> any Cancellable {
+        let isHalf = Mutex(false)
         let deliver: Completion<Object> = { result in
             if case .success(let object) = result {
                 let whole = 0..<UInt64(object.bytes.count)
-                let part = (range ?? whole).clamped(to: whole)
+                var part = (range ?? whole).clamped(to: whole)
+                if isHalf.withLock(\.self) {
+                    part =
+                        part
+                        .lowerBound..<(part.lowerBound + (part.upperBound - part.lowerBound) / 2)
+                }
                 var start = Int(part.lowerBound)
                 while start < Int(part.upperBound) {
                     let end = min(Int(part.upperBound), start + blockSize)
@@ -61,12 +68,18 @@ extension StrictObjectStore {
             completion(result.map(\.head))
         }
         return serve("GET", address.key.text, completion: deliver) { state in
-            Self.find(state, address).flatMap { object in
+            let request = Request(method: "GET", key: address.key.text)
+            if case .deliverHalf = state.fault?(request) { isHalf.withLock { $0 = true } }
+            return Self.find(state, address).flatMap { object in
                 if let matching, matching != object.head.etag {
                     return .failure(.preconditionFailed)
                 }
                 if let range, range.lowerBound >= object.head.size {
                     return .failure(.invalidRange)
+                }
+                let isCut = range.map { $0.upperBound > object.head.size } ?? false
+                if let size = expecting.size, isCut || size != object.head.size {
+                    return .failure(.malformedAnswer)
                 }
                 return .success(object)
             }

@@ -32,6 +32,8 @@ package final class StrictObjectStore: ObjectStore {
         case late(Duration)
         /// Done, and told after so long.
         case slow(Duration)
+        /// A GET that is called a success and delivers half of its bytes.
+        case deliverHalf
     }
 
     /// An upload in parts that was neither completed nor aborted.

@@ -9,6 +9,7 @@ extension FileSystem {
         store.listBuckets { [self] result in
             switch result {
             case .failure(let error):
+                noteReadFailure("/", error)
                 finish(need, FileSystemError(error)) { state in state.endLoad(.root) }
             case .success(let buckets):
                 finish(need, nil) { state in

@@ -105,6 +105,7 @@ extension FileSystem {
         ) { [self] listed in
             switch listed {
             case .failure(let error):
+                noteReadFailure(both.marker, error)
                 finish(need, FileSystemError(error)) { state in state.endLoad(parent) }
             case .success(let page) where !page.objects.isEmpty && !isHidden():
                 finish(need, nil) { state in
@@ -129,6 +130,7 @@ extension FileSystem {
                 case .failure(let error) where error.kind != .noSuchKey: FileSystemError(error)
                 default: nil
                 }
+            if case .failure(let error) = result { noteReadFailure(file, error) }
             finish(need, error) { state in
                 if error == nil, (try? state.addresses(parent, name))?.file == file {
                     state.absorbProbe(
@@ -186,6 +188,7 @@ extension FileSystem {
                     state.absorbAbsence(inode, startedAt: startedAt)
                 }
             case .failure(let error):
+                noteReadFailure(address, error)
                 finish(need, listingError(error)) { state in
                     if let parent { state.endLoad(parent) }
                     state.noteListingFailure(error)
@@ -215,6 +218,7 @@ extension FileSystem {
             [self] result in
             switch result {
             case .failure(let error):
+                noteReadFailure(marker, error)
                 finish(need, FileSystemError(error)) { state in
                     if let parent { state.endLoad(parent) }
                 }
@@ -242,7 +246,9 @@ extension FileSystem {
         guard let (address, etag) = known else { return finish(need, .stale) }
         store.tags(of: address) { [self] result in
             switch result {
-            case .failure(let error): finish(need, FileSystemError(error))
+            case .failure(let error):
+                noteReadFailure(address, error)
+                finish(need, FileSystemError(error))
             case .success(let tags):
                 finish(need, nil) { state in
                     guard state.inodes[inode]?.base?.etag == etag else { return }
@@ -277,11 +283,15 @@ extension FileSystem {
         guard base.size <= UInt64(Self.targetMax) else { return finish(need, .inputOutput) }
         let blocks = Collector()
         store.get(
-            address, range: nil, matching: base.etag, lane: .metadata, blockSize: Self.targetMax,
-            onBlock: { blocks.append($0) }
+            address, range: nil, matching: base.etag, expecting: ExpectedObject(size: base.size),
+            lane: .metadata, blockSize: Self.targetMax, onBlock: { blocks.append($0) }
         ) { [self] result in
             switch result {
-            case .failure(let error): finish(need, FileSystemError(error))
+            case .failure(let error):
+                noteReadFailure(address, error)
+                finish(need, FileSystemError(error))
+            case .success where UInt64(blocks.bytes.count) != base.size:
+                finish(need, incomplete(address))
             case .success:
                 finish(need, nil) { state in state.inodes[inode]?.symlinkTarget = blocks.bytes }
             }

@@ -119,6 +119,7 @@ extension FileSystem {
             switch result {
             case .success(let page): done(page)
             case .failure(let error):
+                noteReadFailure(String(decoding: load.prefix.bytes, as: UTF8.self), error)
                 finish(load.need, listingError(error)) { state in
                     state.endLoad(load.directory)
                     state.noteListingFailure(error)

@@ -92,16 +92,22 @@ extension FileSystem {
     ) {
         let filler = Filler(offset: run.lowerBound)
         store.get(
-            partial.source, range: run, matching: partial.etag, lane: .bulk,
+            partial.source, range: run, matching: partial.etag,
+            expecting: ExpectedObject(size: partial.sourceSize), lane: .bulk,
             blockSize: Self.blockBytes,
             onBlock: { [self] block in filler.take(block) { fill(inode, $0, block) } }
-        ) { result in
+        ) { [self] result in
             switch result {
+            case .success where filler.error == nil && filler.end != run.upperBound:
+                // What is missing stays so; without an end here it would be asked for again at once.
+                done(incomplete(partial.source))
             case .success: done(filler.error.map { FileSystemError($0) })
             case .failure(let error)
             where error.kind == .preconditionFailed || error.kind == .noSuchKey:
                 done(.stale)
-            case .failure(let error): done(FileSystemError(error))
+            case .failure(let error):
+                noteReadFailure(partial.source, error)
+                done(FileSystemError(error))
             }
         }
     }
@@ -176,6 +182,8 @@ private final class Filler: Sendable {
     init(offset: UInt64) { state = Mutex(State(offset: offset)) }
 
     var error: SpoolError? { state.withLock { $0.error } }
+    /// Behind the last byte that came.
+    var end: UInt64 { state.withLock { $0.offset } }
 
     /// Blocks of one download come one at a time, so `write` runs between two short locks.
     func take(_ block: [UInt8], _ write: (UInt64) -> SpoolError?) {

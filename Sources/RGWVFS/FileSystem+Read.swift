@@ -141,7 +141,8 @@ extension FileSystem {
         guard let address else { return failRun(run, .stale) }
         let position = BlockPosition(first: run.firstBlock)
         store.get(
-            address, range: run.range, matching: run.version.etag, lane: .bulk,
+            address, range: run.range, matching: run.version.etag,
+            expecting: ExpectedObject(size: run.size), lane: .bulk,
             blockSize: Int(ReadCache.blockBytes),
             onBlock: { [self] bytes in
                 let index = position.next()
@@ -156,7 +157,10 @@ extension FileSystem {
             }
         ) { [self] result in
             switch result {
-            case .success: failRun(run, .inputOutput)  // Only blocks that never came are left.
+            case .success:
+                // Only blocks that never came are left.
+                let missing = withState { state in state.reads.isLoading(run) }
+                failRun(run, missing ? incomplete(address) : .inputOutput)
             case .failure(let error):
                 let isElsewhere = withState { state in
                     state.location(run.version.inode) != address
@@ -171,6 +175,7 @@ extension FileSystem {
                     }
                     failRun(run, .stale)
                 } else {
+                    noteReadFailure(address, error)
                     failRun(run, FileSystemError(error))
                 }
             }

@@ -165,7 +165,9 @@ extension FileSystem {
             marker.bucket, prefix: marker.key, delimited: false, after: after, limit: 1000
         ) { [self] result in
             switch result {
-            case .failure(let error): done(.failure(FileSystemError(error)))
+            case .failure(let error):
+                noteReadFailure(marker, error)
+                done(.failure(FileSystemError(error)))
             case .success(let page):
                 let found = found + page.objects
                 if found.count > Self.treeMax { return done(.failure(.crossesDevices)) }

@@ -30,12 +30,16 @@ extension FileSystem {
             return adopt(need, inode, data, base: base, length: length)
         }
         let writer = HydrationWriter(file: data.1)
+        let wanted = 0..<min(length, base.size)
         store.get(
-            address, range: 0..<min(length, base.size), matching: base.etag, lane: .bulk,
-            blockSize: Self.blockBytes, onBlock: { writer.append($0) }
+            address, range: wanted, matching: base.etag, expecting: ExpectedObject(size: base.size),
+            lane: .bulk, blockSize: Self.blockBytes, onBlock: { writer.append($0) }
         ) { [self] result in
             switch (result, writer.error) {
-            case (.success, nil): adopt(need, inode, data, base: base, length: length)
+            case (.success, nil) where writer.written == wanted.upperBound:
+                adopt(need, inode, data, base: base, length: length)
+            // Rule: neither zeros nor a part of the object ever replace it.
+            case (.success, nil): abandon(need, data, incomplete(address))
             case (.success, .some(let error)): abandon(need, data, FileSystemError(error))
             case (.failure(let error), _):
                 let isReplaced = error.kind == .preconditionFailed || error.kind == .noSuchKey
@@ -48,8 +52,10 @@ extension FileSystem {
                     return isElsewhere
                 }
                 // Renamed meanwhile: whoever waited decides again.
-                let failure = isReplaced ? .stale : FileSystemError(error)
-                abandon(need, data, isElsewhere ? nil : failure)
+                if isElsewhere { return abandon(need, data, nil) }
+                if isReplaced { return abandon(need, data, .stale) }
+                noteReadFailure(address, error)
+                abandon(need, data, FileSystemError(error))
             }
         }
     }
@@ -135,4 +141,6 @@ private final class HydrationWriter: Sendable {
     }
 
     var error: SpoolError? { state.withLock { $0.error } }
+    /// Bytes from the beginning on; more than came when there was an error.
+    var written: UInt64 { state.withLock { $0.offset } }
 }

@@ -160,6 +160,8 @@ struct Directory: Sendable {
     private(set) var inodeCount = 0
     /// Names found absent in a large directory, and when.
     var absent: [EntryName: Instant] = [:]
+    /// Names that listings showed and that the server, asked for each, said were not there.
+    var denied = DeniedNames()
     /// When the whole directory was last listed; nil: never, or not completely.
     var listedAt: Instant?
     /// More names than one page: single names are asked for instead of listing it all.

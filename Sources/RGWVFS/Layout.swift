@@ -75,7 +75,7 @@ package struct Layout: Sendable {
     /// The name that `key` shows in the directory listed with `prefixLength` bytes of prefix;
     /// nil when it is no name (`a//b`, `.`, `..`, over 255 bytes).
     func entryName(_ key: ObjectKey, prefixLength: Int) -> EntryName? {
-        var rest = key.bytes[prefixLength...]
+        var rest = key.bytes.dropFirst(prefixLength)
         if rest.last == 0x2F { rest = rest.dropLast() }
         return try? EntryName(Array(rest))
     }

@@ -10,6 +10,8 @@ import RGWSpool
 struct Partial: Sendable {
     let source: ObjectAddress
     let etag: ETag
+    /// Of the whole object; nil: the file was cut before an earlier mount ended.
+    let sourceSize: UInt64?
     /// The object's bytes count below it.
     private(set) var length: UInt64
     private(set) var missing: RangeSet
@@ -20,9 +22,10 @@ struct Partial: Sendable {
     /// Written ranges that the journal has.
     private(set) var recorded = RangeSet()
 
-    init(source: ObjectAddress, etag: ETag, length: UInt64) {
+    init(source: ObjectAddress, etag: ETag, length: UInt64, sourceSize: UInt64? = nil) {
         self.source = source
         self.etag = etag
+        self.sourceSize = sourceSize
         self.length = length
         missing = RangeSet(0..<length)
     }

@@ -16,11 +16,14 @@ struct ReadCache: Sendable {
         let version: Version
         let firstBlock: UInt64
         let range: Range<UInt64>
+        /// Of the whole object.
+        let size: UInt64
 
         /// What is left of it when the blocks before `block` have come.
         func rest(from block: UInt64) -> Run {
             let start = min(range.upperBound, max(range.lowerBound, block * ReadCache.blockBytes))
-            return Run(version: version, firstBlock: block, range: start..<range.upperBound)
+            return Run(
+                version: version, firstBlock: block, range: start..<range.upperBound, size: size)
         }
     }
 
@@ -138,7 +141,8 @@ struct ReadCache: Sendable {
             guard let first = start else { return }
             let low = first * Self.blockBytes
             let high = min(size, end * Self.blockBytes)
-            runs.append(Run(version: version, firstBlock: first, range: low..<high))
+            runs.append(
+                Run(version: version, firstBlock: first, range: low..<high, size: size))
             start = nil
         }
         for index in Self.blocks(range) {
@@ -206,6 +210,13 @@ struct ReadCache: Sendable {
         }
         evict()
         return done
+    }
+
+    /// Some of a GET's blocks have not come.
+    func isLoading(_ run: Run) -> Bool {
+        Self.blocks(run.range).contains {
+            if case .loading = files[run.version]?.blocks[$0] { true } else { false }
+        }
     }
 
     /// A GET failed: its missing blocks can be asked for again; the reads that wait for them fail.

@@ -134,6 +134,9 @@ package enum VolumeEvent: Sendable {
     case resumed
     /// Another client changed the object; where the local version is kept.
     case conflict(path: String, keptAs: String)
+    /// Something could not be read: programs get EIO or ETIMEDOUT. `others`: failures of the same kind since
+    /// the last such event that have none of their own.
+    case readFailed(path: String, error: ObjectStoreError, others: Int)
     /// Recovery found changes of an earlier mount.
     case recovered(files: Int, lost: Int)
     /// The spool itself failed: changes are refused from now on.

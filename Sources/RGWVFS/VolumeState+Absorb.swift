@@ -23,8 +23,10 @@ extension VolumeState {
                 continue
             } else if let name = layout.entryName(object.key, prefixLength: prefix.bytes.count) {
                 if local.removedFiles.contains(name) { continue }
-                remote[name] = BaseVersion(
+                let version = BaseVersion(
                     etag: object.etag, size: object.size, lastModified: object.lastModified)
+                if directory.denied.contains(name, version, now: startedAt) { continue }
+                remote[name] = version
             } else {
                 hidden += 1
             }
@@ -35,6 +37,7 @@ extension VolumeState {
                 continue
             }
             if local.removedDirectories.contains(name) { continue }
+            if directory.denied.contains(name, nil, now: startedAt) { continue }
             if case .some(.some) = remote[name] { hidden += 1 }
             remote[name] = .some(nil)
         }
@@ -53,6 +56,7 @@ extension VolumeState {
         directory.attributesAskedTo = 0
         directory.order = []
         directory.absent = [:]
+        directory.denied.forgetOld(now: startedAt)
         inodes[inode]?.directory = directory
         for name in lost { lose(inode, name) }
         for (name, object) in remote where !local.known.contains(name) {
@@ -105,7 +109,8 @@ extension VolumeState {
         }
         let hidden = hides(parent, name)
         if hidden.file, hidden.directory { return }
-        if isDirectory, !hidden.directory {
+        let isDenied = isDirectory && directory.denied.contains(name, nil, now: startedAt)
+        if isDirectory, !hidden.directory, !isDenied {
             absorbName(parent, name, nil)
         } else if let object, !hidden.file {
             absorbName(
@@ -199,6 +204,10 @@ extension VolumeState {
         guard let link = inodes[inode]?.link, !isLocal(inode),
             inodes[link.parent]?.directory?.isOld(link.name, askedAt: startedAt) != true
         else { return }
+        let denied = inodes[inode].flatMap { $0.isDirectory ? nil : $0.base }
+        if denied != nil || inodes[inode]?.isDirectory == true {
+            inodes[link.parent]?.directory?.denied.note(link.name, denied, at: startedAt)
+        }
         lose(link.parent, link.name)
         // It may have become a directory, or the listing is out of date altogether.
         inodes[link.parent]?.directory?.listedAt = nil

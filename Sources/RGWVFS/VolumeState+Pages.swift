@@ -60,7 +60,7 @@ extension VolumeState {
                 open.inode, objects: page.objects, prefixes: page.commonPrefixes,
                 isComplete: true, startedAt: startedAt)
         }
-        let end = page.next.map { Array($0.bytes[prefix.bytes.count...]) }
+        let end = page.next.map { Array($0.bytes.dropFirst(prefix.bytes.count)) }
         let local = localNames(open.inode, prefix: prefix)
         var merge = PageMerge(shadows: start.shadows)
         for (key, object) in Self.inKeyOrder(page) {

@@ -14,7 +14,8 @@ extension VolumeState {
         guard let known = inodes[inode], known.dataID == nil, known.base?.etag == base.etag,
             let source = location(inode)
         else { return false }
-        let partial = Partial(source: source, etag: base.etag, length: base.size)
+        let partial = Partial(
+            source: source, etag: base.etag, length: base.size, sourceSize: base.size)
         inodes[inode]?.content = .spool(data.0, data.1)
         inodes[inode]?.isBroken = false
         inodes[inode]?.partial = partial

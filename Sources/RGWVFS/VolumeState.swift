@@ -63,6 +63,8 @@ struct VolumeState: ~Copyable {
     var undo: UndoLog?
     /// What the kernel must not believe any more: told after unlocking.
     var notices: [KernelNotice] = []
+    /// Which failures of reads have been told.
+    var readFailures = ReadFailures()
     /// Run after unlocking, in order.
     var actions: [@Sendable () -> Void] = []
 

@@ -150,6 +150,8 @@ package enum ErrorTable {
         row(status: 412...412, .preconditionFailed, .never),
         row(status: 413...413, .tooLarge, .never),
         row(status: 416...416, .invalidRange, .never),
+        // A proxy wants to know who we are: the server was not reached.
+        row(status: 407...407, .unreachable, .notDone),
         row(status: 408...408, .busy, .notDone),
         row(status: 423...423, .busy, .notDone),
         row(status: 429...429, .busy, .notDone),

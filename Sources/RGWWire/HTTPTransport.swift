@@ -6,7 +6,7 @@ package enum ResponseDelivery: Sendable {
     case collected(max: Int)
     /// Handed over in order in blocks of `size` bytes, the last one shorter and only after the
     /// whole body arrived, so that a broken answer has delivered whole blocks only. Where `accepts`
-    /// refuses the answer's head (an error, say), its body is collected instead.
+    /// refuses the answer's head, the body of an error is collected instead, and that of a success not read.
     case blocks(
         size: Int, accepts: @Sendable (HTTPResponse) -> Bool, onBlock: @Sendable ([UInt8]) -> Void)
 }

@@ -1,6 +1,12 @@
 package import RGWObject
 
 extension S3Response {
+    /// One page of ListObjectsV2, if it answers what was asked for.
+    package func listPage(answering query: ListQuery) throws(S3Failure) -> ListPage {
+        let page = try listPage()
+        do { return try query.checked(page) } catch { throw malformed(error.rawValue) }
+    }
+
     /// One page of ListObjectsV2. What starts the next page is the last key or prefix of this one,
     /// never NextContinuationToken: RGW does not encode it under encoding-type=url.
     package func listPage() throws(S3Failure) -> ListPage {
@@ -25,7 +31,7 @@ extension S3Response {
     ) throws(S3Failure)
         -> ListedObject
     {
-        guard let size = UInt64(entry.size) else { throw malformed("size of a listed object") }
+        guard let size = Self.size(entry.size) else { throw malformed("size of a listed object") }
         guard let time = CivilTime.parseISO8601(entry.lastModified) else {
             throw malformed("LastModified of a listed object")
         }
@@ -111,7 +117,7 @@ extension S3Response {
     /// quota counts; a negative one is unlimited.
     package func bucketUsage() throws(S3Failure) -> BucketUsage {
         try requireSuccess()
-        func number(_ name: String) -> UInt64? { http.headers[name].flatMap { UInt64($0) } }
+        func number(_ name: String) -> UInt64? { http.headers[name].flatMap(Self.size) }
         func quota(_ what: String) -> UInt64? {
             [number("x-rgw-quota-bucket-\(what)"), number("x-rgw-quota-user-\(what)")]
                 .compactMap(\.self).min()

@@ -13,9 +13,14 @@ extension S3Response {
             try xml.finish()
             return id
         }
-        guard !id.isEmpty else { throw malformed("no UploadId") }
+        guard (1...Self.uploadIDBytesMax).contains(id.utf8.count) else {
+            throw malformed("no valid UploadId")
+        }
         return UploadID(id)
     }
+
+    /// It goes into every request for a part. RGW's have 34 characters.
+    private static let uploadIDBytesMax = 1024
 
     /// CompleteMultipartUploadResult. Its ETag is empty on RGW 16, so it is not looked at; an error
     /// may come under status 200.
@@ -38,7 +43,7 @@ extension S3Response {
         var parts: [ListedPart] = []
         for entry in raw.entries {
             guard let number = Int(entry.number), (1...UploadedPart.numberMax).contains(number),
-                let size = UInt64(entry.size), !ETag(entry.etag).text.isEmpty,
+                let size = Self.size(entry.size), !ETag(entry.etag).text.isEmpty,
                 number > parts.last?.part.number ?? 0
             else { throw malformed("a listed part") }
             let part = UploadedPart(number: number, etag: ETag(entry.etag))

@@ -6,22 +6,41 @@ extension S3Response {
     /// The head of an object from the answer to HEAD or GET.
     package func objectHead() throws(S3Failure) -> ObjectHead {
         try requireSuccess()
-        guard let tag = http.headers["etag"], !ETag(tag).text.isEmpty else {
-            throw malformed("no ETag")
-        }
+        let etag = try validTag()
         guard let date = http.headers["last-modified"],
             let lastModified = CivilTime.parseHTTP(date)
         else { throw malformed("no valid Last-Modified") }
         return ObjectHead(
-            etag: ETag(tag), size: try objectSize(), lastModified: lastModified,
+            etag: etag, size: try objectSize(), lastModified: lastModified,
             metadata: objectMetadata())
     }
 
-    /// The bytes of the object that the body of a GET holds.
+    /// An MD5 in digits with a number of parts, on RGW; nobody's is longer than this.
+    private static let tagBytesMax = 256
+
+    private func validTag() throws(S3Failure) -> ETag {
+        guard let text = http.headers["etag"], !ETag(text).text.isEmpty,
+            text.utf8.count <= Self.tagBytesMax
+        else { throw malformed("no valid ETag") }
+        return ETag(text)
+    }
+
+    /// The bytes of the object that the body of a GET holds, as its head promises: a body whose length is not
+    /// told, or not that of its range, may be anything.
     package func deliveredRange() throws(S3Failure) -> Range<UInt64> {
-        guard http.status == 206 else { return 0..<(try objectSize()) }
-        guard let range = contentRange?.range else { throw malformed("no valid Content-Range") }
-        return range
+        guard http.headers["transfer-encoding"] == nil, let text = http.headers["content-length"],
+            let length = Self.size(text)
+        else { throw malformed("no valid Content-Length") }
+        switch http.status {
+        case 200: return 0..<length
+        case 206:
+            guard let range = contentRange?.range else { throw malformed("no valid Content-Range") }
+            guard range.upperBound - range.lowerBound == length else {
+                throw malformed("a body that is not as long as its range")
+            }
+            return range
+        default: throw malformed("no body was to come")
+        }
     }
 
     /// Whole size: from Content-Range where a range was answered.
@@ -30,7 +49,7 @@ extension S3Response {
             guard let total = contentRange?.total else { throw malformed("no Content-Range") }
             return total
         }
-        guard let text = http.headers["content-length"], let length = UInt64(text) else {
+        guard let text = http.headers["content-length"], let length = Self.size(text) else {
             throw malformed("no valid Content-Length")
         }
         return length
@@ -40,10 +59,12 @@ extension S3Response {
     private var contentRange: (range: Range<UInt64>, total: UInt64)? {
         guard let text = http.headers["content-range"], text.hasPrefix("bytes ") else { return nil }
         let halves = text.dropFirst(6).split(separator: "/", omittingEmptySubsequences: false)
-        guard halves.count == 2, let total = UInt64(halves[1]) else { return nil }
+        guard halves.count == 2, let total = Self.size(String(halves[1])) else {
+            return nil
+        }
         let ends = halves[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard ends.count == 2, let first = UInt64(ends[0]), let last = UInt64(ends[1]),
-            first <= last, last < total
+        guard ends.count == 2, let first = Self.size(String(ends[0])),
+            let last = Self.size(String(ends[1])), first <= last, last < total
         else { return nil }
         return (first..<(last + 1), total)
     }
@@ -68,16 +89,14 @@ extension S3Response {
             }
         }
         metadata.tagCount = http.headers["x-amz-tagging-count"].flatMap { Int($0) } ?? 0
+        metadata.tagCount = max(0, metadata.tagCount)
         return metadata
     }
 
     /// The ETag of a PUT or part. `md5`, where given, must be what it says.
     package func storedTag(md5: [UInt8]?) throws(S3Failure) -> ETag {
         try requireSuccess()
-        guard let text = http.headers["etag"], !ETag(text).text.isEmpty else {
-            throw malformed("no ETag")
-        }
-        let etag = ETag(text)
+        let etag = try validTag()
         if let md5, etag.text.lowercased() != Hexadecimal.encode(md5) {
             throw malformed(
                 "stored with ETag \(etag), but the MD5 sent was \(Hexadecimal.encode(md5))")

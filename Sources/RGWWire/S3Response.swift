@@ -1,5 +1,5 @@
 package import RGWBase
-import RGWObject
+package import RGWObject
 
 /// One answer to one S3 request, with the parsers that turn it into values; pure.
 ///
@@ -30,6 +30,15 @@ package struct S3Response: Sendable {
         S3Failure(error(.malformedAnswer, code: nil, message: reason), retry: .perhapsDone)
     }
 
+    /// A success that shows another version than the one that was required: a server, or something before it,
+    /// that ignores conditions. Means what the refusal would have meant.
+    package func otherVersion(_ etag: ETag) -> S3Failure {
+        S3Failure(
+            error(
+                .preconditionFailed, code: nil,
+                message: "the answer is of another version (\(etag))"), retry: .never)
+    }
+
     /// The root of an XML answer that must be `name`; an `<Error>` under status 200 (S3 answers
     /// long requests so) throws what it says.
     func reader(root name: String) throws(S3Failure) -> XMLReader {
@@ -48,6 +57,12 @@ package struct S3Response: Sendable {
 
     private static func text(_ error: XMLError) -> String {
         "XML: \(error.reason) at byte \(error.offset)"
+    }
+
+    /// A size or count, which off_t must hold: whoever adds some bytes to it need not think of an overflow.
+    static func size(_ text: String) -> UInt64? {
+        guard text.utf8.allSatisfy({ (0x30...0x39) ~= $0 }) else { return nil }
+        return Int64(text).flatMap { UInt64(exactly: $0) }
     }
 
     // MARK: Errors
@@ -90,6 +105,7 @@ package struct S3Response: Sendable {
         var error = error(entry.kind, code: body.code, message: body.message)
         error.requestID = requestID
         error.bucketName = body.bucketName
+        error.cut()
         if entry.kind == .malformedAnswer, http.status == 404 {
             error.message = "a 404 that is not from S3"
         }

@@ -153,6 +153,12 @@ final class Composition: Sendable {
         configuration.clientCertificateFile = plan.tls.certificate
         configuration.clientKeyFile = plan.tls.key
         configuration.verifiesPeer = plan.settings.verifiesCertificate
+        configuration.proxy =
+            switch plan.settings.proxy {
+            case .environment: .environment
+            case .none: .none
+            case .url(let url): .url(url)
+            }
         configuration.userAgent = "rgwfs/\(Program.version)"
         configuration.bulkTransfersMax = max(
             configuration.bulkTransfersMax, plan.volume.uploadsMax)

@@ -35,6 +35,10 @@ struct ServerExamination {
                 Finding("DNS", .ok, "\(host) has \(count) \(count == 1 ? "address" : "addresses")"))
             return true
         } catch {
+            if plan.mayUseProxy {
+                tell(Finding("DNS", .ok, "\(host) is no name here; the proxy may know it"))
+                return true
+            }
             let text =
                 error.isNotFound
                 ? "no such name: correct url=" : "no name server answers: see /etc/resolv.conf"

@@ -20,6 +20,10 @@ enum VolumeEventLog {
             log.error(
                 "another client changed an object that has local changes",
                 metadata: ["object.key": "\(path)", "kept_as": "\(keptAs)"])
+        case .readFailed(let path, let error, let others):
+            var metadata: Logger.Metadata = ["object.key": "\(path)", "reason": "\(error)"]
+            if others > 0 { metadata["others_like_it"] = "\(others)" }
+            log.error("the bucket could not be read", metadata: metadata)
         case .recovered(let files, let lost):
             log.info(
                 "an earlier mount left changes in the spool",

@@ -111,6 +111,28 @@ import Testing
         #expect(world.sent.allSatisfy { $0.request.method != .delete })
     }
 
+    /// The server says that the parts are put together, and shows nothing, or what was there before.
+    @Test(arguments: [404, 500, 200])
+    func anUploadThatIsNotSeenAfterwardsIsNotDone(status: Int) {
+        let world = world { _, sent in
+            guard sent.request.method == .head else { return nil }
+            guard status == 200 else { return .answer(Answers.response(status)) }
+            return .answer(Answers.response(200, [], Answers.headFields))
+        }
+        let outcome = upload(
+            world, status == 200 ? .matches(ETag(Answers.tag)) : Precondition.none)
+        #expect(outcome.error?.kind == .unknownOutcome)
+        #expect(world.sent.allSatisfy { $0.request.method != .delete })
+    }
+
+    @Test func aKeyThatMayNotReadIsToldThatItIsDone() {
+        let world = world { _, sent in
+            sent.request.method == .head || sent.request.headers["range"] != nil
+                ? .answer(Answers.response(403)) : nil
+        }
+        #expect(upload(world).value?.etag.text == Self.wholeTag)
+    }
+
     @Test(arguments: [(Precondition.absent, false), (.matches("other"), false)])
     func aConditionThatDoesNotHoldAborts(condition: Precondition, passes: Bool) {
         let world = world { _, _ in nil }

@@ -31,11 +31,11 @@ import Testing
             <ListBucketResult><NextContinuationToken>zzz</NextContinuationToken>\
             <IsTruncated>true</IsTruncated><CommonPrefixes><Prefix>a/</Prefix></CommonPrefixes>\
             <Contents><Key>b%41</Key><LastModified>2024-02-29T12:34:56Z</LastModified>\
-            <ETag>e</ETag><Size>18446744073709551615</Size></Contents></ListBucketResult>
+            <ETag>e</ETag><Size>9223372036854775807</Size></Contents></ListBucketResult>
             """
         let page = try answer(.listObjects, xml).listPage()
         #expect(page.next == "b%41", "without EncodingType nothing is decoded")
-        #expect(page.objects[0].size == .max)
+        #expect(page.objects[0].size == UInt64(Int64.max))
     }
 
     @Test(arguments: [
@@ -45,6 +45,9 @@ import Testing
         "<ListBucketResult><EncodingType>url</EncodingType><CommonPrefixes><Prefix>%ff</Prefix>"
             + "</CommonPrefixes></ListBucketResult>",
         "<ListBucketResult>", "<Other/>", "", "<html/>",
+        // No off_t holds it, and whoever adds to it would overflow.
+        "<ListBucketResult><Contents><Key>a</Key><LastModified>2024-02-29T12:34:56Z</LastModified>"
+            + "<ETag>e</ETag><Size>18446744073709551615</Size></Contents></ListBucketResult>",
     ])
     func aBrokenListingIsNeverAnEmptyDirectory(xml: String) {
         let failure = #expect(throws: S3Failure.self) { try answer(.listObjects, xml).listPage() }
@@ -107,8 +110,10 @@ import Testing
             ("bytes 0-18446744073709551615/18446744073709551615", nil), ("bytes 0--9/100", nil),
         ] as [(String, Range<UInt64>?)])
     func contentRangeIsReadOrRefused(text: String, range: Range<UInt64>?) {
-        let read = try? answer(.getObject, status: 206, "", ["Content-Range": text])
-            .deliveredRange()
+        let read = try? answer(
+            .getObject, status: 206, "", ["Content-Range": text, "Content-Length": "10"]
+        )
+        .deliveredRange()
         #expect(read == range)
     }
 

@@ -33,6 +33,10 @@ import boto3
 import botocore.config
 import botocore.exceptions
 
+# The RGW is on this machine, and boto3 and rgwfs honour them.
+for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+    os.environ.pop(name, None)
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("RGWFS_BIN") or REPOSITORY / ".build/release/rgwfs")
 ENDPOINT = os.environ.get("RGWFS_TEST_ENDPOINT", "http://127.0.0.1:7480")

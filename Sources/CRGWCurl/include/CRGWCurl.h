@@ -29,6 +29,10 @@ typedef int (*CRGWCurl_sockopt_callback)(
     void *_Nonnull context, curl_socket_t socket, curlsocktype purpose);
 CURLcode CRGWCurl_set_sockopt_callback(
     CURL *_Nonnull easy, CRGWCurl_sockopt_callback _Nonnull callback);
+typedef curl_socket_t (*CRGWCurl_opensocket_callback)(
+    void *_Nonnull context, curlsocktype purpose, struct curl_sockaddr *_Nonnull address);
+CURLcode CRGWCurl_set_opensocket_callback(
+    CURL *_Nonnull easy, CRGWCurl_opensocket_callback _Nonnull callback);
 typedef int (*CRGWCurl_seek_callback)(void *_Nonnull context, curl_off_t offset, int origin);
 CURLcode CRGWCurl_set_seek_callback(
     CURL *_Nonnull easy, CRGWCurl_seek_callback _Nonnull callback);
@@ -44,6 +48,16 @@ CURLMcode CRGWCurl_multi_set_long(CURLM *_Nonnull multi, CURLMoption option, lon
 int CRGWCurl_quickack(int socket);
 // The local port of an IPv4 or IPv6 socket (0: none yet) or -errno.
 int CRGWCurl_local_port(int socket);
+// socket(2) for the address, close-on-exec; CURL_SOCKET_BAD: none.
+curl_socket_t CRGWCurl_open_socket(const struct curl_sockaddr *_Nonnull address);
+// The address and port in digits, as one text; 0 or -1.
+int CRGWCurl_address_text(
+    const struct curl_sockaddr *_Nonnull address, char *_Nonnull text, size_t size);
+// What tells one socket from a later one with its number; 0: it is closed.
+uint64_t CRGWCurl_socket_identity(int socket);
+// Ends the connecting of the socket of that identity, so that whoever polls it sees an error; 1: done, 0: it
+// does not wait for the peer's first answer (any more).
+int CRGWCurl_give_up_connecting(int socket, uint64_t identity);
 // pread(2), repeated on EINTR; bytes read or -errno.
 ssize_t CRGWCurl_pread(int descriptor, void *_Nonnull buffer, size_t count, int64_t offset);
 

@@ -1,0 +1,31 @@
+import RGWCurl
+import Testing
+
+@Suite struct HeaderReaderTests {
+    private func read(_ lines: [String]) -> [HeaderReader.Line] {
+        var reader = HeaderReader()
+        return (["HTTP/1.1 200 OK\r\n"] + lines).map { reader.read(Array($0.utf8).span) }
+    }
+
+    private func isMalformed(_ line: HeaderReader.Line?) -> Bool {
+        if case .malformed? = line { true } else { false }
+    }
+
+    /// Every object's metadata stays in memory: ten thousand objects may not have a gigabyte of it.
+    @Test func aHeaderThatIsTooLongIsRefused() {
+        let field = "x-amz-meta-a: " + String(repeating: "v", count: 1000) + "\r\n"
+        let lines = read(Array(repeating: field, count: 100))
+        #expect(lines.dropFirst().prefix(60).allSatisfy { $0 == .field })
+        #expect(isMalformed(lines.last))
+    }
+
+    @Test func theNextAnswerOfAConnectionStartsAnew() {
+        var reader = HeaderReader()
+        let field = Array(("a: " + String(repeating: "v", count: 40_000) + "\r\n").utf8)
+        for _ in 0..<3 {
+            #expect(reader.read(Array("HTTP/1.1 100 Continue\r\n".utf8).span) == .statusLine)
+            #expect(reader.read(field.span) == .field)
+            #expect(reader.read(Array("\r\n".utf8).span) == .end)
+        }
+    }
+}
