@@ -108,6 +108,7 @@ extension FileSystem {
                 state.intents.wait(key, waiter, isPatient: isPatient)
                 state.intents.expedite(key, now: now)
             }
+            state.intents.expediteWay(keys, now: now, below: false)
             return true
         }
         if isWaiting { pump() } else { done(nil) }

@@ -160,7 +160,7 @@ extension FileSystem {
                 else { return false }
                 state.intents.wait(
                     address, SyncWaiter(count: 1, done: over), isPatient: false)
-                state.intents.expedite(address, now: now)
+                state.intents.expediteWay(address, now: now)
                 state.pause.probeNow()
                 return true
             }

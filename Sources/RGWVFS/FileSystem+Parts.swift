@@ -84,7 +84,14 @@ extension FileSystem {
             case .failure(let error) where error.kind == .noSuchUpload:
                 uploadIsGone(shipment, error)
             case .failure(let error) where error.kind == .badDigest:
-                abort(upload, shipment) { [self] in changedMeanwhile(shipment) }
+                let isWanted = withState { state in state.isWanted(shipment.flight) }
+                abort(upload, shipment) { [self] in
+                    if isWanted {
+                        retryLater(shipment.flight, error)
+                    } else {
+                        changedMeanwhile(shipment)
+                    }
+                }
             case .failure(let error): partsFailed(shipment, error)
             }
         }

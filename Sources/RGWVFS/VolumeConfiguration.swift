@@ -1,5 +1,6 @@
 package import RGWBase
 package import RGWObject
+package import RGWSpool
 
 /// When `close(2)` and `fsync(2)` may return.
 package enum WriteGuarantee: Sendable {
@@ -127,6 +128,8 @@ package struct VolumeStatus: Sendable, Equatable {
 package enum VolumeEvent: Sendable {
     /// An upload or other change failed for good and waits for the user.
     case blocked(path: String, error: ObjectStoreError)
+    /// A change that a program was told had succeeded is taken back: the bucket's version is shown again.
+    case takenBack(path: String, want: IntentRecord.Want, reason: String)
     /// A change that had failed went through.
     case unblocked(path: String)
     /// The server refuses everything that this mount asks: uploads wait until it does no longer.

@@ -135,7 +135,9 @@ extension VolumeState {
             // Another client changed it before it was copied.
             let version = BaseVersion(
                 etag: head.etag, size: head.size, lastModified: head.lastModified)
-            if intents.flights[address] == nil { sourceChanged(address, version) }
+            if intents.flights[address] == nil {
+                sourceChanged(address, version, time: head.lastModified)
+            }
         }
         if let link = known.link,
             inodes[link.parent]?.directory?.isOld(link.name, askedAt: startedAt) == true

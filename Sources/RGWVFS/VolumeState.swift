@@ -29,6 +29,8 @@ struct VolumeState: ~Copyable {
     var usage: (value: VolumeStatistics, at: Instant)?
     /// Refused changes of names that nobody has heard of yet.
     var nameFailures = NameFailures()
+    /// Changes that were answered with success and taken back.
+    var refusals = RefusedChanges()
     /// The server refuses the mount as a whole.
     var pause = QueuePause()
     /// Requests that go as soon as others have ended.
