@@ -95,6 +95,9 @@ extension FileSystem {
         let isNew = withState { state in
             let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
             state.refuse(flight, error, retryAt: moment.now + Self.backOffMax, moment)
+            if error.kind == .accessDenied, flight.want == .put || flight.want == .makeDirectory {
+                state.rights.refuse(flight.address, now: moment.now)
+            }
             if error.kind == .quotaExceeded { state.quotaFullUntil = moment.now + Self.backOffMax }
             return !wasBlocked && state.intents.intents[flight.address]?.blocked != nil
         }
@@ -138,6 +141,11 @@ extension VolumeState {
         }
         let shown = FileSystemError(error)
         retry(flight, at: due, blocked: error)
+        if error.kind == .preconditionFailed,
+            let record = intents.setConflict(flight.address, true)
+        {
+            journal.append(.intent(record))
+        }
         intents.noteFailure(flight.address, error)
         if let inode = flight.inode { fail(inode, shown) }
         for waiter in intents.takeWaiters(flight.address) {

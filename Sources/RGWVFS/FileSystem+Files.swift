@@ -45,6 +45,11 @@ extension FileSystem {
             guard let known = state.inodes[inode] else { throw .stale }
             if known.isDirectory { throw .isDirectory }
             if flags.write && state.isReadOnly { throw .readOnly }
+            if flags.write, let address = state.address(inode),
+                state.rights.isRefused(address, now: moment.now)
+            {
+                throw .accessDenied
+            }
             let need =
                 flags.write
                 ? state.changeNeed(inode, now: moment.now, since: moment.since)
@@ -158,6 +163,10 @@ extension FileSystem {
                 guard let address = state.address(inode), state.intents.intents[address] != nil,
                     !state.intents.settlingKeys.contains(address)
                 else { return false }
+                if state.isConflict(address) {
+                    state.actions.append { over(.stale) }
+                    return true
+                }
                 state.intents.wait(
                     address, SyncWaiter(count: 1, done: over), isPatient: false)
                 state.intents.expediteWay(address, now: now)

@@ -258,10 +258,12 @@ extension FileSystem {
     private static let besideMax = 2
 
     private func policy(_ flight: IntentTable.Flight) -> ConflictPolicy {
-        guard configuration.conflict == .both else { return configuration.conflict }
-        let count = withState { state in
-            state.intents.intents[flight.address]?.conflicts ?? 0
+        let (count, isHeld) = withState { state in
+            let intent = state.intents.intents[flight.address]
+            return (intent?.conflicts ?? 0, intent?.record.isConflict ?? false)
         }
+        if isHeld { return .hold }
+        guard configuration.conflict == .both else { return configuration.conflict }
         return count < Self.besideMax ? .both : .hold
     }
 
@@ -283,6 +285,12 @@ extension FileSystem {
             return state.yieldKey(flight, moment)
         }
         if isYielded { return settle(flight.address) }
+        // What would be sent was the bucket's version, and was replaced there: it is no version of its own.
+        if flight.want == .put, let tag = shipment.tag, tag == flight.base,
+            withState({ $0.yieldConfirmed(flight, moment) })
+        {
+            return settle(flight.address)
+        }
         // Nothing but attributes is lost, and the newer version has its own.
         if flight.want == .metadata { return refused(flight, Self.foreign(flight)) }
         switch policy(flight) {

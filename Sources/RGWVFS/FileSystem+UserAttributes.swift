@@ -63,7 +63,10 @@ extension FileSystem {
         _ change:
             @escaping @Sendable (inout ExtendedAttributes) throws(FileSystemError) -> Void
     ) {
-        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
+        let told = stored(.attributes, reply) { state in
+            state.address(inode).map { [$0] } ?? []
+        }
+        perform(told, undoes: true) { state, moment throws(FileSystemError) in
             if AttributeSpace(name) == .refused { throw .notSupported }
             if state.isReadOnly { throw .readOnly }
             // The root of all buckets is no object that could keep them.

@@ -202,7 +202,12 @@ extension FileSystem {
 
     private func sendFile(_ shipment: Shipment) {
         let flight = shipment.flight
-        if shipment.size > configuration.multipartThreshold { return sendParts(shipment) }
+        if withState({ $0.goesInParts(shipment.size) }) {
+            var whole = shipment
+            // The tag of an upload in parts is another one.
+            whole.digest = []
+            return sendParts(whole)
+        }
         let precondition: Precondition = flight.base.map { .matches($0) } ?? .absent
         var body = ObjectBody.bytes([])
         if let file = shipment.file, shipment.size > 0 {
@@ -224,6 +229,11 @@ extension FileSystem {
         case .failure(let error) where pauses(flight, error): return
         case .failure(let error):
             let isChanged = wasChanged(flight)
+            if error.kind == .tooLarge, flight.want == .put,
+                sendsSmaller(flight, after: shipment.size)
+            {
+                return
+            }
             if isChanged, error.kind == .badDigest { return changedMeanwhile(shipment) }
             switch error.remedy {
             case .retry: retryLater(flight, error)

@@ -61,6 +61,7 @@ extension IntentTable {
             intent.waiters.removeAll { $0.revision <= flight.revision }
             intent.tries = 0
             intent.isRepeated = false
+            intent.record.isConflict = false
             intent.lastError = nil
             intent.inspects = false
             intents[flight.address] = intent

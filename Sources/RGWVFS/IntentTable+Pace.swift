@@ -49,6 +49,22 @@ extension IntentTable {
         intents[address]?.lastError = error
     }
 
+    /// What settles is looked at without waiting for its time.
+    mutating func settleNow(_ address: ObjectAddress, now: Instant) {
+        guard intents[address]?.settling != nil else { return }
+        intents[address]?.due = now
+        enqueue(address)
+    }
+
+    /// Waits for the user's word, or does not any more.
+    mutating func setConflict(_ address: ObjectAddress, _ isConflict: Bool) -> IntentRecord? {
+        guard let record = intents[address]?.record, record.isConflict != isConflict else {
+            return nil
+        }
+        intents[address]?.record.isConflict = isConflict
+        return intents[address]?.record
+    }
+
     /// The intent may be repeated at once. Not a second time before something has succeeded.
     mutating func mayRepeat(_ address: ObjectAddress) -> Bool {
         guard intents[address]?.isRepeated == false else { return false }

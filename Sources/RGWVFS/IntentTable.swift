@@ -232,8 +232,10 @@ struct IntentTable: Sendable {
         intent.inspects = old?.inspects ?? false
         if let old {
             intent.conflicts = old.conflicts
+            if old.record.base == record.base { intent.record.isConflict = old.record.isConflict }
             if old.record.want == record.want { intent.keepPace(of: old) }
-            intent.record.born = min(old.record.born, record.born) }
+            intent.record.born = min(old.record.born, record.born)
+        }
         follow(record.address, old: old?.record.after, new: record.after)
         intents[record.address] = intent
         settlingKeys.remove(record.address)

@@ -70,6 +70,8 @@ package struct VolumeConfiguration: Sendable {
     /// Bytes read ahead of one sequential reader, at most.
     package var readAheadBytes = 32 << 20
     package var guarantee = WriteGuarantee.remote
+    /// Changes of names are answered when the bucket has them. Source: mount(8), dirsync.
+    package var namesAreSynchronous = false
     package var conflict = ConflictPolicy.both
     /// How old a change of names or a closed file may get before it survives a power cut; open files five
     /// times as old. Zero: every operation answers when it does. Source: ext4's commit=.

@@ -128,6 +128,7 @@ extension VolumeState {
 
     /// What HEAD says of an object or a marker.
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
+        if isSettled(inode), !absorbSettled(inode, head.etag, startedAt: startedAt) { return }
         guard let known = inodes[inode], !hasOwnChanges(inode) || isMoved(inode) else { return }
         if let address = address(inode), isMoved(inode), let base = known.base,
             base.etag != head.etag, intents.uncopiedSource(address) != nil
@@ -195,6 +196,7 @@ extension VolumeState {
             return intents.uncopiedSource(address) == nil
                 ? recopy(address, now: startedAt) : revertCopy(address)
         }
+        if isSettled(inode) { return settleNow(inode, startedAt: startedAt) }
         guard let link = inodes[inode]?.link, !isLocal(inode),
             inodes[link.parent]?.directory?.isOld(link.name, askedAt: startedAt) != true
         else { return }

@@ -11,6 +11,7 @@ extension VolumeState {
         let satisfied = intents.finish(flight, succeeded: true)
         for waiter in satisfied { actions.append { waiter.settle(nil) } }
         noteQuota(flight, now: now)
+        if flight.want == .put || flight.want == .makeDirectory { rights.accept(flight.address) }
         space.noteProgress(now)
         claims.remove(flight.address)
         if let (names, _) = layout.path(of: flight.address), let name = names.last,

@@ -46,6 +46,8 @@ extension VolumeState {
             if known.base?.etag != version.etag { inodes[inode]?.attributesKnown = false }
             if known.base != nil || !isMarker { inodes[inode]?.base = version }
             inodes[inode]?.checkedAt = now
+            // Closed while the copy was pending, it kept its data file.
+            if !intents.isPending(address), !isMarker { becameClean(inode) }
             evict(inode)
         case .listed(let listed) where !isMarker && listed.object != nil:
             inodes[parent]?.directory?[name] = .listed(

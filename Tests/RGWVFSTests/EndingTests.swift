@@ -113,7 +113,7 @@ import Testing
         let failures = volume.fileSystem.overview().failures
         let new = try #require(failures.first { $0.path == "new" })
         #expect(new.state == .blocked, "no conflict: nobody else wrote")
-        #expect(new.error?.contains("contradict") == true, "\(new)")
+        #expect(new.error?.contains("shows the object as it was required") == true, "\(new)")
         #expect(try volume.load("new") == "new")
         volume.store.setFault(nil)
         volume.world.advance(by: .seconds(120))
