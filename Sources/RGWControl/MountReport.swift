@@ -45,6 +45,15 @@ package struct MountReport: Equatable, Sendable {
     package var conflicts: UInt64 = 0
     /// Of the oldest change; nil: nothing waits.
     package var oldest: Duration?
+    /// In the bucket, but in doubt: an answer was lost, and what was asked may yet undo them. They stay in the
+    /// spool until it cannot.
+    package var settling: UInt64 = 0
+    /// Changes that had been answered with success and were taken back, since the mount.
+    package var refused: UInt64 = 0
+    /// The latest of them.
+    package var refusals: [QueueItem] = []
+    /// For how long the server has refused what is written; nil: it does not.
+    package var writesRefused: Duration?
     /// Entries of `lost/`.
     package var lost: UInt64 = 0
     /// Keys seen that cannot be paths.
@@ -81,8 +90,11 @@ package struct MountReport: Equatable, Sendable {
             "blocked": .integer(blocked), "conflicts": .integer(conflicts),
             "lost": .integer(lost), "hidden_keys": .integer(hidden),
             "failures": .array(failures.map(\.json)),
+            "settling": .integer(settling), "refused": .integer(refused),
+            "refusals": .array(refusals.map(\.json)),
         ]
         members["oldest_seconds"] = oldest.map { .seconds($0) } ?? .null
+        members["writes_refused_seconds"] = writesRefused.map { .seconds($0) } ?? .null
         members["spool_failure"] = spoolFailure.map { .string($0) } ?? .null
         members["spool_free_bytes"] = spoolFree.map { .integer($0) } ?? .null
         return .object(members)
@@ -112,6 +124,10 @@ package struct MountReport: Equatable, Sendable {
         hidden = json["hidden_keys"]?.count ?? 0
         spoolFree = json["spool_free_bytes"]?.count
         spoolFailure = json["spool_failure"]?.text
+        settling = json["settling"]?.count ?? 0
+        refused = json["refused"]?.count ?? 0
+        refusals = (json["refusals"]?.elements ?? []).compactMap(QueueItem.init)
+        writesRefused = json["writes_refused_seconds"]?.seconds
         failures = (json["failures"]?.elements ?? []).compactMap(QueueItem.init)
     }
 }

@@ -60,7 +60,7 @@ extension JournalColumns {
     }
 
     init(_ intent: IntentRecord) {
-        self.init(count: 18)
+        self.init(count: 19)
         add(intent.address)
         add(UInt64(intent.want.rawValue))
         add(intent.inode?.value)
@@ -69,6 +69,7 @@ extension JournalColumns {
         add(intent.born)
         add(intent.source?.address)
         add(intent.source?.version)
+        add(intent.isConflict ? 1 as Int64 : nil)
     }
 
     init(_ flight: FlightRecord) {

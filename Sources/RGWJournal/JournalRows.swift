@@ -186,7 +186,8 @@ enum JournalRows {
             inode: try fields.optional(Int64.self).map { InodeNumber(UInt64(bitPattern: $0)) },
             base: try fields.optional(String.self).map { ETag($0) },
             after: try self.address(&fields), born: try fields.time(),
-            source: try source(&fields))
+            source: try source(&fields),
+            isConflict: try fields.optional(Int64.self) == 1)
     }
 
     private static func source(_ fields: inout JournalFields) throws -> CopySource? {

@@ -218,6 +218,10 @@ enum JournalSchema {
         """
         ALTER TABLE node ADD COLUMN replaced_broken INTEGER;
         """,
+        // Conflicts that wait for the user.
+        """
+        ALTER TABLE intent ADD COLUMN conflict INTEGER;
+        """,
     ]
 
     /// Format 1. Source of STRICT and WITHOUT ROWID: sqlite.org/stricttables.html,

@@ -23,6 +23,24 @@ extension MountReport {
         if blocked > UInt64(failures.count) {
             lines.append("  and \(blocked - UInt64(failures.count)) more; see rgwfs queue")
         }
+        if let doubt { lines.append("  \(doubt)") }
+        if let writesRefused {
+            let age = AgeText.of(writesRefused)
+            lines.append(
+                "  the server has refused what is written here for \(age): programs hear "
+                    + "\"Permission denied\"")
+        }
+        if refused > 0 {
+            lines.append("  \(Counted.changes(refused)) refused and taken back since the mount:")
+            for change in refusals {
+                let reason = change.error.map { ": \(Shown.text($0))" } ?? ""
+                lines.append(
+                    "    \(AgeText.of(change.age)) ago: \(change.want) "
+                        + "\(Shown.text(change.path))\(reason)")
+            }
+            let named = UInt64(refusals.count)
+            if refused > named { lines.append("    and \(refused - named) earlier; see the log") }
+        }
         if let spoolFailure {
             let reason = Shown.text(spoolFailure)
             lines.append("  the spool failed, no more changes are accepted: \(reason)")
@@ -60,6 +78,15 @@ extension MountReport {
         var text = "\(Counted.changes(pending)) (\(ByteCount.text(pendingBytes))) to upload"
         if blocked > 0 { text += ", \(blocked) blocked" }
         return text
+    }
+
+    /// What is in the bucket and may not stay so; nil: nothing.
+    package var doubt: String? {
+        guard settling > 0 else { return nil }
+        let (files, verb) = settling == 1 ? ("1 file", "is") : ("\(settling) files", "are")
+        return
+            "\(files) in doubt: uploaded, but an answer of the server was lost, and what was asked may yet "
+            + "take effect; \(settling == 1 ? "it" : "they") \(verb) looked at again within two minutes"
     }
 
     /// What umount says when it could not wait for everything.

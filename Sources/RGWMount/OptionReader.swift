@@ -27,7 +27,9 @@ package enum OptionReader {
         }
         switch GenericMountOption.meaning(of: item) {
         case .ignored: break
-        case .kernel: settings.kernelOptions.append(item.name)
+        case .kernel:
+            settings.kernelOptions.append(item.name)
+            if item.name == "dirsync" { settings.volume.namesAreSynchronous = true }
         case .readOnly(let isReadOnly): settings.volume.readOnly = isReadOnly
         case nil:
             let error = unknown(item)

@@ -104,7 +104,9 @@ extension OptionTable {
         ),
         .flag(
             "sync", [], .writeBack,
-            help: "close(2) waits for the bucket, and open(2) with O_EXCL makes the object there"
+            help:
+                "close(2) and changes of names and attributes wait for the bucket, and open(2) with "
+                + "O_EXCL makes the object there"
         ) {
             $0.volume.guarantee = $1 ? .synchronous : .remote
         },

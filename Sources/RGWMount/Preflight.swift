@@ -102,7 +102,7 @@ package struct PreflightFailure: Error, Equatable, Sendable, CustomStringConvert
         case .cancelled: "the check of \(bucket) at \(server) was interrupted"
         case .noSuchKey, .noSuchUpload, .preconditionFailed, .quotaExceeded, .tooLarge, .badDigest,
             .invalidRange, .bucketNotEmpty, .bucketExists, .invalidName, .invalidRequest,
-            .notImplemented, .bodyUnreadable:
+            .notImplemented, .bodyUnreadable, .contradictory:
             refused
         }
     }

@@ -36,6 +36,7 @@ extension ObjectStoreError.Kind {
         case .malformedAnswer: "the answer is not one of an S3 service"
         case .cancelled: "it was interrupted"
         case .bodyUnreadable: "the data in the spool cannot be read"
+        case .contradictory: "the server contradicts itself"
         }
     }
 }

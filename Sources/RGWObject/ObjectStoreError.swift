@@ -41,6 +41,8 @@ package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvert
         case cancelled
         /// The body could not be read from the spool while it was sent.
         case bodyUnreadable
+        /// The server keeps refusing what the object, looked at since, does not explain.
+        case contradictory
     }
 
     package var kind: Kind

@@ -172,11 +172,15 @@ package struct IntentRecord: Equatable, Sendable {
     /// What `copy` copies. Nothing else may happen to that key before. Of `put`: what is copied should
     /// the node's content not survive a power cut.
     package var source: CopySource?
+    /// Another client changed the object, and the user is to say which version stays: whatever a later mount's
+    /// options are.
+    package var isConflict: Bool
 
     package init(
         address: ObjectAddress, want: Want, inode: InodeNumber?, base: ETag?,
-        after: ObjectAddress?, born: WallTime, source: CopySource? = nil
+        after: ObjectAddress?, born: WallTime, source: CopySource? = nil, isConflict: Bool = false
     ) {
+        self.isConflict = isConflict
         self.address = address
         self.want = want
         self.inode = inode

@@ -68,6 +68,7 @@ extension StrictObjectStore {
                     return .failure(.invalidRequest)
                 }
                 guard let bytes else { return .failure(.bodyUnreadable) }
+                guard bytes.count <= state.bodyMax else { return .failure(.tooLarge) }
                 guard Hash.md5(bytes) == md5 else { return .failure(.badDigest) }
                 state.uploads[upload.id]?.parts[number] = bytes
                 return .success(Self.part(number, bytes))

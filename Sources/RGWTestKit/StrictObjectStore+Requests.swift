@@ -99,6 +99,7 @@ extension StrictObjectStore {
                 return .failure(.noSuchBucket)
             }
             guard let bytes else { return .failure(.bodyUnreadable) }
+            guard bytes.count <= state.bodyMax else { return .failure(.tooLarge) }
             guard Hash.md5(bytes) == md5 else { return .failure(.badDigest) }
             guard Self.holds(precondition, bucket[address.key]) else {
                 return .failure(.preconditionFailed)

@@ -53,6 +53,7 @@ package final class StrictObjectStore: ObjectStore {
         var uploads: [UploadID: Upload] = [:]
         var uploadsMade = 0
         var partSizeMin: UInt64 = 5 << 20
+        var bodyMax = Int.max
         var conditionalDeletes = true
         var denied: Set<ObjectKey> = []
     }
@@ -111,6 +112,9 @@ package final class StrictObjectStore: ObjectStore {
     /// Bytes that a part must have unless it is the last: 5 MiB on servers, less where a test wants
     /// many parts of little data.
     package func setPartSizeMin(_ bytes: UInt64) { state.withLock { $0.partSizeMin = bytes } }
+
+    /// A proxy's limit: larger bodies, of objects and of parts, are refused.
+    package func setBodyMax(_ bytes: Int) { state.withLock { $0.bodyMax = bytes } }
 
     /// Keys that DeleteObjects may not delete.
     package func deny(_ keys: Set<ObjectKey>) { state.withLock { $0.denied = keys } }

@@ -17,7 +17,8 @@ extension FileSystemError {
         case .timedOut: self = .timedOut
         case .notImplemented: self = .notSupported
         case .noSuchBucket, .noSuchUpload, .clockSkew, .badDigest, .invalidRange, .invalidRequest,
-            .unreachable, .busy, .unknownOutcome, .malformedAnswer, .cancelled, .bodyUnreadable:
+            .unreachable, .busy, .unknownOutcome, .malformedAnswer, .cancelled, .bodyUnreadable,
+            .contradictory:
             self = .inputOutput
         }
     }
@@ -49,7 +50,8 @@ extension ObjectStoreError {
     var isRefusal: Bool {
         switch kind {
         case .badCredentials, .clockSkew, .noSuchBucket, .quotaExceeded, .unreachable, .busy,
-            .timedOut, .cancelled, .unknownOutcome, .malformedAnswer, .bodyUnreadable:
+            .timedOut, .cancelled, .unknownOutcome, .malformedAnswer, .bodyUnreadable,
+            .contradictory:
             false
         case .noSuchKey, .noSuchUpload, .accessDenied, .preconditionFailed, .tooLarge, .badDigest,
             .invalidRange, .bucketNotEmpty, .bucketExists, .invalidName, .invalidRequest,
@@ -66,7 +68,7 @@ extension ObjectStoreError {
         case .unknownOutcome, .preconditionFailed, .noSuchKey: .inspect
         case .noSuchBucket, .noSuchUpload, .accessDenied, .badCredentials,
             .quotaExceeded, .tooLarge, .invalidRange, .bucketNotEmpty, .bucketExists,
-            .invalidName, .invalidRequest, .notImplemented, .bodyUnreadable:
+            .invalidName, .invalidRequest, .notImplemented, .bodyUnreadable, .contradictory:
             .block
         }
     }

@@ -7,7 +7,10 @@ extension FileSystem {
         _ inode: InodeNumber, _ changes: AttributeChanges, _ caller: Caller,
         _ reply: consuming Reply<AttributeAnswer>
     ) {
-        perform(reply, undoes: changes.size == nil) { state, moment throws(FileSystemError) in
+        let told = stored(.attributes, reply) { state in
+            state.address(inode).map { [$0] } ?? []
+        }
+        perform(told, undoes: changes.size == nil) { state, moment throws(FileSystemError) in
             if state.isTaken(inode) { throw .stale }
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)

@@ -64,6 +64,9 @@ extension FileSystem {
                 if let record = state.intents.setBase(address, tag) {
                     state.journal.append(.intent(record))
                 }
+                if let record = state.intents.setConflict(address, false) {
+                    state.journal.append(.intent(record))
+                }
                 state.intents.unblock(address)
                 state.intents.expedite(address, now: now)
                 return true

@@ -52,7 +52,7 @@ extension FileSystem {
         let waits = withState { state in
             guard state.intents.intents[address] != nil else { return false }
             state.intents.wait(address, SyncWaiter(count: 1, done: done), isPatient: false)
-            state.intents.expedite(address, now: now)
+            state.intents.expediteWay(address, now: now)
             return true
         }
         if waits { pump() } else { done(nil) }

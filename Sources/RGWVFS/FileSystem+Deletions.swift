@@ -171,7 +171,7 @@ extension FileSystem {
     private func retryLater(_ flights: [IntentTable.Flight], _ error: ObjectStoreError) {
         let now = clock.now()
         let time = clock.wallTime()
-        let dues = flights.map { dueAgain($0, error, now: now) }
+        let dues = flights.map { dueAgain($0, now: now) }
         withState { state in
             for (flight, due) in zip(flights, dues) {
                 if error.kind == .unknownOutcome {
@@ -180,10 +180,7 @@ extension FileSystem {
                     state.intents.noteInspected(flight.address, now: now)
                     state.intents.noteUnconfirmed(flight.address)
                 }
-                state.retry(flight, at: due)
-                for waiter in state.intents.takeImpatient(flight.address) {
-                    state.actions.append { waiter.settle(FileSystemError(error)) }
-                }
+                state.putOff(flight, error, until: due, now: now)
             }
             // The request that was to find out whether the server serves this mount again.
             if let first = flights.first {

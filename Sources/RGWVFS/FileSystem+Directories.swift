@@ -105,9 +105,16 @@ extension FileSystem {
             let waiter = SyncWaiter(count: keys.count, done: done)
             if !isPatient { state.pause.probeNow() }
             for key in keys {
+                if state.isConflict(key) {
+                    // It stands until the user has spoken.
+                    state.actions.append { waiter.settle(.stale) }
+                    continue
+                }
                 state.intents.wait(key, waiter, isPatient: isPatient)
                 state.intents.expedite(key, now: now)
             }
+            state.intents.expediteWay(
+                keys.filter { !state.isConflict($0) }, now: now, below: false)
             return true
         }
         if isWaiting { pump() } else { done(nil) }

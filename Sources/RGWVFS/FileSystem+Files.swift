@@ -45,6 +45,11 @@ extension FileSystem {
             guard let known = state.inodes[inode], !state.isTaken(inode) else { throw .stale }
             if known.isDirectory { throw .isDirectory }
             if flags.write && state.isReadOnly { throw .readOnly }
+            if flags.write, let address = state.address(inode),
+                state.rights.isRefused(address, now: moment.now)
+            {
+                throw .accessDenied
+            }
             // What the lookup after an ESTALE found is of this open too.
             let since = min(moment.since, known.reopenedAt ?? moment.since)
             let need =
@@ -161,9 +166,13 @@ extension FileSystem {
                 guard let address = state.address(inode), state.intents.intents[address] != nil,
                     !state.intents.settlingKeys.contains(address)
                 else { return false }
+                if state.isConflict(address) {
+                    state.actions.append { over(.stale) }
+                    return true
+                }
                 state.intents.wait(
                     address, SyncWaiter(count: 1, done: over), isPatient: false)
-                state.intents.expedite(address, now: now)
+                state.intents.expediteWay(address, now: now)
                 state.pause.probeNow()
                 return true
             }

@@ -9,7 +9,7 @@ extension FileSystem {
     func inspect(_ shipment: Shipment, _ error: ObjectStoreError?) {
         let flight = shipment.flight
         if error?.kind == .unknownOutcome { noteUncertain(shipment) }
-        if flight.want == .copy, let error, error.kind != .unknownOutcome {
+        if flight.want == .copy, !shipment.isInstead, let error, error.kind != .unknownOutcome {
             return inspectSource(shipment, error)
         }
         store.head(flight.address) { [self] result in
@@ -44,17 +44,24 @@ extension FileSystem {
                     state.journal.append(.intent(record))
                 }
             }
-            again(flight, error)
+            if flight.base != nil, error != nil, error?.kind != .unknownOutcome {
+                noteInspected(flight)
+                return repeatOnce(flight, error)
+            }
+            again(shipment, error)
         }
     }
 
-    /// Sends it again: at once when it was not this request that failed.
-    private func again(_ flight: IntentTable.Flight, _ error: ObjectStoreError?) {
+    /// The object is as the request required it: it is sent again, at once when it was not this request that
+    /// failed.
+    private func again(_ shipment: Shipment, _ error: ObjectStoreError?) {
+        noteInspected(shipment.flight)
+        if let error { unexplained(shipment, error) } else { repeatOnce(shipment.flight, nil) }
+    }
+
+    private func noteInspected(_ flight: IntentTable.Flight) {
         let now = clock.now()
         withState { state in state.intents.noteInspected(flight.address, now: now) }
-        if let error { return retryLater(flight, error) }
-        withState { state in state.retry(flight, at: now) }
-        settle(flight.address)
     }
 
     private func inspected(
@@ -72,46 +79,37 @@ extension FileSystem {
             } else if isOurs || isOwn(head.etag, flight) {
                 // Our bytes of an earlier request, or somebody's equal ones: with other attributes, or
                 // changed here since.
-                replace(flight, base: head.etag)
+                replace(flight, base: head.etag, error)
             } else if head.etag == flight.base {
-                again(flight, error)
+                again(shipment, error)
             } else {
-                conflict(shipment, head)
+                conflict(shipment, head, error)
             }
         case .metadata:
             if head.etag != flight.base {
-                conflict(shipment, head)
+                conflict(shipment, head, error)
             } else if isSame {
                 seen(shipment, head)
             } else {
-                again(flight, error)
+                again(shipment, error)
             }
         // An older marker otherwise: the change of its attributes did not get there.
-        case .makeDirectory: if isSame { seen(shipment, head) } else { again(flight, error) }
+        case .makeDirectory: if isSame { seen(shipment, head) } else { again(shipment, error) }
         case .copy: inspectedTarget(shipment, head, error)
-        case .removeDirectory: again(flight, error)
-        case .delete where head.etag == flight.base: again(flight, error)
-        case .delete where isOwn(head.etag, flight): replace(flight, base: head.etag)
+        case .removeDirectory: again(shipment, error)
+        case .delete where head.etag == flight.base: again(shipment, error)
+        case .delete where isOwn(head.etag, flight): replace(flight, base: head.etag, error)
         case .delete: keepForeign(flight)
         }
     }
 
-    /// Another client's version is not deleted unknowingly: its name appears again.
+    /// Another client's version is not deleted unknowingly.
     private func keepForeign(_ flight: IntentTable.Flight) {
-        let now = clock.now()
-        let isKept = withState { state in
+        let moment = moment()
+        withState { state in
             let isWanted = state.intents.intents[flight.address]?.revision == flight.revision
-            state.retry(flight, at: now)
-            guard isWanted else { return false }
-            state.dropIntent(flight.address)
-            state.distrustParent(of: flight.address)
-            return true
-        }
-        if isKept {
-            let changed = ObjectStoreError.conflict(
-                at: flight.address, operation: "\(flight.want) \(flight.address)",
-                advice: "its version stays")
-            events(.blocked(path: flight.address.key.text, error: changed))
+            state.retry(flight, at: moment.now)
+            if isWanted { state.keepForeign(flight.address, flight.want, moment.time) }
         }
         settle(flight.address)
     }
@@ -158,14 +156,14 @@ extension FileSystem {
         let flight = shipment.flight
         let isSame = flight.inode == nil || head.metadata.isSame(as: shipment.metadata)
         if isOwn(head.etag, flight), head.etag == shipment.tag {
-            if isSame { seen(shipment, head) } else { replace(flight, base: head.etag) }
+            if isSame { seen(shipment, head) } else { replace(flight, base: head.etag, error) }
         } else if head.etag == flight.base {
-            again(flight, error)
+            again(shipment, error)
         } else if head.etag == shipment.tag || isOwn(head.etag, flight) {
             // The same bytes, whoever wrote them; or an earlier version of this mount.
-            replace(flight, base: head.etag)
+            replace(flight, base: head.etag, error)
         } else {
-            conflict(shipment, head)
+            conflict(shipment, head, error)
         }
     }
 
@@ -176,20 +174,19 @@ extension FileSystem {
         store.head(source.address) { [self] result in
             switch result {
             case .success(let head) where head.etag == source.version.etag:
-                retryLater(flight, error)
+                unexplained(shipment, error)
             case .success(let head):
                 let version = BaseVersion(
                     etag: head.etag, size: head.size, lastModified: head.lastModified)
-                let now = clock.now()
+                let time = clock.wallTime()
                 withState { state in
-                    state.retry(flight, at: now)
                     if state.intents.intents[flight.address]?.record.source?.address
                         == source.address
                     {
-                        state.sourceChanged(flight.address, version)
+                        state.sourceChanged(flight.address, version, time: time)
                     }
                 }
-                settle(flight.address)
+                repeatOnce(flight, error)
             case .failure(let failure) where failure.kind == .noSuchKey:
                 sourceIsGone(shipment, failure)
             case .failure(let failure): retryLater(flight, failure)
@@ -198,16 +195,14 @@ extension FileSystem {
     }
 
     /// Another client wrote to the name that a file was renamed to.
-    private func copyConflict(_ shipment: Shipment, _ head: ObjectHead) {
+    private func copyConflict(
+        _ shipment: Shipment, _ head: ObjectHead, _ error: ObjectStoreError?
+    ) {
         let flight = shipment.flight
         let moment = moment()
-        switch configuration.conflict {
-        case .hold:
-            let held = ObjectStoreError.conflict(
-                at: flight.address, operation: "\(flight.want) \(flight.address)",
-                advice: "choose a version with rgwfs resolve")
-            blockCopy(flight, held)
-        case .local: replace(flight, base: head.etag)
+        switch policy(flight) {
+        case .hold: block(flight, Self.foreign(flight))
+        case .local: replace(flight, base: head.etag, error)
         case .both:
             let suffix = ".conflict-\(configuration.hostName)-\(UTCText.compact(moment.time))"
             let name = withState { state in
@@ -245,7 +240,9 @@ extension FileSystem {
     }
 
     /// The version that is there may be replaced: it is sent again, on condition that it is still there.
-    private func replace(_ flight: IntentTable.Flight, base: ETag) {
+    private func replace(
+        _ flight: IntentTable.Flight, base: ETag, _ error: ObjectStoreError?
+    ) {
         let now = clock.now()
         withState { state in
             state.intents.noteSeen(flight, tag: base)
@@ -253,40 +250,59 @@ extension FileSystem {
             if let record = state.intents.setBase(flight.address, base) {
                 state.journal.append(.intent(record))
             }
-            state.retry(flight, at: now)
         }
-        settle(flight.address)
+        repeatOnce(flight, error)
     }
 
-    private func conflict(_ shipment: Shipment, _ head: ObjectHead) {
-        let flight = shipment.flight
-        let now = clock.now()
-        let time = clock.wallTime()
-        let path = flight.address.key.text
-        if flight.want == .copy { return copyConflict(shipment, head) }
-        let isYielded = withState { state in
-            state.intents.noteInspected(flight.address, now: now)
-            return state.yieldKey(flight, now: now)
+    /// How often a file goes beside another client's version before its user is asked.
+    private static let besideMax = 2
+
+    private func policy(_ flight: IntentTable.Flight) -> ConflictPolicy {
+        let (count, isHeld) = withState { state in
+            let intent = state.intents.intents[flight.address]
+            return (intent?.conflicts ?? 0, intent?.record.isConflict ?? false)
         }
-        if isYielded { return settle(flight.address) }
-        let conflicted = ObjectStoreError.conflict(
+        if isHeld { return .hold }
+        guard configuration.conflict == .both else { return configuration.conflict }
+        return count < Self.besideMax ? .both : .hold
+    }
+
+    private static func foreign(_ flight: IntentTable.Flight) -> ObjectStoreError {
+        ObjectStoreError.conflict(
             at: flight.address, operation: "\(flight.want) \(flight.address)",
             advice: flight.want == .metadata
                 ? "its attributes stay" : "choose a version with rgwfs resolve")
-        if flight.want == .metadata {
-            // Nothing but attributes is lost, and the newer version has its own.
-            return refused(flight, conflicted)
+    }
+
+    private func conflict(
+        _ shipment: Shipment, _ head: ObjectHead, _ error: ObjectStoreError?
+    ) {
+        let flight = shipment.flight
+        let moment = moment()
+        if flight.want == .copy { return copyConflict(shipment, head, error) }
+        let isYielded = withState { state in
+            state.intents.noteInspected(flight.address, now: moment.now)
+            return state.yieldKey(flight, moment)
         }
-        switch configuration.conflict {
-        case .hold: refused(flight, conflicted)
-        case .local: replace(flight, base: head.etag)
+        if isYielded { return settle(flight.address) }
+        // What would be sent was the bucket's version, and was replaced there: it is no version of its own.
+        if flight.want == .put, let tag = shipment.tag, tag == flight.base,
+            withState({ $0.yieldConfirmed(flight, moment) })
+        {
+            return settle(flight.address)
+        }
+        // Nothing but attributes is lost, and the newer version has its own.
+        if flight.want == .metadata { return refused(flight, Self.foreign(flight)) }
+        switch policy(flight) {
+        case .hold: refused(flight, Self.foreign(flight))
+        case .local: replace(flight, base: head.etag, error)
         case .both:
-            let suffix = ".conflict-\(configuration.hostName)-\(UTCText.compact(time))"
+            let suffix = ".conflict-\(configuration.hostName)-\(UTCText.compact(moment.time))"
             let name = withState { state in
-                state.keepBoth(flight, suffix: suffix, now: now, time: time)
+                state.keepBoth(flight, suffix: suffix, now: moment.now, time: moment.time)
             }
-            guard let name else { return refused(flight, conflicted) }
-            events(.conflict(path: path, keptAs: name.text))
+            guard let name else { return refused(flight, Self.foreign(flight)) }
+            events(.conflict(path: flight.address.key.text, keptAs: name.text))
             settle(flight.address)
         }
     }

@@ -83,7 +83,10 @@ extension FileSystem {
             return reply.fail(FileSystemError(error))
         }
         let adopted = OnceGate()
-        let guarded = discarding(data.0, unless: adopted, onFailureOf: reply)
+        let told = stored(.names, reply, undo: { [self] in forgetEntry($0) }) {
+            $0.keys(of: parent, name)
+        }
+        let guarded = discarding(data.0, unless: adopted, onFailureOf: told)
         perform(guarded, undoes: true) { state, moment throws(FileSystemError) in
             var attributes = FileAttributes(
                 madeBy: caller, .symlink, permissions: 0o777, at: moment.time)
@@ -103,7 +106,10 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, kind: FileKind, permissions: UInt32, rdev: UInt64,
         _ caller: Caller, _ reply: consuming Reply<EntryAnswer>
     ) {
-        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
+        let told = stored(.names, reply, undo: { [self] in forgetEntry($0) }) {
+            $0.keys(of: parent, name)
+        }
+        perform(told, undoes: true) { state, moment throws(FileSystemError) in
             var attributes = FileAttributes(
                 madeBy: caller, kind, permissions: permissions, at: moment.time)
             attributes.rdev = rdev
@@ -119,7 +125,10 @@ extension FileSystem {
         _ reply: consuming Reply<EntryAnswer>
     ) {
         if layout.isAllBuckets, parent == .root { return makeBucket(name, reply.park()) }
-        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
+        let told = stored(.names, reply, undo: { [self] in forgetEntry($0) }) {
+            $0.keys(of: parent, name)
+        }
+        perform(told, undoes: true) { state, moment throws(FileSystemError) in
             var attributes = FileAttributes(
                 madeBy: caller, .directory, permissions: permissions, at: moment.time)
             attributes.size = PosixMetadata.directorySize
@@ -139,7 +148,8 @@ extension FileSystem {
     package func unlink(
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
-        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
+        let told = stored(.names, reply) { $0.keys(of: parent, name) }
+        perform(told, undoes: true) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
             let found = try state.removable(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
@@ -154,7 +164,8 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
         if layout.isAllBuckets, parent == .root { return removeBucket(name, reply.park()) }
-        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
+        let told = stored(.names, reply) { $0.keys(of: parent, name) }
+        perform(told, undoes: true) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
             let found = try state.removable(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }

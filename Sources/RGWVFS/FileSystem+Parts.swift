@@ -11,7 +11,7 @@ extension FileSystem {
         guard let known else { return createUpload(shipment) }
         let upload = MultipartUploadAddress(object: flight.address, id: UploadID(known.id))
         guard known.generation == flight.uploadGeneration, !flight.isOfCopy,
-            known.size == shipment.size
+            known.size == shipment.size, known.partSize <= withState({ $0.bodyMax ?? .max })
         else {
             return abort(upload, shipment) { [self] in createUpload(shipment) }
         }
@@ -37,7 +37,7 @@ extension FileSystem {
                 partsFailed(shipment, error)
             case .success(let id):
                 let record = UploadRecord(
-                    id: id.text, partSize: partSize(shipment.size),
+                    id: id.text, partSize: withState { $0.partSize(shipment.size) },
                     generation: flight.uploadGeneration, size: shipment.size,
                     metadata: shipment.metadata.digest)
                 let time = clock.wallTime()
@@ -58,15 +58,6 @@ extension FileSystem {
         }
     }
 
-    /// As configured, or as many MiB as S3's 10,000 parts need.
-    private func partSize(_ size: UInt64) -> UInt64 {
-        let partsMax = UInt64(UploadedPart.numberMax)
-        let needed = (size + partsMax - 1) / partsMax
-        let mebibyte: UInt64 = 1 << 20
-        guard needed > configuration.partBytes else { return configuration.partBytes }
-        return (needed + mebibyte - 1) / mebibyte * mebibyte
-    }
-
     private func sendParts(
         _ shipment: Shipment, _ upload: MultipartUploadAddress, _ record: UploadRecord,
         _ listed: [ListedPart]
@@ -84,7 +75,18 @@ extension FileSystem {
             case .failure(let error) where error.kind == .noSuchUpload:
                 uploadIsGone(shipment, error)
             case .failure(let error) where error.kind == .badDigest:
-                abort(upload, shipment) { [self] in changedMeanwhile(shipment) }
+                let isWanted = withState { state in state.isWanted(shipment.flight) }
+                abort(upload, shipment) { [self] in
+                    if isWanted {
+                        retryLater(shipment.flight, error)
+                    } else {
+                        changedMeanwhile(shipment)
+                    }
+                }
+            case .failure(let error) where error.kind == .tooLarge:
+                abort(upload, shipment) { [self] in
+                    partRefused(shipment, part: min(record.partSize, record.size), error)
+                }
             case .failure(let error): partsFailed(shipment, error)
             }
         }

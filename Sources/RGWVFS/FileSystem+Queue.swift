@@ -65,7 +65,9 @@ extension VolumeState {
 
     /// Everybody waits meanwhile, and while the server refuses the mount all changes are blocked: only those
     /// that are named, the oldest, become texts.
-    func overview(now: Instant, time: WallTime, failuresMax: Int = 0) -> VolumeOverview {
+    func overview(
+        now: Instant, time: WallTime, failuresMax: Int = 0
+    ) -> VolumeOverview {
         var overview = VolumeOverview()
         var named = Heap<Failure>()
         overview.pending = intents.pendingCount
@@ -93,6 +95,14 @@ extension VolumeState {
         }
         overview.oldest = oldest.map { $0.age(at: time) }
         overview.spoolFailure = spoolFailure.map { "\($0)" }
+        overview.writesRefusedFor = rights.refusedSince(now).map { now - $0 }
+        overview.settling = intents.settlingKeys.count { intents.flights[$0] == nil }
+        overview.refused = refusals.count
+        overview.refusals = refusals.latest.suffix(failuresMax).reversed().map { change in
+            PendingChange(
+                path: change.path, key: change.key, want: change.want, state: .refused,
+                error: change.reason, age: change.time.age(at: time))
+        }
         overview.hidden = inodes.values.reduce(0) { $0 + ($1.directory?.hidden ?? 0) }
         return overview
     }
@@ -111,7 +121,8 @@ extension VolumeState {
         let state = changeState(address, intent)
         return PendingChange(
             path: pathText(address), key: address.key.text, want: intent.record.want, state: state,
-            tries: intent.tries, error: intent.blocked?.description,
+            tries: intent.tries,
+            error: (intent.blocked ?? intent.lastError)?.description,
             age: intent.record.born.age(at: time), bytes: bodyBytes(intent.record),
             next: state == .uploading || state == .open || intent.due < now
                 ? nil : intent.due - now)

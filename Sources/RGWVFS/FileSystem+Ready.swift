@@ -29,7 +29,7 @@ extension FileSystem {
         }
         var shipment = shipment
         switch shipment.flight.want {
-        case .put where shipment.size > configuration.multipartThreshold:
+        case .put where withState({ $0.goesInParts(shipment.size) }):
             shipment.wholeTag = withState { state in state.wholeTag(shipment.flight) }
         case .put where shipment.file != nil:
             do throws(SpoolError) {

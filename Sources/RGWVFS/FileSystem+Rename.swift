@@ -42,7 +42,11 @@ extension FileSystem {
     ) {
         let request = RenameRequest(
             parent: parent, name: name, newParent: newParent, newName: newName, mode: mode)
-        rename(request, reply.park())
+        let told = stored(.names, reply) { state in
+            state.keys(of: parent, name, withTree: true)
+                + state.keys(of: newParent, newName, withTree: true)
+        }
+        rename(request, told.park())
     }
 
     /// A file moves at once. A directory's objects must be listed first.

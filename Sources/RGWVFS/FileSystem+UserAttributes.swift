@@ -65,7 +65,10 @@ extension FileSystem {
         _ change:
             @escaping @Sendable (inout ExtendedAttributes) throws(FileSystemError) -> Void
     ) {
-        perform(reply, undoes: true) { state, moment throws(FileSystemError) in
+        let told = stored(.attributes, reply) { state in
+            state.address(inode).map { [$0] } ?? []
+        }
+        perform(told, undoes: true) { state, moment throws(FileSystemError) in
             if AttributeSpace(name) == .refused { throw .notSupported }
             if state.isTaken(inode) { throw .stale }
             if state.isReadOnly { throw .readOnly }

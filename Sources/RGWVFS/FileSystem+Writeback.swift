@@ -12,6 +12,8 @@ extension FileSystem {
         var metadata: ObjectMetadata
         /// The file is being written: a copy of it goes up.
         var needsCopy = false
+        /// It does with GET and PUT what the server cannot do with COPY.
+        var isInstead = false
         /// What the object's ETag will be if it is a single PUT, once known.
         var digest: [UInt8] = []
         /// The same of an upload in parts.
@@ -201,7 +203,12 @@ extension FileSystem {
 
     private func sendFile(_ shipment: Shipment) {
         let flight = shipment.flight
-        if shipment.size > configuration.multipartThreshold { return sendParts(shipment) }
+        if withState({ $0.goesInParts(shipment.size) }) {
+            var whole = shipment
+            // The tag of an upload in parts is another one.
+            whole.digest = []
+            return sendParts(whole)
+        }
         let precondition: Precondition = flight.base.map { .matches($0) } ?? .absent
         var body = ObjectBody.bytes([])
         if let file = shipment.file, shipment.size > 0 {
@@ -222,11 +229,18 @@ extension FileSystem {
         case .success(let stored): landed(shipment, stored)
         case .failure(let error) where pauses(flight, error): return
         case .failure(let error):
+            let isChanged = wasChanged(flight)
+            if error.kind == .tooLarge, flight.want == .put,
+                sendsSmaller(flight, after: shipment.size)
+            {
+                return
+            }
+            if isChanged, error.kind == .badDigest { return changedMeanwhile(shipment) }
             switch error.remedy {
             case .retry: retryLater(flight, error)
             case .inspect: inspect(shipment, error)
-            case .block where wasChanged(flight): retryLater(flight, error)
-            case .block: refused(flight, error)
+            case .block where isChanged: retryLater(flight, error)
+            case .block: if !goesInstead(shipment, orElse: error) { refused(flight, error) }
             }
         }
     }
@@ -258,6 +272,7 @@ extension FileSystem {
     func settle(_ address: ObjectAddress) {
         finish(.landing(address), nil)
         settleBelow()
+        if withState({ $0.refusals.hasNews }) { tellRefusals() }
         if pump() { return }
         let now = clock.now()
         let (isLast, at) = withState { state in
@@ -283,60 +298,5 @@ extension FileSystem {
 
     func wasChanged(_ flight: IntentTable.Flight) -> Bool {
         withState { state in state.isChanging(flight) }
-    }
-
-    /// The bytes are not those of the close that ended: nothing of them is to be an object.
-    func changedMeanwhile(_ shipment: Shipment) {
-        let changed = ObjectStoreError(
-            .badDigest, operation: "PUT \(shipment.flight.address)",
-            message: "written to while it was sent")
-        retryLater(shipment.flight, changed)
-    }
-
-    /// First pause after a failure, and the longest. Source: writeback.md 4.10.
-    private static let backOffMin = Duration.seconds(1)
-    static let backOffMax = Duration.seconds(60)
-
-    func retryLater(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
-        let now = clock.now()
-        let due = dueAgain(flight, error, now: now)
-        withState { state in
-            let intent = state.intents.intents[flight.address]
-            let isSuperseded = intent?.revision != flight.revision
-            state.retry(flight, at: isSuperseded ? max(now, intent?.due ?? now) : due)
-            // nfs(5), soft: whoever waits is told; the change itself is kept and tried for ever.
-            if !isSuperseded, error.kind != .badDigest, error.kind != .bodyUnreadable {
-                for waiter in state.intents.takeImpatient(flight.address) {
-                    state.actions.append { waiter.settle(FileSystemError(error)) }
-                }
-            }
-        }
-        settle(flight.address)
-    }
-
-    func dueAgain(
-        _ flight: IntentTable.Flight, _ error: ObjectStoreError, now: Instant
-    ) -> Instant {
-        var pause = Self.backOffMin * (1 << min(flight.tries, 6))
-        if error.kind == .badDigest || error.kind == .bodyUnreadable {
-            // Changed while it went up; the next close sends it again.
-            pause = configuration.writebackDelay
-        }
-        return now + min(Self.backOffMax, pause) * (0.5 + Double(entropy.next() % 512) / 1024)
-    }
-
-    func refused(_ flight: IntentTable.Flight, _ error: ObjectStoreError) {
-        if flight.want == .copy, needsUpload(flight, error) {
-            return uploadInstead(flight, error)
-        }
-        let now = clock.now()
-        let wasBlocked = withState { state in
-            let wasBlocked = state.intents.intents[flight.address]?.blocked != nil
-            state.refuse(flight, error, retryAt: now + Self.backOffMax)
-            if error.kind == .quotaExceeded { state.quotaFullUntil = now + Self.backOffMax }
-            return wasBlocked
-        }
-        if !wasBlocked { events(.blocked(path: flight.address.key.text, error: error)) }
-        settle(flight.address)
     }
 }

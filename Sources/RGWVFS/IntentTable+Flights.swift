@@ -60,6 +60,9 @@ extension IntentTable {
             satisfied = intent.waiters.filter { $0.revision <= flight.revision }.map(\.waiter)
             intent.waiters.removeAll { $0.revision <= flight.revision }
             intent.tries = 0
+            intent.isRepeated = false
+            intent.record.isConflict = false
+            intent.lastError = nil
             intent.inspects = false
             intents[flight.address] = intent
         }

@@ -16,6 +16,12 @@ struct IntentTable: Sendable {
         /// Not to start yet: the file is open and unflushed, or deleted and still open.
         var held: Bool
         var tries = 0
+        /// It was repeated at once since something last succeeded.
+        var isRepeated = false
+        /// How often its file had to go beside another client's version.
+        var conflicts = 0
+        /// What the last attempt failed with, whether it may pass or not; nil: nothing failed since a success.
+        var lastError: ObjectStoreError?
         /// Failed for good; tried again rarely, until the cause is mended or the user gives it up.
         var blocked: ObjectStoreError?
         /// The object is looked at before anything is sent: a request of unknown outcome may have changed it.
@@ -224,7 +230,12 @@ struct IntentTable: Sendable {
         intent.due = min(intent.due, intent.born + delayMax)
         intent.waiters = old?.waiters ?? []
         intent.inspects = old?.inspects ?? false
-        if let old { intent.record.born = min(old.record.born, record.born) }
+        if let old {
+            intent.conflicts = old.conflicts
+            if old.record.base == record.base { intent.record.isConflict = old.record.isConflict }
+            if old.record.want == record.want { intent.keepPace(of: old) }
+            intent.record.born = min(old.record.born, record.born)
+        }
         follow(record.address, old: old?.record.after, new: record.after)
         intents[record.address] = intent
         settlingKeys.remove(record.address)
@@ -308,31 +319,12 @@ struct IntentTable: Sendable {
         if !held { enqueue(address) }
     }
 
-    /// Starts as soon as it may. What only settles has its time.
-    mutating func expedite(_ address: ObjectAddress, now: Instant) {
-        guard let intent = intents[address], intent.settling == nil else { return }
-        intents[address]?.held = false
-        intents[address]?.due = now
-        enqueue(address)
-    }
-
     mutating func wait(_ address: ObjectAddress, _ waiter: SyncWaiter, isPatient: Bool) {
         guard let revision = intents[address]?.revision else {
             preconditionFailure("waiting for a key without an intent")
         }
         intents[address]?.waiters.append(
             Waiting(revision: revision, waiter: waiter, isPatient: isPatient))
-    }
-
-    /// Tries again at `due`; `blocked` says that it failed for good and why.
-    mutating func backOff(
-        _ address: ObjectAddress, until due: Instant, blocked: ObjectStoreError? = nil
-    ) {
-        guard intents[address] != nil else { return }
-        intents[address]?.due = due
-        intents[address]?.tries += 1
-        intents[address]?.blocked = blocked
-        enqueue(address)
     }
 
     /// Moves waiters to another key: the file was renamed and its upload goes there.

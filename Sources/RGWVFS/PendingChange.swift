@@ -14,6 +14,8 @@ package struct PendingChange: Sendable, Equatable {
         case blocked
         /// Somebody else changed the object; `conflict=hold` leaves it to the user.
         case conflict
+        /// It was answered with success and is taken back: the bucket's version is shown.
+        case refused
     }
 
     /// Below the mount, without a slash at either end; empty for the root itself.
@@ -23,7 +25,7 @@ package struct PendingChange: Sendable, Equatable {
     package var state: State
     /// Attempts that failed since the last success.
     package var tries: Int
-    /// Why it is blocked; nil: it is not.
+    /// What the last attempt failed with, or why it is blocked; nil: nothing failed.
     package var error: String?
     /// Since the oldest change in it.
     package var age: Duration
@@ -61,6 +63,14 @@ package struct VolumeOverview: Sendable, Equatable {
     package var conflicts = 0
     /// Of the oldest change; nil: nothing waits.
     package var oldest: Duration?
+    /// In the bucket, and looked at once more because a request of unknown outcome may yet undo it.
+    package var settling = 0
+    /// Changes since the mount that had been answered with success and were taken back.
+    package var refused: UInt64 = 0
+    /// The latest of them, the newest first; at most as many as failures were asked for.
+    package var refusals: [PendingChange] = []
+    /// For how long the server has refused what is written, in some directory or in all; nil: it does not.
+    package var writesRefusedFor: Duration?
     /// Keys in the directories seen so far that cannot be paths.
     package var hidden = 0
     /// The blocked ones, the oldest first; at most as many as were asked for.

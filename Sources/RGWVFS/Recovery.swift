@@ -208,6 +208,12 @@ enum Recovery {
         }
         _ = state.intents.set(
             intent, now: now, delay: .zero, delayMax: .zero, held: false)
+        if intent.isConflict {
+            let held = ObjectStoreError.conflict(
+                at: intent.address, operation: "\(intent.want) \(intent.address)",
+                advice: "choose a version with rgwfs resolve")
+            state.intents.backOff(intent.address, until: now, blocked: held)
+        }
         let age = Duration.seconds(time.seconds - intent.born.seconds)
         if intent.want == .copy, age > IntentTable.targetTrust {
             state.intents.noteUnseen(intent.address)

@@ -1,5 +1,6 @@
 package import RGWBase
 package import RGWObject
+package import RGWSpool
 
 /// When `close(2)` and `fsync(2)` may return.
 package enum WriteGuarantee: Sendable {
@@ -69,6 +70,8 @@ package struct VolumeConfiguration: Sendable {
     /// Bytes read ahead of one sequential reader, at most.
     package var readAheadBytes = 32 << 20
     package var guarantee = WriteGuarantee.remote
+    /// Changes of names are answered when the bucket has them. Source: mount(8), dirsync.
+    package var namesAreSynchronous = false
     package var conflict = ConflictPolicy.both
     /// How old a change of names or a closed file may get before it survives a power cut; open files five
     /// times as old. Zero: every operation answers when it does. Source: ext4's commit=.
@@ -127,6 +130,8 @@ package struct VolumeStatus: Sendable, Equatable {
 package enum VolumeEvent: Sendable {
     /// An upload or other change failed for good and waits for the user.
     case blocked(path: String, error: ObjectStoreError)
+    /// A change that a program was told had succeeded is taken back: the bucket's version is shown again.
+    case takenBack(path: String, want: IntentRecord.Want, reason: String)
     /// A change that had failed went through.
     case unblocked(path: String)
     /// The server refuses everything that this mount asks: uploads wait until it does no longer.

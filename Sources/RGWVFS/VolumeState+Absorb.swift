@@ -134,6 +134,7 @@ extension VolumeState {
 
     /// What HEAD says of an object or a marker.
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
+        if isSettled(inode), !absorbSettled(inode, head.etag, startedAt: startedAt) { return }
         guard let known = inodes[inode], !hasOwnChanges(inode) || isMoved(inode) else { return }
         if let address = address(inode), isMoved(inode), let base = known.base,
             base.etag != head.etag, intents.uncopiedSource(address) != nil
@@ -141,7 +142,9 @@ extension VolumeState {
             // Another client changed it before it was copied.
             let version = BaseVersion(
                 etag: head.etag, size: head.size, lastModified: head.lastModified)
-            if intents.flights[address] == nil { sourceChanged(address, version) }
+            if intents.flights[address] == nil {
+                sourceChanged(address, version, time: head.lastModified)
+            }
         }
         if let link = known.link,
             inodes[link.parent]?.directory?.isOld(link.name, askedAt: startedAt) == true
@@ -201,6 +204,7 @@ extension VolumeState {
             return intents.uncopiedSource(address) == nil
                 ? recopy(address, now: startedAt) : revertCopy(address)
         }
+        if isSettled(inode) { return settleNow(inode, startedAt: startedAt) }
         guard let link = inodes[inode]?.link, !isLocal(inode),
             inodes[link.parent]?.directory?.isOld(link.name, askedAt: startedAt) != true
         else { return }

@@ -90,6 +90,50 @@ extension VolumeState {
         intents.unsettle(flight.address, now: now)
     }
 
+    /// Another client replaced the version that the bucket had of a file. False: the file is open, or something
+    /// newer is to be done.
+    mutating func yieldConfirmed(
+        _ flight: IntentTable.Flight, _ moment: FileSystem.Moment
+    ) -> Bool {
+        guard intents.intents[flight.address]?.revision == flight.revision,
+            !isOpen(flight.address)
+        else { return false }
+        retry(flight, at: moment.now)
+        noteRefusal(
+            flight.address, .metadata,
+            "another client wrote a newer version, with its own attributes", moment.time)
+        if let data = yieldToRemote(flight.address) { discard(data) }
+        return true
+    }
+
+    /// The bucket has what is here, which is only looked at once more: another client's version counts by now.
+    func isSettled(_ inode: InodeNumber) -> Bool {
+        guard let address = address(inode), intents.settlingKeys.contains(address),
+            intents.flights[address] == nil, let want = intents.intents[address]?.record.want,
+            want == .put || want == .metadata
+        else { return false }
+        return inodes.look(inode, { $0.opens == 0 && !$0.unflushed && !$0.isDirectory }) == true
+    }
+
+    /// What HEAD says of such an object. True: it is another client's, and the file has become that.
+    mutating func absorbSettled(
+        _ inode: InodeNumber, _ tag: ETag, startedAt: Instant
+    ) -> Bool {
+        guard let address = address(inode), let settling = intents.intents[address]?.settling
+        else { return false }
+        inodes[inode]?.checkedAt = startedAt
+        guard tag != settling.tag, !intents.isOwn(tag, at: address) else { return false }
+        if let data = yieldToRemote(address) { discard(data) }
+        return true
+    }
+
+    /// Such an object is gone: a late request undid it, or another client. It is looked at now, not later.
+    mutating func settleNow(_ inode: InodeNumber, startedAt: Instant) {
+        guard let address = address(inode) else { return }
+        inodes[inode]?.checkedAt = startedAt
+        intents.settleNow(address, now: startedAt)
+    }
+
     /// A copy that was done is not there any more.
     mutating func recopy(_ address: ObjectAddress, now: Instant) {
         if let record = intents.setBase(address, nil) { journal.append(.intent(record)) }

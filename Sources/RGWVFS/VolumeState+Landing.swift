@@ -11,6 +11,7 @@ extension VolumeState {
         let satisfied = intents.finish(flight, succeeded: true)
         for waiter in satisfied { actions.append { waiter.settle(nil) } }
         noteQuota(flight, now: now)
+        if flight.want == .put || flight.want == .makeDirectory { rights.accept(flight.address) }
         space.noteProgress(now)
         claims.remove(flight.address)
         if let (names, _) = layout.path(of: flight.address), let name = names.last,
@@ -130,52 +131,46 @@ extension VolumeState {
         intents.backOff(flight.address, until: due, blocked: blocked)
     }
 
-    /// Failed for good. Data stays and is tried again rarely; a refused deletion or metadata change is
-    /// taken back, so that the mount shows what the bucket has.
-    mutating func refuse(_ flight: IntentTable.Flight, _ error: ObjectStoreError, retryAt: Instant)
-    {
-        let shown = FileSystemError(error)
-        let isStale = intents.intents[flight.address]?.revision != flight.revision
-        switch flight.want {
-        case .copy where isStale || !error.isRefusal:
-            retry(flight, at: retryAt, blocked: isStale ? nil : error)
-        case .copy:
-            closeFlight(flight.address)
-            _ = intents.finish(flight, succeeded: false)
-            for waiter in intents.takeWaiters(flight.address) {
-                actions.append { waiter.waiter.settle(shown) }
+    /// Failed for good. Data stays and is tried again rarely; a refused rename, deletion or metadata change is
+    /// taken back, so that the mount shows what the bucket has, and told: see ARCHITECTURE, "What is taken back".
+    mutating func refuse(
+        _ flight: IntentTable.Flight, _ error: ObjectStoreError, retryAt: Instant,
+        _ moment: FileSystem.Moment
+    ) {
+        let address = flight.address
+        let isStale = intents.intents[address]?.revision != flight.revision
+        let isKept =
+            switch flight.want {
+            case .put, .makeDirectory: true
+            case .copy: error.kind != .noSuchKey && !canRevertCopy(address)
+            case .metadata, .delete, .removeDirectory: false
             }
-            revertCopy(flight.address)
-            noteNameFailure(flight.address, shown)
-            if let source = flight.source?.address { noteNameFailure(source, shown) }
-        case .put, .makeDirectory:
-            retry(flight, at: retryAt, blocked: error)
-            if let inode = flight.inode { fail(inode, shown) }
-            for waiter in intents.takeWaiters(flight.address) {
-                actions.append { waiter.waiter.settle(shown) }
-            }
-        case .metadata where !error.isRefusal, .delete where !error.isRefusal,
-            .removeDirectory where !error.isRefusal:
-            retry(flight, at: retryAt, blocked: isStale ? nil : error)
-        case .metadata, .delete, .removeDirectory:
-            closeFlight(flight.address)
-            _ = intents.finish(flight, succeeded: false)
-            if isStale { return }
-            for waiter in intents.takeWaiters(flight.address) {
-                actions.append { waiter.waiter.settle(shown) }
-            }
-            dropIntent(flight.address)
-            if let inode = flight.inode {
-                fail(inode, shown)
-                inodes[inode]?.distrust()
-                inodes[inode]?.attributesKnown = false
-                // Its bytes had gone up before; a spool copy would hide the other client's version.
-                becameClean(inode)
-                evict(inode)
-            }
-            distrustParent(of: flight.address)
-            noteNameFailure(flight.address, shown)
+        if isStale || !error.isRefusal || isKept {
+            return block(flight, error, until: retryAt, now: moment.now)
         }
+        let shown = FileSystemError(error)
+        closeFlight(address)
+        _ = intents.finish(flight, succeeded: false)
+        for waiter in intents.takeWaiters(address) {
+            actions.append { waiter.waiter.settle(shown) }
+        }
+        noteRefusal(address, flight.want, error.description, moment.time)
+        noteNameFailure(address, shown)
+        if let inode = flight.inode { fail(inode, shown) }
+        guard flight.want != .copy else {
+            revertCopy(address)
+            if let source = flight.source?.address { noteNameFailure(source, shown) }
+            return
+        }
+        dropIntent(address)
+        if let inode = flight.inode {
+            inodes[inode]?.distrust()
+            inodes[inode]?.attributesKnown = false
+            // Its bytes had gone up before; a spool copy would hide the other client's version.
+            becameClean(inode)
+            evict(inode)
+        }
+        distrustParent(of: address)
     }
 
     /// A change that no open file stands for was refused and taken back.
@@ -213,19 +208,32 @@ extension VolumeState {
     /// The key of a request that ended in a conflict belongs to another file or to none by now. The other
     /// client's version is not ours to remove; a file that is to go there finds its own conflict.
     /// False: the key still belongs to the file that was sent.
-    mutating func yieldKey(_ flight: IntentTable.Flight, now: Instant) -> Bool {
+    mutating func yieldKey(_ flight: IntentTable.Flight, _ moment: FileSystem.Moment) -> Bool {
         let intent = intents.intents[flight.address]
         if let inode = flight.inode, intent?.record.inode == inode,
             address(inode) == flight.address
         {
             return false
         }
-        retry(flight, at: now)
-        if intent?.record.want == .delete || intent?.record.want == .removeDirectory {
-            dropIntent(flight.address)
-            distrustParent(of: flight.address)
+        retry(flight, at: moment.now)
+        if let want = intent?.record.want, want.isDeletion {
+            keepForeign(flight.address, want, moment.time)
         }
         return true
+    }
+
+    /// Another client's version is not deleted unknowingly: its name appears again, and the deletion is told as
+    /// refused.
+    mutating func keepForeign(
+        _ address: ObjectAddress, _ want: IntentRecord.Want, _ time: WallTime
+    ) {
+        for waiter in intents.takeWaiters(address) {
+            actions.append { waiter.waiter.settle(.stale) }
+        }
+        dropIntent(address)
+        distrustParent(of: address)
+        noteRefusal(address, want, "another client wrote a newer version, which stays", time)
+        noteNameFailure(address, .stale)
     }
 
     /// Another client changed the object while local changes wait: the remote version keeps the name,
@@ -237,6 +245,7 @@ extension VolumeState {
             let name = freeConflictName(link, suffix: suffix)
         else { return nil }
         let held = intents.intents[flight.address]?.held ?? false
+        let conflicts = intents.intents[flight.address]?.conflicts ?? 0
         closeFlight(flight.address)
         _ = intents.finish(flight, succeeded: false)
         let waiters = intents.takeWaiters(flight.address)
@@ -252,6 +261,7 @@ extension VolumeState {
         inodes[inode]?.replacing = false
         fail(inode, .stale)
         wantPut(inode, now: now, time: time, held: held)
+        if let address = address(inode) { intents.noteConflict(address, after: conflicts) }
         return name
     }
 

@@ -20,6 +20,8 @@ extension VolumeState {
         // Only the attributes: holding the directory would make each new name copy all its names.
         guard let above = inodes.look(parent, { $0.attributes }) else { throw .stale }
         let both = try addresses(parent, name)
+        let key = attributes.kind == .directory ? both.marker : both.file
+        if rights.isRefused(key, now: moment.now) { throw .accessDenied }
         if let need = readersNeed(both.file) { return .need(need) }
         if attributes.kind == .directory, both.marker == both.file { throw .nameTooLong }
         var attributes = attributes

@@ -46,8 +46,8 @@ extension VolumeState {
             if known.base?.etag != version.etag { inodes[inode]?.attributesKnown = false }
             if known.base != nil || !isMarker { inodes[inode]?.base = version }
             inodes[inode]?.checkedAt = now
-            // It may have been closed while the copy was pending, with the spool's copy of what the bucket has.
-            if !intents.isPending(address) { becameClean(inode) }
+            // Closed while the copy was pending, it kept its data file.
+            if !intents.isPending(address), !isMarker { becameClean(inode) }
             evict(inode)
         case .listed(let listed) where !isMarker && listed.object != nil:
             inodes[parent]?.directory?[name] = .listed(
@@ -81,13 +81,20 @@ extension VolumeState {
     }
 
     /// The source is another version by now. It is a rename: the newest content moves.
-    mutating func sourceChanged(_ target: ObjectAddress, _ version: BaseVersion) {
+    mutating func sourceChanged(
+        _ target: ObjectAddress, _ version: BaseVersion, time: WallTime
+    ) {
         guard let old = intents.intents[target]?.record, let source = old.source?.address,
             var record = intents.setSource(target, version)
         else { return }
         // What was changed here are an older version's attributes; the newer one has its own.
         if let inode = record.inode {
             record.inode = nil
+            noteRefusal(
+                target, .metadata, "another client wrote a newer version, with its own attributes",
+                time)
+            noteNameFailure(target, .stale)
+            fail(inode, .stale)
             intents.setInode(target, nil)
             journal.append(.removeNode(inode))
         }
@@ -116,6 +123,12 @@ extension VolumeState {
                 Directory.Listed(number: listed.number, object: version))
         case nil: break
         }
+    }
+
+    /// The rename can be taken back: its old name has no new file by now, and it was a rename.
+    func canRevertCopy(_ target: ObjectAddress) -> Bool {
+        guard let source = intents.copySource(target) else { return true }
+        return intents.intents[source]?.record.want == .delete
     }
 
     /// The copy cannot be: the rename is taken back, so that both names show what the bucket has.
@@ -174,6 +187,7 @@ extension VolumeState {
         }
         dropIntent(target)
         wantCopy(beside, of: source, base: nil, inode: intent.record.inode, moment)
+        intents.noteConflict(beside, after: intent.conflicts)
         return name
     }
 

@@ -116,7 +116,8 @@ extension VolumeState {
         guard let known = inodes[inode] else { return nil }
         if inode != .root, known.link == nil { return nil }
         if known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode) {
-            return known.isFresh(now: now, since: since) || isLocal(inode) ? nil : .head(inode)
+            return known.isFresh(now: now, since: since) || isLocal(inode) && !isSettled(inode)
+                ? nil : .head(inode)
         }
         if configuration.attributeSource == .list,
             inode == .root || known.isFresh(now: now, since: since)

@@ -29,6 +29,12 @@ struct VolumeState: ~Copyable {
     var usage: (value: VolumeStatistics, at: Instant)?
     /// Refused changes of names that nobody has heard of yet.
     var nameFailures = NameFailures()
+    /// Changes that were answered with success and taken back.
+    var refusals = RefusedChanges()
+    /// The largest body that the server may take; nil: no limit is known.
+    var bodyMax: UInt64?
+    /// Where the server refuses what is written.
+    var rights = WriteRights()
     /// The server refuses the mount as a whole.
     var pause = QueuePause()
     /// Requests that go as soon as others have ended.

@@ -106,6 +106,10 @@ extension MountReport {
         hidden = UInt64(max(0, overview.hidden))
         failures = overview.failures.map(QueueItem.init)
         spoolFailure = overview.spoolFailure
+        settling = UInt64(max(0, overview.settling))
+        refused = overview.refused
+        refusals = overview.refusals.map(QueueItem.init)
+        writesRefused = overview.writesRefusedFor
     }
 }
 

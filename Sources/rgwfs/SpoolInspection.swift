@@ -87,6 +87,9 @@ final class SpoolInspection {
         report.server = spool.identity.endpoint
         report.spool = spool.path
         report.pending = UInt64(changes.count)
+        let held = changes.count { $0.record.isConflict }
+        report.blocked = UInt64(held)
+        report.conflicts = report.blocked
         report.pendingBytes = changes.reduce(0) { $0 + $1.bytes }
         report.oldest = changes.map(\.record.born).min().map { born in
             .seconds(max(0, HostClock().wallTime().seconds - born.seconds))
@@ -102,7 +105,7 @@ final class SpoolInspection {
             let key = change.record.address.key.text
             let state =
                 switch change.fate {
-                case .upload: "waiting"
+                case .upload: change.record.isConflict ? "conflict" : "waiting"
                 case .lose: "lost"
                 case .missing: "missing"
                 }

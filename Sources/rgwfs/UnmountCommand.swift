@@ -103,6 +103,10 @@ enum UnmountCommand {
         defer { progress.end() }
         do {
             let before = MountReport(try client.ask(.status))
+            if let doubt = before?.doubt {
+                StandardError.print(
+                    "\(path): \(doubt), by this mount's process or by the next mount")
+            }
             guard let before, before.state != .clean else { return nil }
             let milliseconds = Int(before.drainTimeout.inNanoseconds / 1_000_000)
             let answer = try client.ask(

@@ -1,4 +1,5 @@
 import Logging
+import RGWControl
 import RGWVFS
 
 /// What the volume tells, as log lines.
@@ -9,6 +10,13 @@ enum VolumeEventLog {
             log.error(
                 "a change cannot be uploaded and waits in the spool",
                 metadata: ["object.key": "\(path)", "reason": "\(error)"])
+        case .takenBack(let path, let want, let reason):
+            log.error(
+                "a change is taken back: the bucket's version is shown again",
+                metadata: [
+                    "object.key": "\(path)", "change": "\(QueueItem.word(want))",
+                    "reason": "\(reason)",
+                ])
         case .unblocked(let path):
             log.info("a change that had failed is uploaded", metadata: ["object.key": "\(path)"])
         case .paused(let error):
