@@ -8,8 +8,10 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -17,7 +19,12 @@
 
 // The layouts that RGWFuse fills in; a libfuse that differs must not compile.
 _Static_assert(sizeof(struct fuse_entry_param) == 176, "fuse_entry_param changed");
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+_Static_assert(sizeof(struct fuse_file_info) == 64, "fuse_file_info changed");
+#else
 _Static_assert(sizeof(struct fuse_file_info) == 40, "fuse_file_info changed");
+#endif
+_Static_assert(offsetof(struct fuse_file_info, fh) == 16, "fuse_file_info changed");
 _Static_assert(sizeof(struct fuse_forget_data) == 16, "fuse_forget_data changed");
 _Static_assert(sizeof(struct fuse_ctx) == 16, "fuse_ctx changed");
 _Static_assert(sizeof(struct stat) == 144, "struct stat changed");
@@ -74,18 +81,19 @@ static ssize_t receive(int descriptor, void *buffer, size_t size, void *userdata
     return received;
 }
 
-// Adds to the answer to INIT what libfuse 3.14 does not know or pass on:
-// - PARALLEL_DIROPS (forgotten; later ones do not): without it the kernel lets only one lookup at a
-//   time into a directory.
+// Adds to the answer to INIT what libfuse before 3.17 does not know or pass on:
+// - PARALLEL_DIROPS (forgotten): without it the kernel lets only one lookup at a time into a
+//   directory.
 // - HANDLE_KILLPRIV_V2 (unknown): without it the kernel asks for security.capability before writes,
 //   and reads the mode again before it takes set-ID bits away. Kernels before 5.12 ignore it.
+// A library that knows them is asked for them (FuseConnection.swift), and its answer is sent as it is.
 // The answer to INIT is known by its shape
 // and by being the first: requests count up from 2 (from 1 before Linux 4.20). Source: linux
 // fs/fuse/dev.c.
 static ssize_t send_vector(int descriptor, struct iovec *vector, int count, void *userdata)
 {
     (void)userdata;
-    if (count == 2 && vector[1].iov_len == sizeof(struct fuse_init_out)) {
+    if (count == 2 && vector[1].iov_len == sizeof(struct fuse_init_out) && fuse_version() < 317) {
         const struct fuse_out_header *header = vector[0].iov_base;
         struct fuse_init_out *init = vector[1].iov_base;
         if (header->unique <= 2 && header->error == 0 && init->major == FUSE_KERNEL_VERSION)
@@ -94,14 +102,67 @@ static ssize_t send_vector(int descriptor, struct iovec *vector, int count, void
     return writev(descriptor, vector, count);
 }
 
-int CRGWFuse_mount(struct fuse_session *session, const char *path)
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+// Another descriptor of the same connection: each thread that receives has one of its own.
+static int clone_descriptor(int session)
 {
+    int descriptor = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (descriptor < 0)
+        return -1;
+    uint32_t source = (uint32_t)session;
+    if (ioctl(descriptor, FUSE_DEV_IOC_CLONE, &source) == 0)
+        return descriptor;
+    close(descriptor);
+    return -1;
+}
+#endif
+
+// Puts `receive` and `send_vector` between libfuse and the device. -ENOTSUP: this build of libfuse
+// lets nobody there (3.18's default).
+static int hook(struct fuse_session *session)
+{
+    int descriptor = fuse_session_fd(session);
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+    static const struct fuse_custom_io io = {
+        .writev = send_vector, .read = receive, .clone_fd = clone_descriptor};
+    return fuse_session_custom_io_317(session, &io, sizeof(io), descriptor);
+#else
     static const struct fuse_custom_io io = {.writev = send_vector, .read = receive};
+    return fuse_session_custom_io(session, &io, descriptor);
+#endif
+}
+
+// Whether the library that is loaded, which may be newer than its headers were, says by itself who
+// may not keep set-ID bits: since 3.18.3.
+static int library_tells(void)
+{
+    int major = 0, minor = 0, patch = 0;
+    if (sscanf(fuse_pkgversion(), "%d.%d.%d", &major, &minor, &patch) < 2)
+        return 0;
+    return major > 3 || (major == 3 && (minor > 18 || (minor == 18 && patch >= 3)));
+}
+
+int CRGWFuse_mount(struct fuse_session *session, const char *path, int *tells)
+{
     errno = 0;
-    if (fuse_session_mount(session, path) == 0)
-        return fuse_session_custom_io(session, &io, fuse_session_fd(session));
     // libfuse checks some options itself and then leaves errno alone.
-    return errno != 0 ? -errno : -EINVAL;
+    if (fuse_session_mount(session, path) != 0)
+        return errno != 0 ? -errno : -EINVAL;
+    int result = library_tells() ? -ENOTSUP : hook(session);
+    *tells = result == 0 || library_tells();
+    if (result == 0 || result == -ENOTSUP)
+        return 0;
+    fuse_session_unmount(session);
+    return result < -1 ? result : -EIO;
+}
+
+int CRGWFuse_drops(const struct fuse_file_info *info)
+{
+    // `kill_suidgid` of libfuse 3.18.3, the tenth of the bits behind the flags; before that always
+    // zero. Read by its place, because the headers may be older than the library.
+    uint32_t bits;
+    memcpy(&bits, (const char *)info + sizeof(info->flags), sizeof(bits));
+    return (info->flags & CRGWFuse_dropPrivileges) != 0 || (bits >> 9 & 1);
 }
 
 int CRGWFuse_loop(struct fuse_session *session, unsigned threads_max)

@@ -144,7 +144,26 @@ int CRGWHost_stat(const char *path, struct CRGWHost_status *status) {
 }
 
 int CRGWHost_fchmod(int fd, uint32_t mode) { RETRY(fchmod(fd, (mode_t)mode)); }
-int CRGWHost_flock(int fd) { RETRY(flock(fd, LOCK_EX | LOCK_NB)); }
+// Who only asks whether somebody has it (CRGWHost_is_locked) has it for a moment: that is waited for.
+int CRGWHost_flock(int fd) {
+    for (int round = 0;; round++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return 0;
+        if (errno == EINTR) continue;
+        if (errno != EWOULDBLOCK || round >= 10) return -errno;
+        usleep(1000);
+    }
+}
+
+int CRGWHost_is_locked(int fd) {
+    int result;
+    do {
+        result = flock(fd, LOCK_SH | LOCK_NB);
+    } while (result < 0 && errno == EINTR);
+    if (result < 0) return errno == EWOULDBLOCK ? 1 : -errno;
+    flock(fd, LOCK_UN);
+    return 0;
+}
+
 int CRGWHost_flock_wait(int fd) { RETRY(flock(fd, LOCK_EX)); }
 int CRGWHost_flock_release(int fd) { RETRY(flock(fd, LOCK_UN)); }
 

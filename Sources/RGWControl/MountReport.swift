@@ -2,6 +2,9 @@
 package struct MountReport: Equatable, Sendable {
     package enum Life: String, Sendable, CaseIterable {
         case mounted
+        /// Taken away where it was mounted; programs that had it open, or another mount namespace, still
+        /// use it.
+        case detached
         /// Unmounted, and still uploading.
         case draining
         /// No process: read from the spool.
@@ -29,6 +32,8 @@ package struct MountReport: Equatable, Sendable {
     package var source = ""
     package var server = ""
     package var mountPoint = ""
+    /// The mount's device number as /proc/self/mountinfo has it; empty: not known.
+    package var device = ""
     /// 0: none.
     package var process: Int32 = 0
     package var spool = ""
@@ -82,7 +87,8 @@ package struct MountReport: Equatable, Sendable {
         var members: [String: JSONValue] = [
             "state": .string(state.rawValue), "life": .string(life.rawValue),
             "source": .string(source), "server": .string(server),
-            "mount_point": .string(mountPoint), "pid": .integer(process),
+            "mount_point": .string(mountPoint), "device": .string(device),
+            "pid": .integer(process),
             "spool": .string(spool), "drain_timeout_seconds": .seconds(drainTimeout),
             "pending": .integer(pending), "pending_bytes": .integer(pendingBytes),
             "uploading": .integer(uploading), "retrying": .integer(retrying),
@@ -112,6 +118,7 @@ package struct MountReport: Equatable, Sendable {
         source = json["source"]?.text ?? ""
         server = json["server"]?.text ?? ""
         mountPoint = json["mount_point"]?.text ?? ""
+        device = json["device"]?.text ?? ""
         process = json["pid"]?.integer.flatMap { Int32(exactly: $0) } ?? 0
         spool = json["spool"]?.text ?? ""
         drainTimeout = json["drain_timeout_seconds"]?.seconds ?? .zero

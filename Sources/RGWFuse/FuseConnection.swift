@@ -15,12 +15,13 @@ enum FuseConnection {
     /// - WRITEBACK_CACHE: the kernel would keep written data that the spool must have before
     ///   close(2) returns, and would decide sizes and times itself; it was also slower.
     /// - SPLICE_*: slower than one copy for requests of this size.
-    /// - HANDLE_KILLPRIV: its second version is asked for instead (CRGWFuse), which says with each
-    ///   write and truncation whether set-ID bits must go.
+    /// - HANDLE_KILLPRIV: its second version is asked for instead, which says with each write and
+    ///   truncation whether set-ID bits must go, where libfuse passes that on (`tellsPrivileges`);
+    ///   elsewhere the kernel takes them away itself. CRGWFuse asks for it where libfuse cannot.
     /// - DONT_MASK: the kernel applies the umask, so permissions arrive final.
     /// - POSIX_LOCKS, FLOCK_LOCKS: locks stay local, in the kernel.
     /// - EXPORT_SUPPORT: inode numbers do not outlive the mount, so NFS handles could not be
-    ///   honoured.
+    ///   honoured. See rgwfs(7), LIMITS.
     /// - AUTO_INVAL_DATA: a file's own writes move its mtime, and the kernel would throw away the pages
     ///   just written. Open says whether the pages are of the version that is opened (keep_cache).
     /// - POSIX_ACL, CACHE_SYMLINKS, EXPLICIT_INVAL_DATA, NO_OPEN(DIR)_SUPPORT: not needed.
@@ -30,7 +31,11 @@ enum FuseConnection {
         | UInt32(FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS)
 
     /// Only what the kernel is capable of may be wanted: libfuse gives the mount up otherwise.
-    static func negotiate(_ connection: inout fuse_conn_info, readAheadBytes: Int) {
+    static func negotiate(
+        _ connection: inout fuse_conn_info, readAheadBytes: Int, tellsPrivileges: Bool
+    ) {
+        var wanted = wanted
+        if tellsPrivileges { wanted |= UInt32(CRGWFuse_handleKillPrivileges) }
         connection.want = wanted & connection.capable
         connection.max_write = UInt32(requestBytesMax)
         connection.max_read = UInt32(requestBytesMax)

@@ -1,13 +1,14 @@
 import CRGWFuse
+import RGWBase
 import RGWVFS
 
 /// What every request needs, as libfuse's userdata: the filesystem, and the libfuse session itself.
 ///
 /// Owns the session: it is freed with the last reference. Each request that waits for its answer
 /// holds one, so a late answer from any thread still finds the session it belongs to.
-// SAFETY: `session` is set once, by the thread that creates the session and before libfuse can
-// call; after that nothing here changes, and libfuse's session functions used elsewhere may be
-// called by any thread.
+// SAFETY: `session` and `tellsPrivileges` are set once each, by the thread that creates and mounts
+// the session and before libfuse can call; after that nothing here changes, and libfuse's session
+// functions used elsewhere may be called by any thread.
 @safe final class FuseContext: @unchecked Sendable {
     let fileSystem: any FileSystemOperations
     let buffers = AnswerBuffers()
@@ -15,6 +16,8 @@ import RGWVFS
     /// Called while INIT is answered; requests made from now on are served.
     let onReady: @Sendable () -> Void
     private(set) var session: OpaquePointer?
+    /// Requests say who may not keep set-ID bits. Set by `mount`, before the kernel's INIT is read.
+    private(set) var tellsPrivileges = false
 
     init(
         fileSystem: any FileSystemOperations, readAheadBytes: Int,
@@ -71,7 +74,23 @@ import RGWVFS
 // call these.
 extension FuseContext {
     /// 0 or a negative errno. Source: libfuse, fuse_session_mount.
-    func mount(_ path: String) -> Int32 { unsafe withSession { unsafe CRGWFuse_mount($0, path) } }
+    func mount(_ path: String) -> Int32 {
+        var tells: Int32 = 0
+        let result = unsafe withSession { unsafe CRGWFuse_mount($0, path, &tells) }
+        tellsPrivileges = tells != 0
+        return result
+    }
+
+    /// Drops what the kernel remembers of a file's attributes. It takes no lock for that that a
+    /// request could hold (no pages are named), so a thread that serves one may do it too; in front
+    /// of its answer, so that whoever waits for that sees them.
+    /// Source: Linux, fs/fuse/inode.c, fuse_reverse_inval_inode.
+    func invalidateAttributes(of inode: InodeNumber) {
+        // The kernel may not know the file (ENOENT): as good.
+        _ = unsafe withSession {
+            unsafe fuse_lowlevel_notify_inval_inode($0, inode.value, -1, 0)
+        }
+    }
 
     /// Serves until the end; 0 or a negative errno. Source: libfuse, fuse_session_loop_mt.
     func loop(threadsMax: Int) -> Int32 {

@@ -91,8 +91,11 @@ extension AttributeChanges {
     init(_ attributes: stat, set: Int32, hasHandle: Bool) {
         self.init()
         self.hasHandle = hasHandle
-        dropsPrivileges = attributes.st_mode & UInt32(CRGWFuse_dropPrivileges) != 0
         func has(_ bit: Int32) -> Bool { set & bit != 0 }
+        // Libfuse 3.17 and later say it themselves.
+        dropsPrivileges =
+            attributes.st_mode & UInt32(CRGWFuse_dropPrivileges) != 0
+            || has(FUSE_SET_ATTR_KILL_SUID)
         if has(FUSE_SET_ATTR_MODE) { permissions = attributes.st_mode & 0o7777 }
         if has(FUSE_SET_ATTR_UID) { uid = attributes.st_uid }
         if has(FUSE_SET_ATTR_GID) { gid = attributes.st_gid }
@@ -108,14 +111,13 @@ extension AttributeChanges {
 
 extension OpenFlags {
     /// From open(2)'s flags.
-    init(_ flags: Int32) {
+    init(_ flags: Int32, dropsPrivileges: Bool = false) {
         let access = flags & O_ACCMODE
         self.init(
             read: access == O_RDONLY || access == O_RDWR,
             write: access == O_WRONLY || access == O_RDWR,
             truncate: flags & O_TRUNC != 0, append: flags & O_APPEND != 0,
-            exclusive: flags & O_EXCL != 0,
-            dropsPrivileges: flags & Int32(CRGWFuse_dropPrivileges) != 0)
+            exclusive: flags & O_EXCL != 0, dropsPrivileges: dropsPrivileges)
     }
 }
 

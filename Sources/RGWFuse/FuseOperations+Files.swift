@@ -6,13 +6,20 @@ import RGWVFS
 // SAFETY, all of them: libfuse's arguments are valid during the call, and what outlives it is
 // copied.
 extension FuseOperations {
+    /// An answer without attributes leaves the kernel with the mode it knows: who executed the file
+    /// would get rights that it has lost, and statx(2) would show them.
     static func addFiles(_ table: inout fuse_lowlevel_ops) {
         unsafe table.open = { request, inode, info in
             unsafe FuseRequest.serve(request) { context, reply in
                 let inode = InodeNumber(inode)
+                let drops = unsafe FuseRequest.drops(info)
+                let loses = drops && context.fileSystem.hasPrivileges(inode)
                 context.fileSystem.open(
-                    inode, OpenFlags(unsafe FuseRequest.flags(info)),
-                    reply.promise(context) { FuseAnswers.open($0, $1, $2, inode) })
+                    inode, OpenFlags(unsafe FuseRequest.flags(info), dropsPrivileges: drops),
+                    reply.promise(context) {
+                        if loses { $2.invalidateAttributes(of: inode) }
+                        FuseAnswers.open($0, $1, $2, inode)
+                    })
             }
         }
         unsafe table.create = { request, parent, name, mode, info in
@@ -33,9 +40,10 @@ extension FuseOperations {
         }
         unsafe table.write = { request, inode, bytes, count, offset, info in
             unsafe FuseRequest.serve(request) { context, reply in
-                let flags = unsafe FuseRequest.flags(info)
-                if flags & Int32(CRGWFuse_dropPrivileges) != 0 {
+                if unsafe FuseRequest.drops(info),
                     context.fileSystem.dropPrivileges(InodeNumber(inode))
+                {
+                    context.invalidateAttributes(of: InodeNumber(inode))
                 }
                 // The buffer is the receiving thread's own, and the Span cannot leave the call.
                 let bytes = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
@@ -57,10 +65,16 @@ extension FuseOperations {
                 guard offset >= 0, length > 0 else { return reply.fail(.invalidArgument) }
                 let (end, isTooFar) = offset.addingReportingOverflow(length)
                 guard !isTooFar else { return reply.fail(.tooLarge) }
+                let inode = InodeNumber(inode)
+                let caller = unsafe FuseRequest.caller(request)
+                let loses = caller.uid != 0 && context.fileSystem.hasPrivileges(inode)
                 context.fileSystem.allocate(
-                    InodeNumber(inode), unsafe FuseRequest.handle(info),
-                    UInt64(offset)..<UInt64(end), allocation, unsafe FuseRequest.caller(request),
-                    reply.promise(context, FuseAnswers.done))
+                    inode, unsafe FuseRequest.handle(info), UInt64(offset)..<UInt64(end),
+                    allocation, caller,
+                    reply.promise(context) { reply, _, context in
+                        if loses { context.invalidateAttributes(of: inode) }
+                        reply.done()
+                    })
             }
         }
         unsafe table.copy_file_range = {
@@ -77,6 +91,12 @@ extension FuseOperations {
                         InodeNumber(target), unsafe FuseRequest.handle(targetInfo),
                         UInt64(targetOffset)
                     ), count: UInt64(count))
+                if unsafe FuseRequest.caller(request).uid != 0,
+                    context.fileSystem.hasPrivileges(InodeNumber(target))
+                {
+                    // The kernel writes instead, and says with each write that they go.
+                    return reply.fail(.notSupported)
+                }
                 context.fileSystem.copyRange(
                     range,
                     reply.promise(context) { reply, count, _ in reply.written(Int(count)) })

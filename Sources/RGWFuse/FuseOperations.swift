@@ -30,7 +30,8 @@ enum FuseOperations {
             guard let userdata = unsafe userdata, let connection = unsafe connection else { return }
             unsafe Unmanaged<FuseContext>.fromOpaque(userdata)._withUnsafeGuaranteedRef { context in
                 unsafe FuseConnection.negotiate(
-                    &connection.pointee, readAheadBytes: context.readAheadBytes)
+                    &connection.pointee, readAheadBytes: context.readAheadBytes,
+                    tellsPrivileges: context.tellsPrivileges)
                 context.onReady()
             }
         }

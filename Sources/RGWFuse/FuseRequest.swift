@@ -68,6 +68,13 @@ enum FuseRequest {
         return origin
     }
 
+    /// Whoever opens or writes may not keep the file's set-ID bits.
+    static func drops(_ info: UnsafeMutablePointer<fuse_file_info>?) -> Bool {
+        // SAFETY: as above.
+        guard let info = unsafe info else { return false }
+        return unsafe CRGWFuse_drops(info) != 0
+    }
+
     /// open(2)'s flags.
     static func flags(_ info: UnsafeMutablePointer<fuse_file_info>?) -> Int32 {
         // SAFETY: as above, for open and create.

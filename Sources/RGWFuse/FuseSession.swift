@@ -78,6 +78,11 @@ package final class FuseSession: Sendable {
         }
     }
 
+    /// The mount's device number, as /proc/self/mountinfo shows it; nil before `mount`.
+    package var device: (major: UInt32, minor: UInt32)? {
+        state.withLock { $0.identity }.map { ($0.major, $0.minor) }
+    }
+
     /// Serves until the filesystem is unmounted or `stop` is called; then no request is being
     /// handled any more, but parked ones may still be answered.
     @discardableResult
@@ -193,7 +198,10 @@ package final class FuseSession: Sendable {
         let identity: MountPoint.Identity
         switch MountPoint.identity(mountPoint) {
         case .success(let found): identity = found
-        case .failure(let error): throw .mount(mountPoint: mountPoint, errno: error.errno)
+        case .failure(let error):
+            // A failed mount leaves nothing; when even this fails there is nobody to tell.
+            _ = MountPoint.unmount(mountPoint, .detach)
+            throw .mount(mountPoint: mountPoint, errno: error.errno)
         }
         MountPoint.raiseReadAhead(identity, bytes: options.readAheadBytes)
         return identity

@@ -2,8 +2,12 @@ import CRGWHost
 
 /// Going to the background so that failures still reach the caller's terminal and exit status.
 package enum Daemon {
-    /// Forks; returns in the child only, which leads a session of its own. Call it before any other
-    /// thread exists: only the calling thread lives on in the child (fork(2)).
+    /// Forks; returns in the child only. Call it before any other thread exists: only the calling
+    /// thread lives on in the child (fork(2)).
+    ///
+    /// The child stays in the caller's process group until it reports success: autofs lets only the
+    /// group that mounts pass, and keeps everybody else waiting until the mount is made.
+    /// Source: Linux, Documentation/filesystems/autofs.rst, "Mounting and unmounting".
     ///
     /// The parent waits until the child reports, prints the sentence if there is one, and exits
     /// with the reported status; if the child dies without a report, it says so and exits with
@@ -11,10 +15,7 @@ package enum Daemon {
     package static func detach(lostStatus: UInt8) throws(HostError) -> DaemonReport {
         let pipe = try HostPipe()
         let child = try checked(CRGWHost_fork(), "fork")
-        if child == 0 {
-            try checked(CRGWHost_setsid(), "setsid")
-            return DaemonReport(Shared(pipe.onlyWriter()))
-        }
+        if child == 0 { return DaemonReport(Shared(pipe.onlyWriter())) }
         wait(for: child, pipe.onlyReader(), lostStatus: lostStatus)
     }
 

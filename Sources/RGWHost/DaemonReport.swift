@@ -14,12 +14,15 @@ package final class DaemonReport: Sendable {
     /// For `-f`: nobody waits; a failure goes to standard error.
     package static func foreground() -> DaemonReport { DaemonReport(nil) }
 
-    /// It works: the parent exits with status 0. In the background the standard streams lead to
-    /// /dev/null and the working directory is `/` from here on, so paths must be absolute.
+    /// It works: the parent exits with status 0. In the background this process leads a session of
+    /// its own from here on, the standard streams lead to /dev/null, and the working directory is
+    /// `/`, so paths must be absolute.
     package func succeed() throws(HostError) {
         guard claim(), let parent = parent.withLock({ $0.take() }) else { return }
         // SAFETY: a literal path.
         try checked(unsafe CRGWHost_chdir("/"), "chdir", "/")
+        // A forked child leads no group yet, so it may. Source: setsid(2).
+        try checked(CRGWHost_setsid(), "setsid")
         try StandardStreams.silence()
         try parent.value.write([0].span)
     }

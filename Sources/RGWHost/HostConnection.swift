@@ -1,4 +1,5 @@
 import CRGWHost
+import RGWBase
 import Synchronization
 
 /// One stream of lines to another process of this machine. Source: unix(7).
@@ -53,7 +54,7 @@ package final class HostConnection: Sendable {
     }
 
     private func receive(within time: Duration?) throws(HostError) -> [UInt8] {
-        let milliseconds = time.map { Int32(clamping: $0.components.seconds * 1000) } ?? -1
+        let milliseconds = time.map { Int32(clamping: max(0, $0.inNanoseconds) / 1_000_000) } ?? -1
         var result: Int64 = 0
         // SAFETY: at most the buffer's size is written, and `result` says how much was.
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 64 << 10) { buffer, filled in

@@ -161,6 +161,11 @@ package struct HostDescriptor: ~Copyable, Sendable {
         return true
     }
 
+    /// Whether somebody else's descriptor has the lock.
+    package func isLocked() throws(HostError) -> Bool {
+        try checked(CRGWHost_is_locked(number), "flock", path) == 1
+    }
+
     /// The same, as soon as whoever has it lets it go.
     package func lockWaiting() throws(HostError) {
         try checked(CRGWHost_flock_wait(number), "flock", path)

@@ -46,7 +46,8 @@ package enum HostMounts {
                 return nil
             }
             return HostMount(
-                deviceMajor: major, deviceMinor: minor, mountPoint: unescaped(fields[4]),
+                device: HostDevice(major: major, minor: minor), root: unescaped(fields[3]),
+                mountPoint: unescaped(fields[4]),
                 type: String(fields[hyphen + 1]), source: unescaped(fields[hyphen + 2]),
                 user: user(fields.dropFirst(hyphen + 3).first),
                 isReadOnly: fields[5].split(separator: ",").contains("ro"))

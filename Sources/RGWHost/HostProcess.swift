@@ -30,6 +30,16 @@ package enum HostProcess {
                 CRGWHost_raise_descriptor_limit(), "raise the limit of open files"))
     }
 
+    /// False in a user namespace that knows some of the machine's users only; the files of all others
+    /// belong to `overflowUser` there. Source: user_namespaces(7).
+    package static func mapsAllUsers() throws(HostError) -> Bool {
+        let line = try HostFile.line("/proc/self/uid_map") ?? ""
+        return line.split(separator: " ") == ["0", "0", "4294967295"]
+    }
+
+    /// Source: proc_sys_kernel(5), overflowuid.
+    package static let overflowUser: UInt32 = 65534
+
     /// Source: gethostname(2).
     package static func hostName() throws(HostError) -> String {
         var result: Int32 = 0

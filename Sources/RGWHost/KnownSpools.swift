@@ -35,11 +35,11 @@ package struct KnownSpools: Sendable {
         for other in try list() where other.spool != mount.spool {
             if try HostNames.status("\(other.spool)/FORMAT") == nil {
                 if try !other.isOutOfSight() { try HostNames.unlink(path(of: other.spool)) }
-            } else if !allowing, other.overlaps(mount), other.owner.isRunning {
+            } else if !allowing, other.overlaps(mount), SpoolLock.isHeld(in: other.spool) {
                 return other
             }
         }
-        let foreign = others.first { $0.overlaps(mount) && $0.owner.isRunning }
+        let foreign = others.first { $0.overlaps(mount) && SpoolLock.isHeld(in: $0.spool) }
         if !allowing, let foreign { return foreign }
         try HostFile.writeAtomically(path(of: mount.spool), text: mount.text, mode: 0o600)
         return nil

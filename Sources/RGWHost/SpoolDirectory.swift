@@ -160,6 +160,7 @@ package final class SpoolDirectory: Sendable {
             throw .unusable(
                 "the spool \(path) is open to other users (mode \(mode)); use chmod 700")
         }
+        try refuseForeignPlace(path, user)
         if let format = try format(of: path) { return format }
         if let stranger = names.first(where: {
             !expectedBeforeFormat.contains($0) && !$0.hasPrefix("trial-")
@@ -168,6 +169,36 @@ package final class SpoolDirectory: Sendable {
                 "the directory \(path) is neither a spool nor empty: it contains \(stranger)")
         }
         return nil
+    }
+
+    /// Whoever may rename a directory above the spool could put another in its place.
+    private static func refuseForeignPlace(
+        _ path: String, _ user: UInt32
+    ) throws(SpoolError) {
+        let (real, isMapped) = try asSpoolOperation { () throws(HostError) in
+            (try HostSurroundings.realPath(path), try HostProcess.mapsAllUsers())
+        }
+        var place = real
+        while place != "/" {
+            place = HostNames.parentDirectory(of: place)
+            let found = try asSpoolOperation { [place] () throws(HostError) in
+                try HostNames.status(place)
+            }
+            guard let status = found else { continue }
+            // In a user namespace whoever is outside has this number.
+            let isOutside = !isMapped && status.uid == HostProcess.overflowUser
+            guard status.uid == 0 || status.uid == user || isOutside else {
+                throw .unusable(
+                    "the spool \(path) is not safe in \(place), which belongs to user "
+                        + "\(status.uid): choose another place with spool=")
+            }
+            guard status.permissions & 0o1002 != 0o2 else {
+                throw .unusable(
+                    "the spool \(path) is not safe in \(place), where everybody may rename it "
+                        + "(mode \(String(status.permissions, radix: 8))): use chmod o-w or "
+                        + "chmod +t")
+            }
+        }
     }
 
     private static func check(_ format: SpoolFormat, _ path: String) throws(SpoolError) {

@@ -59,7 +59,18 @@ package final class SpoolLock: Sendable {
         try file.truncate(to: UInt64(text.count))
     }
 
-    /// What the LOCK file says; whether it still holds, `isRunning` knows.
+    /// A process has the spool. The kernel's answer, not the number of a process: one that nobody has
+    /// reaped still has its number, and one in another container has another.
+    package static func isHeld(in spool: String) -> Bool {
+        do throws(HostError) {
+            return try HostDescriptor(path(in: spool), .nonblocking).isLocked()
+        } catch {
+            // No spool, or not one that this user may look at.
+            return false
+        }
+    }
+
+    /// What the LOCK file says; whether it still holds, `isHeld` knows.
     package static func owner(of spool: String) throws(SpoolError) -> SpoolOwner? {
         do throws(HostError) {
             guard let contents = try HostFile.read(path(in: spool), limit: 1 << 16) else {

@@ -1,9 +1,9 @@
-/// Who holds, or last held, a spool.
+/// Who holds, or last held, a spool. Which of both, only the lock knows (`SpoolLock.isHeld`).
 package struct SpoolOwner: Equatable, Sendable {
     package var process: Int32
     /// The boot in which it ran; another one now means that the machine restarted since.
     package var bootIdentifier: String
-    /// Clock ticks after boot, so that a reused process number is told apart.
+    /// Clock ticks after boot, for people and for older releases.
     package var startTime: UInt64
     package var mountPoint: String
     /// The boot in which recovery was last done; empty: never, or not known.
@@ -21,12 +21,6 @@ package struct SpoolOwner: Equatable, Sendable {
         return SpoolOwner(
             process: process, bootIdentifier: HostProcess.bootIdentifier(),
             startTime: HostProcess.startTime(of: process) ?? 0, mountPoint: mountPoint)
-    }
-
-    /// That very process still runs.
-    package var isRunning: Bool {
-        bootIdentifier == HostProcess.bootIdentifier()
-            && HostProcess.startTime(of: process) == startTime
     }
 
     /// Nil: not what `text` writes.

@@ -8,13 +8,14 @@ enum FuseRights {
     static func check(
         _ settings: MountSettings, in environment: some MountEnvironment
     ) throws(MountFailure) {
-        guard environment.userID != 0, settings.allowsOther || settings.allowsRoot else { return }
+        let allowsOther = settings.allowsOther(mountingUser: environment.userID)
+        guard environment.userID != 0, allowsOther || settings.allowsRoot else { return }
         if case .content(let content) = environment.readFile(path, limit: lengthMax) {
             for (_, line) in ByteText.lines(content.bytes) {
                 if ByteText.trimmed(line) == "user_allow_other" { return }
             }
         }
-        let option = settings.allowsOther ? "allow_other" : "allow_root"
+        let option = allowsOther ? "allow_other" : "allow_root"
         throw .refused(
             "option '\(option)' needs the line user_allow_other in \(path), which root can write")
     }

@@ -61,6 +61,10 @@ extension MountReport {
         let place: String
         switch life {
         case .mounted: place = "on \(Shown.text(mountPoint))"
+        case .detached:
+            place =
+                "no longer on \(Shown.text(mountPoint)), but still in use (process \(process) "
+                + "serves it)"
         case .draining: place = "unmounted, still uploading (process \(process))"
         case .stopped: place = "not mounted"
         }

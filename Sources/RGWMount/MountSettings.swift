@@ -39,7 +39,8 @@ package struct MountSettings: Sendable {
     package var fileMask: UInt32?
     package var directoryMask: UInt32?
     package var checksPermissions = true
-    package var allowsOther = false
+    /// `allow_other` or `noallow_other`; nil: neither was given.
+    package var allowsOther: Bool?
     package var allowsRoot = false
 
     // Spool.
@@ -61,6 +62,12 @@ package struct MountSettings: Sendable {
     package var warnings: [String] = []
 
     package init() {}
+
+    /// Users other than the mounting one may enter. Root mounts for everybody, as mounts of other
+    /// file systems are, and the kernel checks permissions; what a user mounts is theirs.
+    package func allowsOther(mountingUser: UInt32) -> Bool {
+        allowsOther ?? (mountingUser == 0 && !allowsRoot)
+    }
 
     /// The file system's settings for one source. Without `uid=` and `gid=` the mounting user owns
     /// the files.

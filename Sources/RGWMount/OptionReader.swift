@@ -57,7 +57,7 @@ package enum OptionReader {
             \.volume.writebackDelay, "writeback_delay", \.volume.writebackDelayMax,
             "writeback_max_delay")
         // libfuse refuses the two together as well.
-        if settings.allowsOther, settings.allowsRoot {
+        if settings.allowsOther == true, settings.allowsRoot {
             throw .contradiction("allow_other", "allow_root")
         }
         if settings.isAnonymous {

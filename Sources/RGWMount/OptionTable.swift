@@ -165,10 +165,15 @@ package enum OptionTable {
             "default_permissions", [], .ownership,
             help: "Let the kernel check permissions (default; cannot be turned off)"
         ) { $0.checksPermissions = $1 },
-        .flag("allow_other", [], .ownership, help: "Let every user use the mount") {
-            $0.allowsOther = $1
-        },
-        .flag("allow_root", [], .ownership, help: "Let root use the mount too") {
+        .flag(
+            "allow_other", [], .ownership,
+            help: "Let every user use the mount, as permissions allow (default for root's mounts)"
+        ) { $0.allowsOther = $1 },
+        .flag(
+            "noallow_other", [], .ownership,
+            help: "Let only the mounting user use the mount (default for users' mounts)"
+        ) { $0.allowsOther = !$1 },
+        .flag("allow_root", [], .ownership, help: "Let root use the mount too, and nobody else") {
             $0.allowsRoot = $1
         },
         .flag(

@@ -26,23 +26,44 @@ extension FileSystem {
         pump()
     }
 
-    package func dropPrivileges(_ inode: InodeNumber) {
+    @discardableResult
+    package func dropPrivileges(_ inode: InodeNumber) -> Bool {
         let (now, time) = (clock.now(), clock.wallTime())
         let changed = withState { state in
             state.dropPrivileges(inode, Moment(now: now, since: now, time: time))
         }
         if changed { commitInBackground() }
+        return changed
     }
 
-    /// How long the bucket's usage is believed.
+    package func hasPrivileges(_ inode: InodeNumber) -> Bool {
+        withState { state in
+            state.inodes.look(inode) { $0.attributes.permissions & 0o6000 != 0 } ?? false
+        }
+    }
+
+    /// How long the bucket's usage is shown before it is asked for anew.
     private static let usageLifetime = Duration.seconds(5)
 
+    /// Never waits: nobody needs these numbers so much that df(1), a monitor of disks or a login shell
+    /// should hang for them. What the server said last is shown (constants before its first answer), and
+    /// asked for anew behind it.
     package func statfs(_ reply: consuming Reply<VolumeStatistics>) {
-        perform(reply) { state, moment throws(FileSystemError) in
-            guard let usage = state.usage,
-                usage.at >= moment.since || moment.now < usage.at + Self.usageLifetime
-            else { return .need(.usage) }
-            return .done(usage.value)
+        perform(reply) { [self] state, moment throws(FileSystemError) in
+            let isOld = state.usage.map { moment.now >= $0.at + Self.usageLifetime } ?? true
+            if isOld { state.actions.append { [self] in fetch(.usage) { _ in } } }
+            return .done(state.usage?.value ?? Self.statistics(BucketUsage()))
+        }
+    }
+
+    /// Before the mount is made: what every path and every df(1) asks first, so that the first answers are
+    /// not constants. Calls back when it is there, or cannot be had.
+    package func learnRoot(then done: @escaping @Sendable () -> Void) {
+        let now = clock.now()
+        let need = withState { state in state.attributeNeed(.root, now: now, since: now) }
+        fetch(.usage) { [self] _ in
+            guard let need else { return done() }
+            fetch(need) { _ in done() }
         }
     }
 

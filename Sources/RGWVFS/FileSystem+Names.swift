@@ -36,7 +36,8 @@ extension FileSystem {
             if let need = state.attributeNeed(inode, now: moment.now, since: moment.since) {
                 // Every path goes through the root: a server that hangs must not block names that
                 // are known here, so the root is shown as it was and looked at behind the scenes.
-                guard inode == .root, state.inodes[inode]?.attributesKnown == true else {
+                // Before the server's first answer these are the mount's own owner and mask.
+                guard inode == .root else {
                     if state.inodes[inode]?.isDirectory == false { state.removals.count = 0 }
                     return .need(need)
                 }

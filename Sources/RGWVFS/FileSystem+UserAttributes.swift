@@ -9,7 +9,7 @@ extension FileSystem {
     func userAttribute(
         _ inode: InodeNumber, _ name: [UInt8], _ reply: consuming Reply<[UInt8]>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply) { [self] state, moment throws(FileSystemError) in
             if AttributeSpace(name) == .refused { throw .notSupported }
             if state.isTaken(inode) { throw .stale }
             // The kernel asks for this one before writes and executions: what is known is enough.
@@ -17,7 +17,11 @@ extension FileSystem {
             let need =
                 isCapability && state.hasHeard(of: inode)
                 ? nil : state.attributeNeed(inode, now: moment.now, since: moment.since)
-            if let need { return .need(need) }
+            if let need {
+                // `ls -ld` of a mount asks: like its attributes, what is known is shown.
+                guard inode == .root else { return .need(need) }
+                state.actions.append { [self] in fetch(need) { _ in } }
+            }
             guard let value = try state.extended(inode)?[name] else { throw .noAttribute }
             return .done(value)
         }

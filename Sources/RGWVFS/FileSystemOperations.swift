@@ -38,7 +38,9 @@ package protocol FileSystemOperations: Sendable {
         _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
         _ origin: WriteOrigin, _ reply: consuming Reply<Int>)
     /// Before a write by somebody without CAP_FSETID: set-ID bits and capabilities go.
-    func dropPrivileges(_ inode: InodeNumber)
+    func dropPrivileges(_ inode: InodeNumber) -> Bool
+    /// The file's known mode has set-ID bits.
+    func hasPrivileges(_ inode: InodeNumber) -> Bool
     /// `close(2)` of one descriptor.
     func flush(_ inode: InodeNumber, _ handle: HandleID, _ reply: consuming Reply<Void>)
     func fsync(

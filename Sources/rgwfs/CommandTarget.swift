@@ -1,3 +1,4 @@
+import RGWControl
 import RGWHost
 import RGWMount
 
@@ -18,8 +19,10 @@ struct CommandTarget {
         let environment = try LiveEnvironment()
         let absolute = Self.normalized(text, in: environment.workingDirectory)
         if let (mount, path) = try Self.mount(above: absolute) {
-            spool = try Self.spool(ofMount: mount, in: environment)
-            self.path = path
+            spool = try Self.spool(of: mount, in: environment)
+            // What of the file system is mounted there: not `/` for a bind mount.
+            self.path = [String(mount.root.dropFirst()), path].filter { !$0.isEmpty }
+                .joined(separator: "/")
             return
         }
         switch SpoolCatalogue.entry(at: absolute, known: nil) {
@@ -40,42 +43,70 @@ struct CommandTarget {
     }
 
     /// The innermost mount of rgwfs at or above a path.
-    private static func mount(above path: String) throws -> (point: String, path: String)? {
-        let points = try HostMounts.list().filter { $0.type == "fuse.rgwfs" }.map(\.mountPoint)
-        let above = points.filter { path == $0 || path.hasPrefix("\($0)/") }
-        guard let point = above.max(by: { $0.utf8.count < $1.utf8.count }) else {
-            // A name that leads there through a symbolic link.
-            guard !points.isEmpty, let real = try? HostSurroundings.realPath(path), real != path
-            else { return nil }
-            return try mount(above: real)
+    private static func mount(above path: String) throws -> (mount: HostMount, path: String)? {
+        let mounts = try HostMounts.list().filter(\.isRGWFS)
+        let above = mounts.filter { path == $0.mountPoint || path.hasPrefix("\($0.mountPoint)/") }
+        // Of several at one directory the last is on top.
+        let inner = above.indices.max {
+            (above[$0].mountPoint.utf8.count, $0) < (above[$1].mountPoint.utf8.count, $1)
         }
-        return (point, String(path.dropFirst(point.count).drop { $0 == "/" }))
+        guard let mount = inner.map({ above[$0] }) else {
+            // A name that leads there through a symbolic link.
+            guard !mounts.isEmpty, let real = try? HostSurroundings.realPath(path), real != path
+            else { return nil }
+            return try self.mount(above: real)
+        }
+        let rest = path.dropFirst(mount.mountPoint.count).drop { $0 == "/" }
+        return (mount, String(rest))
     }
 
+    /// How long each of the processes that may serve a mount may take to say so.
+    private static let patience = Duration.seconds(1)
+
+    /// The spool of a mount: that of the process which serves it, not of one that had a mount there
+    /// before and still uploads, nor of one that is dead.
     private static func spool(
-        ofMount point: String, in environment: LiveEnvironment
+        of mount: HostMount, in environment: LiveEnvironment
     ) throws -> CataloguedSpool {
         let all = try SpoolCatalogue.list(environment)
-        // A mount that died has its owner in the list, too; the last one to mount there is meant.
-        let here = all.filter { $0.owner?.mountPoint == point }
-        if let found = here.first(where: \.isRunning) { return found }
+        // Who mounted there is the likely one; through a bind mount it is another.
+        let here = all.filter { $0.owner?.mountPoint == mount.mountPoint }
+        let elsewhere = all.filter { $0.owner?.mountPoint != mount.mountPoint }
+        var silent: [CataloguedSpool] = []
+        for spool in here + elsewhere {
+            do {
+                let report = try ControlClient.report(spool: spool.path, patience: patience)
+                if let report, report.serves(mount) { return spool }
+            } catch  where spool.owner?.mountPoint == mount.mountPoint {
+                silent.append(spool)
+            } catch {
+                // It may serve another mount, and is not asked for that.
+            }
+        }
+        // One that hangs is known by where it mounted.
+        if let spool = silent.first(where: { $0.source == mount.source }) { return spool }
         // Root may have to do with somebody else's.
-        let mine = HostProcess.effectiveUser
-        if let user = try HostMounts.mount(at: point)?.user, user != mine {
-            let theirs = OtherUsers.spools(of: user).filter { $0.owner.mountPoint == point }
+        if let user = mount.user, user != HostProcess.effectiveUser {
+            let theirs = OtherUsers.spools(of: user)
+                .filter { $0.owner.mountPoint == mount.mountPoint }
                 .compactMap { SpoolCatalogue.spool(at: $0.spool) }
             if let found = theirs.first(where: \.isRunning) ?? theirs.first { return found }
         }
         // In nobody's list: the mount says it, if it lives.
         let path = try HostChild.ask(within: .seconds(2)) {
-            let text = try? HostAttributes.text("user.rgwfs.spool", of: point)
+            let text = try? HostAttributes.text("user.rgwfs.spool", of: mount.mountPoint)
             return text
         }
-        if let found = path.flatMap({ SpoolCatalogue.spool(at: $0) }) ?? here.first { return found }
+        if let found = path.flatMap({ SpoolCatalogue.spool(at: $0) }) { return found }
+        // The mount of one that died: its owner is still noted.
+        let dead = here.filter { !$0.isRunning }
+        if let spool = dead.first(where: { $0.source == mount.source }) ?? dead.first {
+            return spool
+        }
         throw NotFound(
             description:
-                "the mount on \(Shown.text(point)) does not answer, or it is another user's: "
-                + "name its spool")
+                "the mount on \(Shown.text(mount.mountPoint)) does not answer, or it is another "
+                + "user's: name its spool")
     }
 
     private static func spool(
@@ -120,5 +151,14 @@ struct CommandTarget {
             if part == ".." { _ = parts.popLast() } else { parts.append(part) }
         }
         return "/" + parts.joined(separator: "/")
+    }
+}
+
+extension MountReport {
+    /// It is that mount's process: device numbers are used again, but not while somebody serves one.
+    func serves(_ mount: HostMount) -> Bool {
+        guard life == .mounted || life == .detached else { return false }
+        // Earlier releases do not say it.
+        return device.isEmpty ? mountPoint == mount.mountPoint : device == "\(mount.device)"
     }
 }

@@ -95,7 +95,7 @@ final class Composition: Sendable {
     /// The mount's FUSE side; `onReady` is called when requests are served.
     func session(_ plan: MountPlan, onReady: @escaping @Sendable () -> Void) -> FuseSession {
         var options = FuseOptions()
-        options.allowOther = plan.settings.allowsOther
+        options.allowOther = plan.settings.allowsOther(mountingUser: HostProcess.effectiveUser)
         options.allowRoot = plan.settings.allowsRoot
         options.readOnly = plan.volume.readOnly
         options.flags = plan.settings.kernelOptions.compactMap { FuseOptions.Flag(rawValue: $0) }

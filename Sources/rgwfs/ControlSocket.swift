@@ -6,8 +6,10 @@ import RGWHost
 enum ControlSocket {
     static let name = "control"
 
-    /// Commands at a time; each holds a thread while it waits.
-    private static let connectionsMax = 16
+    /// Of `sync` and umount(8), which wait for as long as uploads take.
+    static let waitingMax = 48
+    /// Commands at a time; each holds a thread while it waits. More than may wait.
+    private static let connectionsMax = waitingMax + 16
     /// A program that connects has its request ready.
     private static let patience = Duration.seconds(5)
 

@@ -4,6 +4,7 @@ import RGWHost
 import RGWMount
 import RGWSpool
 import RGWVFS
+import Synchronization
 
 /// The mount as its socket shows it.
 final class MountControl: ControlPort {
@@ -11,6 +12,9 @@ final class MountControl: ControlPort {
     private let events: MountEvents
     /// What does not change.
     private let template: MountReport
+    /// Who waits in `sync`. They are fewer than the socket has room for, so that asking is always
+    /// possible.
+    private let waiting = Mutex(0)
 
     /// Between two looks of a waiting `sync`, each of which is a line of progress.
     private static let pause = Duration.milliseconds(250)
@@ -30,7 +34,8 @@ final class MountControl: ControlPort {
 
     func report() -> MountReport {
         var report = template
-        report.life = events.isServing ? .mounted : .draining
+        report.life = events.life
+        report.device = events.state.read { $0.device }.map { "\($0)" } ?? ""
         report.fill(parts.fileSystem.overview())
         report.lost = LostEntries.count(in: report.spool)
         report.spoolFree = parts.freeBytes
@@ -62,6 +67,16 @@ final class MountControl: ControlPort {
     func sync(
         for limit: Duration?, progress: (MountReport) -> Bool
     ) throws(ControlError) -> MountReport {
+        let isLet = waiting.withLock { waiting in
+            guard waiting < ControlSocket.waitingMax else { return false }
+            waiting += 1
+            return true
+        }
+        guard isLet else {
+            throw ControlError(
+                .failed, "\(ControlSocket.waitingMax) others wait for uploads already")
+        }
+        defer { waiting.withLock { $0 -= 1 } }
         let ended = HostCondition(false)
         let deadline = limit.map { parts.clock.now() + $0 } ?? .distantFuture
         parts.fileSystem.sync { _ in ended.update { $0 = true } }
@@ -82,7 +97,7 @@ final class MountControl: ControlPort {
     func stats() -> JSONValue { parts.stats() }
 
     func handOver() throws(ControlError) {
-        guard !events.isServing else {
+        guard events.life != .mounted else {
             throw ControlError(
                 .wrongState,
                 "already mounted by pid \(template.process) at \(template.mountPoint)")

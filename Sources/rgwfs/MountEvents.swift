@@ -1,4 +1,5 @@
 import RGWBase
+import RGWControl
 import RGWFuse
 import RGWHost
 
@@ -7,9 +8,12 @@ final class MountEvents: Sendable {
     enum Next: Sendable {
         case signal(HostSignal)
         case ended(Result<FuseSession.End, FuseError>)
+        case handedOver
     }
 
     struct State: Sendable {
+        /// Of the mount that was made; nil: none yet.
+        var device: HostDevice?
         /// The kernel's INIT is answered.
         var isReady = false
         /// Serving ended; nil: it has not.
@@ -39,12 +43,26 @@ final class MountEvents: Sendable {
     func next(until deadline: Instant) -> Next? {
         state.wait(until: deadline) { state -> Next? in
             if !state.signals.isEmpty { return .signal(state.signals.removeFirst()) }
+            if state.isHandedOver { return .handedOver }
             return state.ended.map { .ended($0) }
         }
     }
 
     /// Programs may use the file system: serving has not ended.
     var isServing: Bool { state.read { $0.ended == nil } }
+
+    /// `detached`: not in this process's mount namespace any more, in which it was made; whoever
+    /// unmounted it there is done with it.
+    var life: MountReport.Life {
+        let (isServing, device) = state.read { ($0.ended == nil, $0.device) }
+        guard isServing else { return .draining }
+        guard let device else { return .mounted }
+        do throws(HostError) {
+            let mounts = try HostMounts.list()
+            // Without /proc nothing is known.
+            return mounts.isEmpty || mounts.contains { $0.device == device } ? .mounted : .detached
+        } catch { return .mounted }
+    }
 
     var isStopping: Bool { state.read { $0.isStopping } }
 

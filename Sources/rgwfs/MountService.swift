@@ -33,6 +33,7 @@ enum MountService {
     private static func serve(
         _ plan: MountPlan, _ parts: Composition, _ report: DaemonReport, _ log: Logger
     ) throws(MountFailure) {
+        learnRoot(parts, plan)
         let events = MountEvents()
         let control = MountControl(plan, parts, events)
         try clear(plan.mountPoint, log)
@@ -45,6 +46,9 @@ enum MountService {
         do throws(FuseError) {
             try session.mount()
         } catch { throw .refused(sentence(error)) }
+        events.state.update { state in
+            state.device = session.device.map { HostDevice(major: $0.major, minor: $0.minor) }
+        }
         let (thread, notices, signals): (HostThread, HostThread, HostSignals)
         do throws(HostError) {
             signals = try HostSignals { deliver($0, events, log) }
@@ -88,6 +92,14 @@ enum MountService {
 
     /// How long a notice to the kernel may still take at the end.
     private static let noticesMax = Duration.seconds(1)
+
+    /// The server has just answered, so this is quick; a mount does not fail for it.
+    private static func learnRoot(_ parts: Composition, _ plan: MountPlan) {
+        let isKnown = HostCondition(false)
+        parts.fileSystem.learnRoot { isKnown.update { $0 = true } }
+        let patience = min(plan.settings.client.connectTimeout, .seconds(2))
+        _ = isKnown.wait(until: parts.clock.now() + patience) { $0 ? true : nil }
+    }
 
     /// Takes away what an rgwfs left that was killed.
     private static func clear(_ point: MountPoint, _ log: Logger) throws(MountFailure) {
@@ -149,6 +161,9 @@ enum MountService {
             case .signal(.terminate), .signal(.interrupt):
                 log.info("asked to end")
                 unmount(session, log)
+                return true
+            case .handedOver:
+                log.info("taken away here; a new mount takes over")
                 return true
             case nil:
                 watch.look(control.report())

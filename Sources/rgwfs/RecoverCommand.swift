@@ -38,7 +38,7 @@ extension Commands {
                 let spool = try found()
                 if spool.isRunning, let client = ControlClient(spool: spool.path) {
                     let report = MountReport(try client.ask(.status))
-                    guard report?.life == .draining else {
+                    guard report?.life != .mounted else {
                         throw ControlError(
                             .wrongState,
                             "\(spool.source) is mounted; unmount it first, or see "

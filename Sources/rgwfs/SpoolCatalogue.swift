@@ -14,7 +14,8 @@ struct CataloguedSpool {
 
     /// The directory's name: the spool's id.
     var identifier: String { String(path.split(separator: "/").last ?? "") }
-    var isRunning: Bool { owner?.isRunning ?? false }
+    /// A process has it.
+    var isRunning: Bool { SpoolLock.isHeld(in: path) }
 
     var source: String { Self.source(of: identity) }
 

@@ -22,7 +22,7 @@ enum SpoolHolder {
             report = try ControlClient.report(spool: spool, patience: patience)
         } catch {
             // It listens and does not answer: is it mounted as its lock says?
-            guard let owner = try? SpoolLock.owner(of: spool), owner.isRunning,
+            guard SpoolLock.isHeld(in: spool), let owner = try? SpoolLock.owner(of: spool),
                 (try? HostMounts.mount(at: owner.mountPoint))?.type == "fuse.rgwfs"
             else { return }
             throw mounted(plan, process: owner.process, at: owner.mountPoint)

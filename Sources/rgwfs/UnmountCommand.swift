@@ -31,21 +31,31 @@ enum UnmountCommand {
         _ arguments: UnmountArguments, _ program: String,
         _ fail: (ExitStatus, String) -> Int32
     ) throws(HostError) -> Int32 {
-        guard let path = try find(arguments.mountPoint) else {
+        guard let mount = try find(arguments.mountPoint) else {
             return fail(.mountFailed, "\(arguments.mountPoint) is not a mount of rgwfs")
         }
+        let path = mount.mountPoint
         // Before anything is said of what waits there: it stays mounted.
-        if let owner = stranger(path) {
+        if let owner = stranger(mount) {
             return fail(
                 .mountFailed,
                 "\(path) was mounted by \(owner): only that user and root can unmount it")
         }
-        var leftover: String?
         let spool = spool(of: path)
+        if let origin = try origin(of: mount, spool) {
+            // Nothing ends with it, so that there is nothing to wait for.
+            try take(path, arguments)
+            if HostSurroundings.isTerminal(2) {
+                StandardError.print(
+                    "\(program): \(path) was a bind mount; the mount at \(origin) stays")
+            }
+            return ExitStatus.success.rawValue
+        }
+        var leftover: String?
         // Forced and lazy are for mounts that do not answer; rgwfs itself still uploads after a
         // lazy one.
         if !arguments.isForced, !arguments.isLazy {
-            leftover = drain(path, spool)
+            leftover = drain(path, spool?.path)
             if let leftover {
                 StandardError.print("\(program): \(leftover)")
                 if arguments.isStrict {
@@ -53,44 +63,59 @@ enum UnmountCommand {
                 }
             }
         }
-        try Unmounting.unmount(path, forced: arguments.isForced, lazily: arguments.isLazy)
-        // The line may be gone already, and then there is nothing to do.
-        _ = UserMountTable.remove(mountPoint: path)
-        if leftover != nil { finish(spool) }
+        try take(path, arguments)
+        if !arguments.isLazy, let sentence = try StillMounted(mount, spool: spool?.path)?.sentence {
+            StandardError.print("\(program): \(sentence)")
+        } else if leftover != nil {
+            finish(spool?.path)
+        }
         return ExitStatus.success.rawValue
     }
 
-    /// The mount table's name for the directory, found without touching the mount if that is
-    /// possible.
-    private static func find(_ name: String) throws(HostError) -> String? {
+    /// Out of the tree and of libmount's table.
+    private static func take(
+        _ path: String, _ arguments: UnmountArguments
+    ) throws(HostError) {
+        try Unmounting.unmount(path, forced: arguments.isForced, lazily: arguments.isLazy)
+        // The line may be gone already, and then there is nothing to do.
+        _ = UserMountTable.remove(mountPoint: path)
+    }
+
+    /// Where the mount is that this one was bound from, if it is still there; nil: it is that mount.
+    private static func origin(
+        of mount: HostMount, _ spool: CataloguedSpool?
+    ) throws(HostError) -> String? {
+        guard let origin = spool?.owner?.mountPoint, origin != mount.mountPoint else { return nil }
+        let isThere = try HostMounts.list().contains {
+            $0.device == mount.device && $0.mountPoint == origin
+        }
+        return isThere ? origin : nil
+    }
+
+    /// The mount at the directory, found without touching it if that is possible.
+    private static func find(_ name: String) throws(HostError) -> HostMount? {
         var absolute = name
         while absolute.utf8.count > 1, absolute.hasSuffix("/") { absolute.removeLast() }
         if !absolute.hasPrefix("/") {
             absolute = try HostSurroundings.workingDirectory() + "/" + absolute
         }
-        if let mount = try HostMounts.mount(at: absolute) {
-            return mount.type == "fuse.rgwfs" ? absolute : nil
-        }
+        if let mount = try HostMounts.mount(at: absolute) { return mount.isRGWFS ? mount : nil }
         let real = try HostSurroundings.realPath(absolute)
-        guard let mount = try HostMounts.mount(at: real), mount.type == "fuse.rgwfs" else {
-            return nil
-        }
-        return real
+        guard let mount = try HostMounts.mount(at: real), mount.isRGWFS else { return nil }
+        return mount
     }
 
     /// Who has mounted it, when that is another user and this one is not root.
-    private static func stranger(_ path: String) -> String? {
+    private static func stranger(_ mount: HostMount) -> String? {
         let user = HostProcess.effectiveUser
-        guard user != 0, let mount = try? HostMounts.mount(at: path), let owner = mount.user,
-            owner != user
-        else { return nil }
+        guard user != 0, let owner = mount.user, owner != user else { return nil }
         return HostUser(owner).name
     }
 
     /// Found without touching the mount if that is possible.
-    private static func spool(of path: String) -> String? {
+    private static func spool(of path: String) -> CataloguedSpool? {
         let target = try? CommandTarget(path)
-        return target?.spool.path
+        return target?.spool
     }
 
     /// Waits for uploads, as long as the mount's drain_timeout. What is left then, as a sentence.

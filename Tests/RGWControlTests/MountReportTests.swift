@@ -10,6 +10,7 @@ import Testing
         report.source = "photos/2024"
         report.server = "http://rgw:7480"
         report.mountPoint = "/mnt/ü \"x\""
+        report.device = "0:53"
         report.process = 4711
         report.spool = "/var/lib/rgwfs/0123456789abcdef"
         report.drainTimeout = .milliseconds(1500)

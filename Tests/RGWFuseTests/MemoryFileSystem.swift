@@ -108,8 +108,11 @@ final class MemoryFileSystem: FileSystemOperations {
         }
     }
 
-    func dropPrivileges(_ inode: InodeNumber) {
+    func hasPrivileges(_ inode: InodeNumber) -> Bool { false }
+
+    func dropPrivileges(_ inode: InodeNumber) -> Bool {
         observed.withLock { $0.dropped += 1 }
+        return false
     }
 
     func setattr(

@@ -18,7 +18,7 @@ import Testing
         #expect(
             mounts[1]
                 == HostMount(
-                    deviceMajor: 0, deviceMinor: 45, mountPoint: "/mnt/a b\tc\\d",
+                    device: HostDevice(major: 0, minor: 45), mountPoint: "/mnt/a b\tc\\d",
                     type: "fuse.rgwfs", source: "photos"))
         #expect(mounts[3].source == "a\nb")
     }

@@ -10,7 +10,7 @@ import Testing
             let lock = try SpoolLock(spool: spool, mountPoint: "/mnt/a b\nc")
             let owner = try #require(try SpoolLock.owner(of: spool))
             #expect(owner == SpoolOwner.current(mountPoint: "/mnt/a b\nc"))
-            #expect(owner.isRunning)
+            #expect(SpoolLock.isHeld(in: spool))
             #expect(lock.previousOwner == nil)
         }
     }
@@ -36,10 +36,10 @@ import Testing
                 try HostProcess.send(9, to: HostProcess.identifier)
                 withExtendedLifetime(lock) {}
             }
+            #expect(!SpoolLock.isHeld(in: spool))
             let lock = try SpoolLock(spool: spool, mountPoint: "/mnt/y")
             let previous = try #require(lock.previousOwner)
             #expect(previous.mountPoint == "/mnt/x")
-            #expect(!previous.isRunning)
             #expect(previous.bootIdentifier == HostProcess.bootIdentifier())
         }
     }

@@ -57,6 +57,16 @@ import Testing
         #expect { _ = try settings(text) } throws: { "\($0)".contains("'\(name)=") }
     }
 
+    @Test func rootMountsForEverybodyAndUsersForThemselves() throws {
+        func lets(_ text: String, _ user: UInt32) throws -> Bool {
+            try settings(text).allowsOther(mountingUser: user)
+        }
+        #expect(try lets("ro", 0) && !lets("ro", 1000))
+        #expect(try !lets("noallow_other", 0) && lets("allow_other", 1000))
+        #expect(try !lets("allow_root", 0) && !lets("allow_root", 1000))
+        #expect(try !lets("allow_other,noallow_other", 0) && lets("noallow_other,allow_other", 7))
+    }
+
     @Test func valuesArrive() throws {
         let read = try settings(
             "region=eu-1,sigv=2,virtual_host,cto=0,connect_timeout=3,timeo=600,retrans=7,hard,"
@@ -68,7 +78,8 @@ import Testing
             read.client.region == "eu-1" && read.client.signatureVersion == .v2
                 && read.client.endpoint.style == .virtualHost)
         #expect(read.client.connectTimeout == .seconds(3) && read.client.timeo == .seconds(60))
-        #expect(read.client.retrans == 7 && read.client.recovery == .hard && read.allowsOther)
+        #expect(
+            read.client.retrans == 7 && read.client.recovery == .hard && read.allowsOther == true)
         let volume = read.volume
         #expect(!volume.closeToOpen && volume.readOnly)
         #expect(volume.fileAttributesMin == .milliseconds(100))

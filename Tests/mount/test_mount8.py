@@ -125,6 +125,26 @@ class InstallTests(RGWFSTestCase):
         left = [path for path in root.rglob("*") if not path.is_dir()]
         self.assertEqual(left, [])
 
+    def test_updatedb_leaves_mounts_out_and_nothing_else_of_its_file_changes(self):
+        root = self.new_directory("root")
+        (root / "etc").mkdir()
+        table = root / "etc/updatedb.conf"
+        environment = {**os.environ, "DESTDIR": str(root), "RGWFS_BIN": str(BINARY)}
+        begin = b'# PRUNEFS="old"\nPRUNE_BIND_MOUNTS="yes"\n PRUNEPATHS = "/tmp"\n'
+        for before, after in ((b'PRUNEFS="NFS fuse.sshfs"\nX="\xff"', b'PRUNEFS="NFS fuse.sshfs fuse.rgwfs"\nX="\xff"'),
+                              (b'PRUNEFS = ""\n', b'PRUNEFS = "fuse.rgwfs"\n'),
+                              (b'PRUNEFS="fuse.rgwfsx "\r\n', b'PRUNEFS="fuse.rgwfsx  fuse.rgwfs"\r\n'),
+                              (b'X=""\n', b'X=""\n')):
+            with self.subTest(before):
+                table.write_bytes(begin + before)
+                table.chmod(0o640)
+                for _ in range(2):
+                    run(REPOSITORY / "scripts/install", env=environment)
+                    self.assertEqual(table.read_bytes(), begin + after)
+                run(REPOSITORY / "scripts/install", "--uninstall", env=environment)
+                self.assertEqual(table.read_bytes(), begin + before)
+                self.assertEqual(table.stat().st_mode & 0o777, 0o640)
+
 
 if __name__ == "__main__":
     unittest.main()

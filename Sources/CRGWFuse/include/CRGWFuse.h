@@ -18,9 +18,14 @@ enum { CRGWFuse_keepSize = 1, CRGWFuse_punchHole = 2, CRGWFuse_zeroRange = 16 };
 enum { CRGWFuse_seekData = 3, CRGWFuse_seekHole = 4 };
 
 /// The caller may not keep set-ID bits: `CRGWFuse_mount` moves the kernel's flag, which libfuse
-/// 3.14 does not pass on, to a bit that nothing else uses in the flags of open and write and in the
-/// mode of setattr.
+/// before 3.18.3 does not pass on, to a bit that nothing else uses in the flags of open and write
+/// and in the mode of setattr.
 enum { CRGWFuse_dropPrivileges = 1 << 30 };
+
+/// The filesystem takes set-ID bits away where the kernel says so. Source: libfuse 3.17,
+/// fuse_common.h, FUSE_CAP_HANDLE_KILLPRIV_V2; earlier ones have no name for it and nothing else
+/// there.
+enum { CRGWFuse_handleKillPrivileges = 1 << 21 };
 
 /// umount2(2) flags. Source: sys/mount.h.
 enum { CRGWFuse_unmountForce = 1, CRGWFuse_unmountDetach = 2 };
@@ -31,8 +36,13 @@ struct fuse_session *_Nullable CRGWFuse_session(
     int count, char *_Nullable *_Nonnull arguments,
     const struct fuse_lowlevel_ops *_Nonnull operations, void *_Nonnull userdata);
 
-/// `fuse_session_mount`.
-int CRGWFuse_mount(struct fuse_session *_Nonnull session, const char *_Nonnull path);
+/// `fuse_session_mount`; a failure leaves nothing mounted. `tells`: 1 when requests will say who may
+/// not keep set-ID bits (`CRGWFuse_drops`), so that the kernel may be asked to leave them to us.
+int CRGWFuse_mount(
+    struct fuse_session *_Nonnull session, const char *_Nonnull path, int *_Nonnull tells);
+
+/// Whether whoever opens or writes may not keep the file's set-ID bits.
+int CRGWFuse_drops(const struct fuse_file_info *_Nonnull info);
 
 /// `fuse_session_loop_mt`: returns when the filesystem is unmounted or the session was told to
 /// exit and the calling thread was woken. Idle threads are kept; every thread has a descriptor of

@@ -61,6 +61,8 @@ int CRGWHost_fstat(int fd, struct CRGWHost_status *status);
 int CRGWHost_stat(const char *path, struct CRGWHost_status *status);
 int CRGWHost_fchmod(int fd, uint32_t mode);
 int CRGWHost_flock(int fd);
+/// 1: another descriptor has it, with CRGWHost_flock.
+int CRGWHost_is_locked(int fd);
 int CRGWHost_flock_wait(int fd);
 int CRGWHost_flock_release(int fd);
 // Bytes that an ordinary user may still write on the filesystem of `fd`.
