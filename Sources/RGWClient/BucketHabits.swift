@@ -168,7 +168,10 @@ final class BucketHabits: Sendable {
     func isWorthProbing(_ bucket: BucketName, after: Int?) -> Bool {
         change(bucket) { habit in
             habit.guardedDeletes += 1
-            return habit.guardedDeletes == after && habit.found.conditionalDelete == .unknown
+            // A probe writes, and what is written here would stay.
+            let keepsVersions = [.enabled, .suspended].contains(habit.found.versioning)
+            return habit.guardedDeletes == after && !keepsVersions
+                && habit.found.conditionalDelete == .unknown
         }
     }
 }

@@ -14,6 +14,8 @@ package final class CapabilityProbe: Cancellable {
         var found = ServerCapabilities()
         /// Of the probe's object; nil while there is none.
         var etag: ETag?
+        /// The first PUT made a version, which nobody had told.
+        var version: String?
         /// Whether there may be an upload.
         var beganUpload = false
         /// Numbers the contents, so that each PUT has another ETag.
@@ -111,8 +113,11 @@ package final class CapabilityProbe: Cancellable {
         put(.absent, .unquoted) { [self] verdict in
             switch verdict {
             case .done:
-                state.withLock { $0.found.writable = .present }
-                createAgain()
+                let version = state.withLock { state in
+                    state.found.writable = .present
+                    return state.version
+                }
+                if let version { removeVersion(version) } else { createAgain() }
             case .refused: finish()
             case .failed(let error):
                 if error.kind == .accessDenied {
@@ -123,6 +128,22 @@ package final class CapabilityProbe: Cancellable {
                     cleanUp()
                 }
             }
+        }
+    }
+
+    /// Nothing else is written then.
+    private func removeVersion(_ version: String) {
+        state.withLock { $0.found.versioning = .enabled }
+        // Not in the chain: it runs also after cancelling.
+        _ = store.simpleCall(
+            .deleteObject, subject: "\(target)",
+            request: builder.deleteVersion(version, of: target),
+            parse: { response throws(S3Failure) in try response.requireSuccess() }
+        ) { [self] (result: Result<Void, ObjectStoreError>) in
+            guard case .failure(let error) = result else { return finish() }
+            var named = error
+            named.message = "the version \(version) of \(target) was left behind"
+            completion(.failure(named))
         }
     }
 
@@ -173,8 +194,12 @@ package final class CapabilityProbe: Cancellable {
         chain.run { done in
             store.simpleCall(
                 .putObject, subject: "\(target)", request: request,
-                parse: { response throws(S3Failure) in
-                    try response.storedTag(md5: Hash.md5(body))
+                parse: { [self] response throws(S3Failure) in
+                    let etag = try response.storedTag(md5: Hash.md5(body))
+                    if let version = response.keptVersion {
+                        state.withLock { $0.version = version }
+                    }
+                    return etag
                 },
                 completion: done)
         } then: { [self] result in

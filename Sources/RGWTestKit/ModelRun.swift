@@ -18,6 +18,8 @@ package final class ModelRun {
         package var stranger = false
         /// Objects of more bytes are changed without fetching them first.
         package var wholeBytesMax: UInt64 = 64 << 20
+        /// What the server does with conditions.
+        package var habits = StrictObjectStore.Habits()
 
         package init(seed: UInt64) { self.seed = seed }
 
@@ -49,6 +51,7 @@ package final class ModelRun {
         volume = try Volume { $0.wholeBytesMax = plan.wholeBytesMax }
         faults = FaultSource(seed: plan.seed, percent: plan.faults)
         random = ModelRandom(plan.seed &+ 77)
+        volume.store.setHabits(plan.habits)
         volume.store.setFault { [faults] in faults.next($0) }
     }
 

@@ -51,9 +51,44 @@ package final class MountedStore: ObjectStore {
         _ address: ObjectAddress, body: ObjectBody, md5: [UInt8], metadata: ObjectMetadata,
         precondition: Precondition, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
-        store.put(
+        if precondition != .none, store.looksFirst {
+            return putAfterHead(address, precondition, completion) { [self] chain in
+                chain.run {
+                    put(
+                        address, body: body, md5: md5, metadata: metadata, precondition: .none,
+                        completion: $0)
+                } then: {
+                    completion($0)
+                }
+            }
+        }
+        return store.put(
             address, body: body, md5: md5, metadata: metadata, precondition: precondition,
             completion: alive(completion))
+    }
+
+    /// What the client does where the server cannot check; a death between HEAD and PUT leaves the object.
+    private func putAfterHead(
+        _ address: ObjectAddress, _ precondition: Precondition,
+        _ completion: @escaping Completion<Stored>,
+        then send: @escaping @Sendable (CallChain) -> Void
+    ) -> any Cancellable {
+        let chain = CallChain()
+        chain.run {
+            head(address, completion: $0)
+        } then: { result in
+            switch (precondition, result) {
+            case (.absent, .failure(let error)) where error.kind == .noSuchKey: send(chain)
+            case (.matches(let tag), .success(let head)) where head.etag == tag: send(chain)
+            case (_, .failure(let error)) where error.kind != .noSuchKey:
+                completion(.failure(error))
+            default:
+                completion(
+                    .failure(
+                        ObjectStoreError(.preconditionFailed, operation: "PUT \(address)")))
+            }
+        }
+        return chain
     }
 
     package func putMultipart(

@@ -144,7 +144,7 @@ extension StrictObjectStore {
     ) -> Result<Stored, ObjectStoreError.Kind> {
         let address = upload.open.upload.object
         let bucket = address.bucket.description
-        guard holds(precondition, state.buckets[bucket]?[address.key]) else {
+        guard holds(precondition, at: address, state) else {
             return .failure(.preconditionFailed)
         }
         var object = make(bytes, upload.metadata, time)

@@ -101,9 +101,10 @@ extension StrictObjectStore {
             guard let bytes else { return .failure(.bodyUnreadable) }
             guard bytes.count <= state.bodyMax else { return .failure(.tooLarge) }
             guard Hash.md5(bytes) == md5 else { return .failure(.badDigest) }
-            guard Self.holds(precondition, bucket[address.key]) else {
+            guard Self.holds(precondition, at: address, state) else {
                 return .failure(.preconditionFailed)
             }
+            state.deleted.remove(address)
             let object = Self.make(bytes, metadata, time)
             bucket[address.key] = object
             state.buckets[address.bucket.description] = bucket
@@ -111,11 +112,18 @@ extension StrictObjectStore {
         }
     }
 
-    static func holds(_ precondition: Precondition, _ object: Object?) -> Bool {
+    static func holds(
+        _ precondition: Precondition, at address: ObjectAddress, _ state: State
+    ) -> Bool {
+        let object = state.buckets[address.bucket.description]?[address.key]
         switch precondition {
-        case .none: true
-        case .absent: object == nil
-        case .matches(let etag): object?.head.etag == etag
+        case .none: return true
+        case .absent:
+            if state.habits.ignoresCreateOnly { return true }
+            if state.habits.refusesDeletedNames, state.deleted.contains(address) { return false }
+            return object == nil
+        case .matches(let etag):
+            return !state.habits.refusesMatches && object?.head.etag == etag
         }
     }
 
@@ -159,6 +167,7 @@ extension StrictObjectStore {
                 return .failure(.noSuchBucket)
             }
             state.buckets[address.bucket.description]?[address.key] = nil
+            state.deleted.insert(address)
             return .success(())
         }
     }
@@ -184,6 +193,7 @@ extension StrictObjectStore {
                 return .failure(.preconditionFailed)
             case .success:
                 state.buckets[address.bucket.description]?[address.key] = nil
+                state.deleted.insert(address)
                 return .success(.deleted)
             }
         }
@@ -201,6 +211,7 @@ extension StrictObjectStore {
             let denied = state.denied
             for key in keys where !denied.contains(key) {
                 state.buckets[bucket.description]?[key] = nil
+                state.deleted.insert(ObjectAddress(bucket: bucket, key: key))
             }
             return .success(
                 keys.filter(denied.contains).map { key in

@@ -43,7 +43,24 @@ package final class StrictObjectStore: ObjectStore {
         package var parts: [Int: [UInt8]] = [:]
     }
 
+    /// How conditions of a PUT are treated, where that is not as RFC 9110 has it: what releases of RGW do in
+    /// buckets that keep versions, or kept them, and what a client can do about it.
+    package struct Habits: Equatable, Sendable {
+        /// The client looks at the object and then sends the PUT without a condition.
+        package var looksFirst = false
+        /// `If-Match` is refused whatever it names (RGW 16 and 18 where versions are kept).
+        package var refusesMatches = false
+        /// `If-None-Match: *` lets all pass (the same).
+        package var ignoresCreateOnly = false
+        /// `If-None-Match: *` is refused where a name was deleted (suspended, every release).
+        package var refusesDeletedNames = false
+        package init() {}
+    }
+
     struct State {
+        var habits = Habits()
+        /// Names that were deleted and not made again.
+        var deleted: Set<ObjectAddress> = []
         var buckets: [String: [ObjectKey: Object]] = [:]
         var requests: [Request] = []
         var changing: [ObjectAddress: Int] = [:]
@@ -124,6 +141,10 @@ package final class StrictObjectStore: ObjectStore {
     package func setConditionalDeletes(_ atomic: Bool) {
         state.withLock { $0.conditionalDeletes = atomic }
     }
+
+    package func setHabits(_ habits: Habits) { state.withLock { $0.habits = habits } }
+
+    var looksFirst: Bool { state.withLock { $0.habits.looksFirst } }
 
     var hasConditionalDeletes: Bool { state.withLock { $0.conditionalDeletes } }
 

@@ -17,6 +17,8 @@ import Testing
         var conditionalDelete = false
         var conditionalComplete = false
         var keepsVersions = false
+        /// Nobody tells, until the first PUT does.
+        var hidesVersioning = false
         var refusesWrites = false
         var refusesDeletes = false
     }
@@ -42,6 +44,8 @@ import Testing
         func answer(_ request: HTTPRequest) -> HTTPResponse {
             switch (request.method, request.query.first?.name) {
             case (.get, "notification"): return Answers.noNotification
+            case (.get, "versioning") where habits.hidesVersioning:
+                return Answers.error(403, "AccessDenied")
             case (.get, "versioning"):
                 let status = habits.keepsVersions ? "<Status>Suspended</Status>" : ""
                 let xml = "<VersioningConfiguration>\(status)</VersioningConfiguration>"
@@ -94,7 +98,9 @@ import Testing
                 }
                 state.withLock { $0.etags[request.path] = etag }
             }
-            return Answers.response(200, [], ["etag": "\"\(etag)\""])
+            var fields = ["etag": "\"\(etag)\""]
+            if habits.hidesVersioning { fields["x-amz-version-id"] = "v1" }
+            return Answers.response(200, [], fields)
         }
 
         private func copy(_ request: HTTPRequest) -> HTTPResponse {
@@ -260,6 +266,18 @@ import Testing
         let (refused, _, other, _) = probe(refusing)
         #expect(refused.value?.writable == .absent)
         #expect(other.sent.count { $0.request.method != .get } == 1)
+    }
+
+    @Test func aVersionThatTheFirstPutShowsIsRemovedAndTheLast() {
+        var habits = Habits()
+        habits.hidesVersioning = true
+        let (outcome, _, world, server) = probe(habits)
+        #expect(outcome.value?.versioning == .enabled)
+        #expect(server.isEmpty)
+        let written = world.sent.filter { $0.request.method != .get }
+        #expect(written.map(\.request.method) == [.put, .delete])
+        #expect(
+            written.last?.request.query == [QueryItem("versionId", "v1")], "and no marker stays")
     }
 
     @Test func anObjectThatCannotBeRemovedIsNamed() {

@@ -105,6 +105,18 @@ import Testing
         #expect(sent.count <= 3, "a look, the PUT, and the version below")
     }
 
+    @Test(arguments: Case.all)
+    func aLargeBodyIsNotSentTwiceToFindOut(subject: Case) {
+        let bench = Bench(subject)
+        bench.askForVersioning()
+        bench.server.plant([1])
+        let before = bench.world.sent.count
+        let body = [UInt8](repeating: 7, count: 2 << 20)
+        #expect(bench.put(body, .matches(Self.tag([1]))).value != nil)
+        let sent = bench.world.sent.dropFirst(before).count { $0.request.method == .put }
+        #expect(sent == 1)
+    }
+
     @Test(arguments: Case.all, [true, false])
     func whatDoesNotHoldChangesNothing(subject: Case, asks: Bool) {
         let bench = Bench(subject)

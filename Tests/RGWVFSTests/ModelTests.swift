@@ -33,6 +33,18 @@ import Testing
         }
     }
 
+    /// Buckets in which conditions are not checked by the server: alone in it, a mount misses nothing.
+    @Test(arguments: [UInt64(14_001), 15_001])
+    func serversThatCheckNoConditionsChangeNothing(first: UInt64) {
+        for seed in first..<first + 15 {
+            Self.check(seed) {
+                $0.faults = seed % 2 == 0 ? 0 : 15
+                $0.habits.looksFirst = seed % 3 != 0
+                $0.habits.ignoresCreateOnly = seed % 3 != 1
+            }
+        }
+    }
+
     @Test(arguments: [UInt64(8001), 9001])
     func anotherClientsKeysChangeNothing(first: UInt64) {
         for seed in first..<first + 15 {
