@@ -19,12 +19,24 @@ package final class DaemonReport: Sendable {
     /// `/`, so paths must be absolute.
     package func succeed() throws(HostError) {
         guard claim(), let parent = parent.withLock({ $0.take() }) else { return }
+        do throws(HostError) {
+            try leave()
+            try parent.value.write([0].span)
+        } catch {
+            // It did not work after all; `fail` will say why.
+            self.parent.withLock { $0 = parent }
+            told.withLock { $0 = false }
+            throw error
+        }
+    }
+
+    /// Nothing of the caller's surroundings is held on to.
+    private func leave() throws(HostError) {
         // SAFETY: a literal path.
         try checked(unsafe CRGWHost_chdir("/"), "chdir", "/")
         // A forked child leads no group yet, so it may. Source: setsid(2).
         try checked(CRGWHost_setsid(), "setsid")
         try StandardStreams.silence()
-        try parent.value.write([0].span)
     }
 
     /// It does not: the parent (or this process, in the foreground) prints `sentence` and exits
