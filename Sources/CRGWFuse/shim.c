@@ -219,6 +219,11 @@ static int mask_has_kill(const char *status, const char *name)
     return line != NULL && (strtoull(line + strlen(name), NULL, 16) >> (SIGKILL - 1) & 1);
 }
 
+int CRGWFuse_is_direct(int flags)
+{
+    return (flags & O_DIRECT) != 0;
+}
+
 int CRGWFuse_is_dying(int thread)
 {
     char path[32], status[4096];

@@ -42,7 +42,8 @@ extension FuseOperations {
                     .bindMemory(to: UInt8.self)
                 context.fileSystem.write(
                     InodeNumber(inode), unsafe FuseRequest.handle(info), offset: UInt64(offset),
-                    bytes: unsafe bytes.span, reply.promise(context, FuseAnswers.written))
+                    bytes: unsafe bytes.span, unsafe FuseRequest.origin(info),
+                    reply.promise(context, FuseAnswers.written))
             }
         }
         addRanges(&table)

@@ -57,6 +57,17 @@ enum FuseRequest {
         return unsafe HandleID(info.pointee.fh)
     }
 
+    /// Where a write comes from. Source: linux/fuse.h, FUSE_WRITE_CACHE; open(2).
+    static func origin(_ info: UnsafeMutablePointer<fuse_file_info>?) -> WriteOrigin {
+        // SAFETY: as above.
+        guard let info = unsafe info else { preconditionFailure("no file with the request") }
+        var origin = WriteOrigin()
+        if unsafe info.pointee.writepage != 0 { origin.insert(.pages) }
+        if unsafe info.pointee.flags & O_APPEND != 0 { origin.insert(.append) }
+        if unsafe CRGWFuse_is_direct(info.pointee.flags) != 0 { origin.insert(.direct) }
+        return origin
+    }
+
     /// open(2)'s flags.
     static func flags(_ info: UnsafeMutablePointer<fuse_file_info>?) -> Int32 {
         // SAFETY: as above, for open and create.

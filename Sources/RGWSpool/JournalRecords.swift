@@ -23,8 +23,9 @@ package struct NodeRecord: Equatable, Sendable {
     /// Headers to keep with the object, and the user metadata that rgwfs does not own.
     package var metadata: ObjectMetadata
     package var base: BaseVersion?
-    /// The content replaces the base from scratch and no close or fsync has confirmed it yet: after a crash
-    /// the old object stays and this content goes to `lost/`.
+    /// The content replaces the base from scratch and no close or fsync has confirmed it yet: after a crash the old
+    /// object stays and this content goes to `lost/`. Of a directory: it was made here, and neither it nor anything
+    /// below it has been in the bucket.
     package var replacing: Bool
     /// The generation whose bytes are known to be on the spool's disk; nil: none yet. After a power cut
     /// content that was never sealed is not to be trusted.

@@ -89,7 +89,22 @@ package final class KernelModel {
         }
     }
 
+    /// What the mount has said of itself. Source: fuse_reverse_inval_entry, fuse_reverse_inval_inode.
+    private func hear() {
+        for notice in volume.notices.takeAll() {
+            switch notice {
+            case .entry(let parent, let name):
+                dentries[Place(parent: parent, name: name.text)] = nil
+            case .attributes(let inode): nodes[inode]?.until = now
+            case .content(let inode):
+                nodes[inode]?.until = now
+                nodes[inode]?.page = nil
+            }
+        }
+    }
+
     private func walk(_ parts: [String], asking: Bool) throws(FileSystemError) -> InodeNumber {
+        hear()
         var current = InodeNumber.root
         for part in parts {
             let place = Place(parent: current, name: part)
@@ -213,6 +228,7 @@ package final class KernelModel {
 
     /// Everything from `offset` on. Source: fuse_cache_read_iter, fuse_short_read.
     package func read(_ file: File, from offset: Int = 0) throws(FileSystemError) -> [UInt8] {
+        hear()
         try refresh(file.inode)
         guard let known = nodes[file.inode], offset < known.attributes.size else { return [] }
         if known.page == nil {
@@ -242,11 +258,13 @@ package final class KernelModel {
     package func write(
         _ file: File, _ bytes: [UInt8], at offset: Int = 0
     ) throws(FileSystemError) {
+        hear()
         let size = Int(nodes[file.inode]?.attributes.size ?? 0)
         let start = file.appends ? size : offset
+        let origin: WriteOrigin = file.appends ? .append : []
         let count = try call {
             fileSystem.write(
-                file.inode, file.handle, offset: UInt64(start), bytes: bytes.span, $0)
+                file.inode, file.handle, offset: UInt64(start), bytes: bytes.span, origin, $0)
         }
         precondition(count == bytes.count)
         let end = start + count

@@ -14,6 +14,8 @@ package final class Volume: Sendable {
     package let journal: MemoryJournal
     package let files: MemoryFiles
     package let fileSystem: FileSystem
+    /// What the kernel would have been told.
+    package let notices = Notices()
     private let life: MountLife
     private let seen = Mutex<[String]>([])
 
@@ -59,7 +61,7 @@ package final class Volume: Sendable {
         fileSystem = try FileSystem(
             configuration: configuration, store: MountedStore(store, life: life), journal: journal,
             files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life,
-            workers: life, events: { _ in }, failPoints: failPoints)
+            workers: life, events: { _ in }, failPoints: failPoints, kernel: notices)
         fileSystem.start()
         world.run()
     }
@@ -90,6 +92,20 @@ package final class Volume: Sendable {
         let box = Box<Value>()
         operation(Reply(interruption: interruption) { box.result = $0 })
         return box
+    }
+
+    /// Keeps what the kernel would be told.
+    package final class Notices: KernelNotices {
+        private let state = Mutex<[KernelNotice]>([])
+        package func post(_ notice: KernelNotice) { state.withLock { $0.append(notice) } }
+
+        /// All since the last time.
+        package func takeAll() -> [KernelNotice] {
+            state.withLock { state in
+                defer { state = [] }
+                return state
+            }
+        }
     }
 
     /// Holds an answer.
@@ -163,22 +179,27 @@ package final class Volume: Sendable {
     )
         throws(FileSystemError) -> (InodeNumber, HandleID)
     {
+        let flags = OpenFlags(read: true, write: write, truncate: truncate)
         let inode = try inode(path)
-        let open = try call {
-            fileSystem.open(
-                inode, OpenFlags(read: true, write: write, truncate: truncate), $0)
+        do throws(FileSystemError) {
+            return (inode, try call { fileSystem.open(inode, flags, $0) }.handle)
+        } catch {
+            // As the kernel: a stale file is looked up once more. Source: linux, retry_estale.
+            guard error == .stale else { throw error }
+            let again = try self.inode(path)
+            return (again, try call { fileSystem.open(again, flags, $0) }.handle)
         }
-        return (inode, open.handle)
     }
 
     package func write(
-        _ file: (InodeNumber, HandleID), _ text: String, at offset: UInt64 = 0
+        _ file: (InodeNumber, HandleID), _ text: String, at offset: UInt64 = 0,
+        _ origin: WriteOrigin = []
     )
         throws(FileSystemError)
     {
         let bytes = Array(text.utf8)
         let count = try call {
-            fileSystem.write(file.0, file.1, offset: offset, bytes: bytes.span, $0)
+            fileSystem.write(file.0, file.1, offset: offset, bytes: bytes.span, origin, $0)
         }
         precondition(count == bytes.count)
     }

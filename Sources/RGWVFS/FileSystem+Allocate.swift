@@ -36,7 +36,7 @@ extension FileSystem {
         switch start {
         case nil: reply.succeed(())
         case .failed(let error): reply.fail(error)
-        case .ready(let file, _): run(job, file, reply)
+        case .ready(let file, _, _): run(job, file, reply)
         case .needs(let need):
             wait(reply) { whenOver in
                 fetch(need) { [self] error in

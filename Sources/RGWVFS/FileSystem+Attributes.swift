@@ -8,6 +8,7 @@ extension FileSystem {
         _ reply: consuming Reply<AttributeAnswer>
     ) {
         perform(reply, undoes: changes.size == nil) { state, moment throws(FileSystemError) in
+            if state.isTaken(inode) { throw .stale }
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }

@@ -126,7 +126,7 @@ extension VolumeState {
         }
         for (name, entry) in root.entries where times[name] == nil && root.settled[name] == nil {
             if case .inode(let inode) = entry, isLocal(inode) { continue }
-            if case .inode(let inode) = entry { detach(inode) }
+            if case .inode(let inode) = entry { take(inode) }
             inodes[.root]?.directory?[name] = nil
         }
         bucketTimes = times
@@ -155,6 +155,7 @@ extension VolumeState {
         if case .inode(let inode) = inodes[.root]?.directory?[name] {
             // Files made meanwhile are not to lose their names; their uploads say what happened.
             if isLocal(inode) { return distrustBucket(name) }
+            inodes[inode]?.isRemovedHere = true
             detach(inode)
         }
         inodes[.root]?.directory?[name] = nil

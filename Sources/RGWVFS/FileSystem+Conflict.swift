@@ -191,6 +191,7 @@ extension VolumeState {
         // The kernel's pages are of the local version.
         inodes[inode]?.foreignVersion += 1
         inodes[inode]?.symlinkTarget = nil
+        noteAttributes(inode)
         distrustParent(of: address)
         evict(inode)
         return data

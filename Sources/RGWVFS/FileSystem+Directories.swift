@@ -6,7 +6,7 @@ import RGWSpool
 extension FileSystem {
     package func opendir(_ inode: InodeNumber, _ reply: consuming Reply<OpenAnswer>) {
         perform(reply) { state, _ throws(FileSystemError) in
-            guard let known = state.inodes[inode] else { throw .stale }
+            guard let known = state.inodes[inode], !state.isTaken(inode) else { throw .stale }
             guard known.isDirectory else { throw .notDirectory }
             let handle = state.newHandle()
             state.directories[handle] = OpenDirectory(

@@ -32,6 +32,7 @@ extension FileSystem {
         case .head(let inode): head(need, inode)
         case .target(let inode): target(need, inode)
         case .hydrate(let inode, let length): hydrate(need, inode, length: length)
+        case .rebase(let inode): rebase(need, inode)
         case .renew(let inode): renew(need, inode)
         case .tags(let inode): tags(need, inode)
         case .usage: fetchUsage(need)

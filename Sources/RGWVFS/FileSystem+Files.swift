@@ -42,15 +42,18 @@ extension FileSystem {
         _ inode: InodeNumber, _ flags: OpenFlags, _ reply: consuming Reply<OpenAnswer>
     ) {
         perform(reply) { [configuration] state, moment throws(FileSystemError) in
-            guard let known = state.inodes[inode] else { throw .stale }
+            guard let known = state.inodes[inode], !state.isTaken(inode) else { throw .stale }
             if known.isDirectory { throw .isDirectory }
             if flags.write && state.isReadOnly { throw .readOnly }
+            // What the lookup after an ESTALE found is of this open too.
+            let since = min(moment.since, known.reopenedAt ?? moment.since)
             let need =
                 flags.write
-                ? state.changeNeed(inode, now: moment.now, since: moment.since)
+                ? state.changeNeed(inode, now: moment.now, since: since)
                 : configuration.closeToOpen
-                    ? state.attributeNeed(inode, now: moment.now, since: moment.since) : nil
+                    ? state.attributeNeed(inode, now: moment.now, since: since) : nil
             if let need { return .need(need) }
+            if !flags.truncate, state.isBehind(inode, moment.now) { throw .stale }
             if flags.truncate, let need = try state.truncateToNothing(inode, moment) {
                 return .need(need)
             }

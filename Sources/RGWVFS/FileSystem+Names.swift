@@ -48,7 +48,7 @@ extension FileSystem {
 
     package func readlink(_ inode: InodeNumber, _ reply: consuming Reply<[UInt8]>) {
         perform(reply) { state, moment throws(FileSystemError) in
-            guard let known = state.inodes[inode] else { throw .stale }
+            guard let known = state.inodes[inode], !state.isTaken(inode) else { throw .stale }
             guard known.attributes.kind == .symlink else { throw .invalidArgument }
             if let target = known.symlinkTarget { return .done(target) }
             guard let file = known.spoolFile else { return .need(.target(inode)) }

@@ -62,7 +62,8 @@ extension FileSystem {
     }
 
     /// The object was replaced since it was opened. A handle that has given out nothing of the old version
-    /// goes on with the new one; any other is stale, because a read never mixes two versions.
+    /// goes on with the new one if that is as long; any other is stale, because a read never mixes two versions,
+    /// nor one's size, which the program has been told, with the other's bytes.
     private func readNewVersion(
         _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, count: Int,
         _ reply: ParkedReply<ReadAnswer>
@@ -70,9 +71,9 @@ extension FileSystem {
         fetch(.head(inode)) { [self] error in
             if let error { return reply.fail(error) }
             let (source, runs) = withState { state -> (Source, [ReadCache.Run]) in
-                guard state.files[handle]?.hasRead == false, let known = state.inodes[inode] else {
-                    return (.failure(.stale), [])
-                }
+                guard let file = state.files[handle], let known = state.inodes[inode],
+                    file.mayGoOn(at: offset, count: count), known.attributes.size == file.size
+                else { return (.failure(.stale), []) }
                 state.files[handle]?.hasRead = true
                 state.files[handle]?.foreignVersion = known.foreignVersion
                 return Self.source(&state, inode, handle, offset: offset, count: count)
@@ -166,6 +167,7 @@ extension FileSystem {
                 } else if error.kind == .preconditionFailed || error.kind == .noSuchKey {
                     withState { state in
                         state.inodes[run.version.inode]?.distrust()
+                        state.noteAttributes(run.version.inode)
                     }
                     failRun(run, .stale)
                 } else {

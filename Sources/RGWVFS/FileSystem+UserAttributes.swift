@@ -11,6 +11,7 @@ extension FileSystem {
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
             if AttributeSpace(name) == .refused { throw .notSupported }
+            if state.isTaken(inode) { throw .stale }
             // The kernel asks for this one before writes and executions: what is known is enough.
             let isCapability = name == AttributeSpace.capability
             let need =
@@ -27,6 +28,7 @@ extension FileSystem {
         _ inode: InodeNumber, isPrivileged: Bool, _ reply: consuming Reply<[[UInt8]]>
     ) {
         perform(reply) { state, moment throws(FileSystemError) in
+            if state.isTaken(inode) { throw .stale }
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }
@@ -65,6 +67,7 @@ extension FileSystem {
     ) {
         perform(reply, undoes: true) { state, moment throws(FileSystemError) in
             if AttributeSpace(name) == .refused { throw .notSupported }
+            if state.isTaken(inode) { throw .stale }
             if state.isReadOnly { throw .readOnly }
             // The root of all buckets is no object that could keep them.
             if inode == .root, state.layout.isAllBuckets { throw .notPermitted }
@@ -132,6 +135,7 @@ extension VolumeState {
         }
         inodes[inode]?.metadata = metadata
         inodes[inode]?.attributes.ctime = moment.time
+        noteOwn(inode, .extended)
         if inode == .root || known.link != nil {
             wantMetadata(inode, now: moment.now, time: moment.time)
         }

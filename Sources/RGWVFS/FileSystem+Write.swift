@@ -7,16 +7,16 @@ import RGWSpool
 extension FileSystem {
     package func write(
         _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
-        _ reply: consuming Reply<Int>
+        _ origin: WriteOrigin, _ reply: consuming Reply<Int>
     ) {
-        if offset + UInt64(bytes.count) > VolumeConfiguration.fileBytesMax {
-            return reply.fail(.tooLarge)
-        }
-        let request = WriteRequest(
-            inode: inode, handle: handle, offset: offset, count: bytes.count)
+        let (end, isTooFar) = offset.addingReportingOverflow(UInt64(bytes.count))
+        if isTooFar || end > VolumeConfiguration.fileBytesMax { return reply.fail(.tooLarge) }
+        var request = WriteRequest(
+            inode: inode, handle: handle, offset: offset, count: bytes.count, origin: origin)
         switch begin(request) {
         case .failed(let error): reply.fail(error)
-        case .ready(let file, let claimed):
+        case .ready(let file, let offset, let claimed):
+            request.offset = offset
             do throws(SpoolError) { try file.write(bytes, at: offset) } catch {
                 return failed(request, claimed, error, Self.copy(bytes), reply.park())
             }
@@ -40,9 +40,11 @@ extension FileSystem {
 
     /// The same again, with bytes that outlive the call.
     private func resume(_ request: WriteRequest, _ bytes: [UInt8], _ reply: ParkedReply<Int>) {
+        var request = request
         switch begin(request) {
         case .failed(let error): reply.fail(error)
-        case .ready(let file, let claimed):
+        case .ready(let file, let offset, let claimed):
+            request.offset = offset
             do throws(SpoolError) { try file.write(bytes.span, at: request.offset) } catch {
                 return failed(request, claimed, error, bytes, reply)
             }
@@ -56,9 +58,14 @@ extension FileSystem {
     private func supply(
         _ need: Need, _ request: WriteRequest, _ bytes: [UInt8], _ reply: ParkedReply<Int>
     ) {
-        wait(reply) { whenOver in
+        var request = request
+        if case .rebase = need { request.rebases += 1 }
+        wait(reply) { [request] whenOver in
             fetch(need) { [self] error in
                 whenOver { [self] in
+                    if error == .stale, rebases(request, after: need) {
+                        return supply(.rebase(request.inode), request, bytes, reply)
+                    }
                     if let error { return reply.fail(error) }
                     workers.submit { [self] in
                         failpoint(.hydrated)
@@ -68,6 +75,16 @@ extension FileSystem {
             }
         }
     }
+
+    /// An append is about the version that is there; any other write is about the one that was opened.
+    private func rebases(_ request: WriteRequest, after need: Need) -> Bool {
+        if case .rebase = need { return false }
+        return request.rebases < Self.rebasesMax
+            && withState { state in state.isAppend(request) && !state.isTaken(request.inode) }
+    }
+
+    /// How often an append may find that the object was replaced once more.
+    private static let rebasesMax = 8
 
     private func park(_ request: WriteRequest, _ bytes: [UInt8], _ reply: ParkedReply<Int>) {
         park(reply) { [self] in resume(request, bytes, reply) }
@@ -80,17 +97,22 @@ extension FileSystem {
         var plans = false
         var hasClaims = false
         let moment = moment()
+        var isTaken = false
         let ticket: UInt64? = withState { state in
             hasClaims = state.endWrite(request, claimed, written: true)
             let before = state.journal.enqueued
             size = state.inodes.look(request.inode) { $0.attributes.size } ?? 0
             state.noteWrite(request.inode, end: request.end, moment)
             state.noteExtent(request, claimed)
+            state.notePages(request)
+            // The name went while the bytes came: they would be nobody's.
+            isTaken = state.isTaken(request.inode)
             plans = state.barrier.isUnplanned
             return state.writeTicket(request.inode, before)
         }
         if plans { scheduleBarrier() }
         if hasClaims { endQuiet(request.inode) }
+        if isTaken { return reply.fail(.stale) }
         if ticket == nil, configuration.commitInterval > .zero {
             return reply.succeed(request.count)
         }

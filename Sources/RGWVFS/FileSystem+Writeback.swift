@@ -155,6 +155,7 @@ extension FileSystem {
         let flight = shipment.flight
         // Since it was made ready.
         if flight.want == .put, wasChanged(flight) { return changedMeanwhile(shipment) }
+        if looks(shipment, then: { [self] in send($0) }) { return }
         failpoint(.starting(flight.want))
         switch flight.want {
         case .put: sendFile(shipment)

@@ -20,6 +20,7 @@ package final class FileSystem: FileSystemOperations {
     let workers: any WorkQueue
     let events: @Sendable (VolumeEvent) -> Void
     let failPoints: FailPoints?
+    let kernel: any KernelNotices
     // Constants.
     let configuration: VolumeConfiguration
     let layout: Layout
@@ -55,7 +56,8 @@ package final class FileSystem: FileSystemOperations {
         configuration: VolumeConfiguration, store: any ObjectStore, journal: any Journal,
         files disk: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
         timer: any Timer, workers: any WorkQueue,
-        events: @escaping @Sendable (VolumeEvent) -> Void, failPoints: FailPoints? = nil
+        events: @escaping @Sendable (VolumeEvent) -> Void, failPoints: FailPoints? = nil,
+        kernel: any KernelNotices = NoKernelNotices()
     ) throws(SpoolError) {
         self.store = store
         journalStore = journal
@@ -68,6 +70,7 @@ package final class FileSystem: FileSystemOperations {
         self.workers = workers
         self.events = events
         self.failPoints = failPoints
+        self.kernel = kernel
         self.configuration = configuration
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
         let contents = try journal.load()
@@ -113,13 +116,16 @@ package final class FileSystem: FileSystemOperations {
     /// Runs `body` under the lock, then the actions it left behind.
     @discardableResult
     func withState<Value: Sendable>(_ body: (inout VolumeState) -> Value) -> Value {
-        let (value, actions) = state.withLock { state in
+        let (value, actions, notices) = state.withLock { state in
             let value = body(&state)
             let actions = state.actions
             if !actions.isEmpty { state.actions = [] }
-            return (value, actions)
+            let notices = state.notices
+            if !notices.isEmpty { state.notices = [] }
+            return (value, actions, notices)
         }
         for action in actions { action() }
+        for notice in notices { kernel.post(notice) }
         return value
     }
 

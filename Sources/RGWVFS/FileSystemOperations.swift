@@ -36,7 +36,7 @@ package protocol FileSystemOperations: Sendable {
     /// `bytes` is valid only during the call.
     func write(
         _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
-        _ reply: consuming Reply<Int>)
+        _ origin: WriteOrigin, _ reply: consuming Reply<Int>)
     /// Before a write by somebody without CAP_FSETID: set-ID bits and capabilities go.
     func dropPrivileges(_ inode: InodeNumber)
     /// `close(2)` of one descriptor.
@@ -68,4 +68,14 @@ package protocol FileSystemOperations: Sendable {
         _ inode: InodeNumber, _ name: [UInt8], value: [UInt8], create: Bool, replace: Bool,
         _ reply: consuming Reply<Void>)
     func removexattr(_ inode: InodeNumber, _ name: [UInt8], _ reply: consuming Reply<Void>)
+}
+
+extension FileSystemOperations {
+    /// A write by a program, through the kernel's pages.
+    package func write(
+        _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
+        _ reply: consuming Reply<Int>
+    ) {
+        write(inode, handle, offset: offset, bytes: bytes, [], reply)
+    }
 }

@@ -38,9 +38,18 @@ extension FileSystem {
             case (.success, nil): adopt(need, inode, data, base: base, length: length)
             case (.success, .some(let error)): abandon(need, data, FileSystemError(error))
             case (.failure(let error), _):
-                let isElsewhere = withState { state in state.location(inode) != address }
+                let isReplaced = error.kind == .preconditionFailed || error.kind == .noSuchKey
+                let isElsewhere = withState { state in
+                    let isElsewhere = state.location(inode) != address
+                    if isReplaced, !isElsewhere {
+                        state.inodes[inode]?.distrust()
+                        state.noteAttributes(inode)
+                    }
+                    return isElsewhere
+                }
                 // Renamed meanwhile: whoever waited decides again.
-                abandon(need, data, isElsewhere ? nil : FileSystemError(error))
+                let failure = isReplaced ? .stale : FileSystemError(error)
+                abandon(need, data, isElsewhere ? nil : failure)
             }
         }
     }

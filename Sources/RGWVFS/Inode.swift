@@ -75,6 +75,19 @@ struct Inode: Sendable {
     var foreignVersion: UInt64 = 0
     /// The foreign version whose pages the kernel may still hold.
     var kernelVersion: UInt64?
+    /// The foreign version whose attributes the kernel was told last.
+    var toldVersion: UInt64 = 0
+    /// When an open was told to look the name up anew, until one succeeds.
+    var reopenedAt: Instant?
+    /// How much later the file ends than the kernel believes: see VolumeState.place(_:).
+    var appendShift: UInt64?
+    /// unlink, rmdir or rename of this mount took the name: who has it open goes on. A name that went otherwise
+    /// was taken by another client.
+    var isRemovedHere = false
+    /// What was changed here and is not in the bucket yet. See VolumeState+Belief.
+    var ownChanges = OwnChanges()
+    /// The object was believed for so long when it was changed here that it is looked at before that is sent.
+    var needsLook = false
     var failure: Failure?
     var symlinkTarget: [UInt8]?
     /// The kernel was told that it is a regular file, and it is not: it has to look the name up again.
@@ -159,6 +172,8 @@ struct Directory: Sendable {
     var hasMarker = false
     /// Made here and not in the bucket yet: what is below it is known without asking.
     var isNew = false
+    /// Something below it has been in the bucket since: after a crash, this mount alone does not know its names.
+    var hasSent = false
     /// When a name was last added or removed through this mount: an older marker's times are out of date.
     var touchedAt: WallTime?
     /// Keys under this directory that are no names; hidden.

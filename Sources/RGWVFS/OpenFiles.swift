@@ -6,10 +6,20 @@ struct OpenFile: Sendable {
     let flags: OpenFlags
     /// The inode's foreign version at open: a newer one makes reads of unsent bytes stale.
     var foreignVersion: UInt64
-    /// Bytes of that version may have been given out, by this handle or from pages the kernel kept.
-    var hasRead: Bool
+    /// Bytes of that version have been given out by this handle.
+    var hasRead = false
+    /// Bytes of it may have been given out from pages that the kernel kept.
+    let keptPages: Bool
+    /// The size that the kernel was told, in bytes.
+    let size: UInt64
     /// The newest failure this handle has reported.
     var failureSeen: UInt64
+
+    /// Nothing of the version that was opened has been given out: neither by this handle, nor from the kernel's pages,
+    /// which hold none of what is asked for here.
+    func mayGoOn(at offset: UInt64, count: Int) -> Bool {
+        !hasRead && (!keptPages || offset == 0 && UInt64(clamping: count) >= size)
+    }
 }
 
 /// An open directory: its names as they were when reading began at offset 0, so that offsets stay

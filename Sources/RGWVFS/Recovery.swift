@@ -257,7 +257,10 @@ enum Recovery {
             }
             state.inodes[placeholder] = nil
         }
-        if attributes.kind == .directory { inode.directory?.hasMarker = true }
+        if attributes.kind == .directory {
+            inode.directory?.hasMarker = true
+            inode.directory?.isNew = node.replacing
+        }
         state.inodes[node.inode] = inode
         state.attach(node.inode, to: parent, name)
     }

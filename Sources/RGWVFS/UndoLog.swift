@@ -99,6 +99,7 @@ extension VolumeState {
         now.attributes = before.attributes
         if now.generation != before.generation { now.attributes.size = size }
         now.link = before.link
+        now.isRemovedHere = before.isRemovedHere
         now.metadata = before.metadata
         now.symlinkTarget = before.symlinkTarget
         now.replacing = before.replacing

@@ -83,13 +83,14 @@ extension VolumeState {
                 // Another version: its attributes must be read anew.
                 inodes[child]?.distrust()
                 inodes[child]?.attributesKnown = false
+                noteAttributes(child)
             }
         }
     }
 
     /// Another client removed the name.
     private mutating func lose(_ parent: InodeNumber, _ name: EntryName) {
-        if case .inode(let child) = inodes[parent]?.directory?[name] { detach(child) }
+        if case .inode(let child) = inodes[parent]?.directory?[name] { take(child) }
         inodes[parent]?.directory?[name] = nil
     }
 
@@ -153,7 +154,7 @@ extension VolumeState {
         if attributes.kind != known.attributes.kind, known.lookups > 0, let link = known.link {
             // A file of another kind is another file.
             inodes[inode]?.isMistaken = true
-            detach(inode)
+            take(inode)
             let listed = Directory.Listed(
                 number: numbers.new(),
                 object: BaseVersion(
@@ -167,6 +168,8 @@ extension VolumeState {
             reads.drop(inode)
             inodes[inode]?.symlinkTarget = nil
         }
+        if known.attributesKnown, attributes != known.attributes { noteAttributes(inode) }
+        inodes[inode]?.ownChanges = []
         inodes[inode]?.base = BaseVersion(
             etag: head.etag, size: head.size, lastModified: head.lastModified)
         inodes[inode]?.attributes = attributes

@@ -30,6 +30,7 @@ extension VolumeState {
             // POSIX: chmod, chown and utimensat mark the status change also when nothing differs.
             attributes.ctime = changes.ctime ?? moment.time
             inodes[inode]?.attributes = attributes
+            noteOwn(inode, changes.own)
             if inode == .root || known.link != nil {
                 wantMetadata(inode, now: moment.now, time: moment.time)
             }
@@ -60,6 +61,7 @@ extension VolumeState {
         inodes[inode]?.attributes.permissions = permissions
         inodes[inode]?.attributes.ctime = moment.time
         inodes[inode]?.metadata.user[ExtendedAttributes.header] = rest
+        noteOwn(inode, rest == header ? .permissions : [.permissions, .extended])
         if known.link != nil { wantMetadata(inode, now: moment.now, time: moment.time) }
         return true
     }
@@ -69,5 +71,15 @@ extension AttributeChanges {
     /// Asks for more than another size.
     fileprivate var isChange: Bool {
         permissions != nil || uid != nil || gid != nil || atime != nil || mtime != nil
+    }
+
+    fileprivate var own: OwnChanges {
+        var own = OwnChanges()
+        if permissions != nil { own.insert(.permissions) }
+        if uid != nil { own.insert(.uid) }
+        if gid != nil { own.insert(.gid) }
+        if atime != nil { own.insert(.atime) }
+        if mtime != nil { own.insert(.mtime) }
+        return own
     }
 }

@@ -9,7 +9,8 @@ extension VolumeState {
         NodeRecord(
             inode: inode.number, attributes: inode.attributes, data: inode.dataID,
             generation: inode.generation, metadata: inode.metadata, base: inode.base,
-            replacing: inode.replacing, sealed: inode.sealed, replaced: inode.replaced?.record,
+            replacing: inode.directory.map { $0.isNew && !$0.hasSent } ?? inode.replacing,
+            sealed: inode.sealed, replaced: inode.replaced?.record,
             isBroken: inode.isBroken && inode.dataID != nil)
     }
 
@@ -26,6 +27,7 @@ extension VolumeState {
         _ inode: InodeNumber, now: Instant, time: WallTime, held: Bool, delay: Duration? = nil
     ) {
         guard let known = inodes[inode], let address = address(inode) else { return }
+        noteBelief(inode, address, now: now)
         let pending = intents.intents[address]?.record
         let base = pending.map(\.base) ?? known.base?.etag
         saveNode(inode)
@@ -49,6 +51,7 @@ extension VolumeState {
     /// Mode, owner, times or other metadata changed.
     mutating func wantMetadata(_ inode: InodeNumber, now: Instant, time: WallTime) {
         guard let known = inodes[inode], let address = address(inode) else { return }
+        noteBelief(inode, address, now: now)
         let pending = intents.intents[address]
         if var record = pending?.record, intents.uncopiedSource(address) != nil, !known.isDirectory
         {
@@ -156,6 +159,7 @@ extension VolumeState {
         dropData(inode)
         if known.opens == 0 { dropBytes(inode) }
         inodes[inode]?.attributes.ctime = time
+        inodes[inode]?.isRemovedHere = true
         detach(inode)
         touch(link.parent, time)
         keepDirectory(link.parent, now: now, time: time)

@@ -9,7 +9,7 @@ extension VolumeState {
     ) throws(FileSystemError)
         -> OpenAnswer
     {
-        guard let known = inodes[inode], !known.isMistaken else { throw .stale }
+        guard let known = inodes[inode], !known.isMistaken, !isTaken(inode) else { throw .stale }
         // Nobody knows how long it was: its row may be older than its bytes.
         if known.dataFile is UnreadableFile { throw .inputOutput }
         let handle = newHandle()
@@ -18,11 +18,18 @@ extension VolumeState {
         let keep = known.kernelVersion == known.foreignVersion
         files[handle] = OpenFile(
             inode: inode, flags: flags, foreignVersion: known.foreignVersion,
-            hasRead: keep, failureSeen: known.failure.map { $0.isReported ? $0.sequence : 0 } ?? 0)
+            keptPages: keep, size: known.attributes.size,
+            failureSeen: known.failure.map { $0.isReported ? $0.sequence : 0 } ?? 0)
         inodes.change(inode) {
             $0.opens += 1
             if flags.write { $0.writers += 1 }
             $0.kernelVersion = known.foreignVersion
+            $0.reopenedAt = nil
+            // O_TRUNC: the kernel knows the size without being told. Source: linux fs/fuse/file.c, fuse_finish_open.
+            if flags.truncate {
+                $0.toldVersion = known.foreignVersion
+                $0.appendShift = nil
+            }
         }
         return OpenAnswer(handle: handle, keepCache: keep)
     }
@@ -42,6 +49,7 @@ extension VolumeState {
             $0.attributes.mtime = moment.time
             $0.attributes.ctime = moment.time
             $0.generation = known.generation.next
+            $0.ownChanges.insert(.mtime)
         }
         barrier.isNeededForData = true
         guard let address = address(inode) else { return }
@@ -125,6 +133,7 @@ extension VolumeState {
         guard let known = inodes[inode] else { return }
         inodes[inode]?.attributes.mtime = moment.time
         inodes[inode]?.attributes.ctime = moment.time
+        noteOwn(inode, .mtime)
         if known.link != nil { wantMetadata(inode, now: moment.now, time: moment.time) }
     }
 

@@ -72,7 +72,7 @@ extension VolumeState {
         closeFlight(flight.address)
         _ = intents.finish(flight, succeeded: true)
         guard intents.intents[flight.address]?.revision == flight.revision else { return }
-        let inode = flight.inode
+        let inode = flight.inode ?? (flight.want == .copy ? file(at: flight.address) : nil)
         dropIntent(flight.address)
         if let inode {
             becameClean(inode)

@@ -17,6 +17,7 @@ extension VolumeState {
             let parent = lookUp(names.dropLast())
         {
             markSettled(parent, name, now: now)
+            noteSent(below: parent)
         }
         // A file renamed meanwhile has another key, and that key's tag as its base.
         if let inode = flight.inode, let stored, address(inode) == flight.address {
@@ -67,6 +68,21 @@ extension VolumeState {
         keepOnlyMetadata(flight, now: now)
     }
 
+    /// The bucket has something below these directories: not only this mount knows of them.
+    private mutating func noteSent(below directory: InodeNumber) {
+        var current = directory
+        while current != .root, let link = inodes.look(current, { $0.link }) {
+            let isNews = inodes.look(current) {
+                $0.directory?.isNew == true && $0.directory?.hasSent == false
+            }
+            if isNews == true {
+                inodes[current]?.directory?.hasSent = true
+                saveNode(current)
+            }
+            current = link.parent
+        }
+    }
+
     /// Writes came in while the request ran, without a new intent.
     private func isChangedSince(_ flight: IntentTable.Flight) -> Bool {
         guard let inode = flight.inode.flatMap({ inodes[$0] }), flight.want == .put else {
@@ -93,6 +109,8 @@ extension VolumeState {
     /// Everything of the file is in the bucket: the spool's copy goes when nobody has the file open.
     mutating func becameClean(_ inode: InodeNumber) {
         guard let known = inodes[inode] else { return }
+        inodes[inode]?.ownChanges = []
+        inodes[inode]?.needsLook = false
         endReplacing(inode)
         if known.opens == 0, let data = known.dataID {
             inodes[inode]?.content = .remote
@@ -228,6 +246,7 @@ extension VolumeState {
         for waiter in waiters { actions.append { waiter.waiter.settle(.stale) } }
         inodes[link.parent]?.directory?[link.name] = nil
         inodes[link.parent]?.directory?.listedAt = nil
+        noteName(link, of: inode)
         attach(inode, to: link.parent, name)
         inodes[inode]?.base = nil
         inodes[inode]?.replacing = false

@@ -94,6 +94,7 @@ extension VolumeState {
                     born: time),
                 now: now, held: false)
         }
+        inodes[inode]?.isRemovedHere = true
         detach(inode)
         touch(link.parent, time)
         keepDirectory(link.parent, now: now, time: time)

@@ -46,6 +46,8 @@ extension VolumeState {
             if known.base?.etag != version.etag { inodes[inode]?.attributesKnown = false }
             if known.base != nil || !isMarker { inodes[inode]?.base = version }
             inodes[inode]?.checkedAt = now
+            // It may have been closed while the copy was pending, with the spool's copy of what the bucket has.
+            if !intents.isPending(address) { becameClean(inode) }
             evict(inode)
         case .listed(let listed) where !isMarker && listed.object != nil:
             inodes[parent]?.directory?[name] = .listed(
@@ -108,6 +110,7 @@ extension VolumeState {
             inodes[inode]?.symlinkTarget = nil
             inodes[inode]?.attributes.size = version.size
             reads.drop(inode)
+            noteAttributes(inode)
         case .listed(let listed):
             inodes[parent]?.directory?[name] = .listed(
                 Directory.Listed(number: listed.number, object: version))
@@ -130,7 +133,7 @@ extension VolumeState {
         switch inodes[parent]?.directory?[name] {
         case .inode(let inode) where !isMarker:
             if inodes[inode]?.opens ?? 0 > 0 { unlinked[inode] = source }
-            detach(inode)
+            take(inode)
         case .listed(let listed) where !isMarker && listed.object != nil:
             inodes[parent]?.directory?[name] = nil
         case .inode, .listed, nil: break
@@ -163,6 +166,7 @@ extension VolumeState {
         inodes[parent]?.directory?.listedAt = nil
         switch entry {
         case .inode(let inode):
+            noteName(link, of: inode)
             attach(inode, to: parent, name)
             fail(inode, .stale)
         case .listed: inodes[parent]?.directory?[name] = entry
@@ -171,6 +175,16 @@ extension VolumeState {
         dropIntent(target)
         wantCopy(beside, of: source, base: nil, inode: intent.record.inode, moment)
         return name
+    }
+
+    /// The inode of a file's key, if there is one.
+    func file(at address: ObjectAddress) -> InodeNumber? {
+        guard let (names, isMarker) = layout.path(of: address), !isMarker, let name = names.last,
+            let parent = lookUp(names.dropLast()),
+            case .inode(let inode) = inodes[parent]?.directory?[name],
+            inodes[inode]?.isDirectory == false
+        else { return nil }
+        return inode
     }
 
     /// The inode of a pending copy's target, made if it is only listed.

@@ -155,6 +155,7 @@ extension VolumeState {
         case .inode(let inode):
             dropData(inode)
             inodes[inode]?.attributes.ctime = time
+            inodes[inode]?.isRemovedHere = true
             detach(inode)
         case .listed: inodes[path.newParent]?.directory?[path.newName] = nil
         case nil: break

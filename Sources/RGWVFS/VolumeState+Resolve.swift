@@ -16,6 +16,7 @@ extension VolumeState {
     ) throws(FileSystemError) -> Resolution {
         guard let isDirectory = inodes.look(parent, { $0.isDirectory }) else { throw .stale }
         guard isDirectory else { throw .notDirectory }
+        if isTaken(parent) { throw .stale }
         // No copy of the directory is held here: promoting a name would copy all its names.
         switch inodes.look(parent, { $0.directory?[name] }) {
         case .inode(let child):
@@ -101,6 +102,11 @@ extension VolumeState {
     }
 
     func isListingFresh(_ inode: InodeNumber, now: Instant, since: Instant) -> Bool {
+        // What the bucket has never had, nobody but this mount knows.
+        let isUnsent = inodes.look(inode) {
+            $0.directory?.isNew == true && $0.directory?.hasSent == false
+        }
+        if isUnsent == true { return true }
         guard let at = inodes.look(inode, { $0.directory?.listedAt }) else { return false }
         return at >= since || now < at + configuration.directoryAttributesMin
     }
@@ -139,6 +145,7 @@ extension VolumeState {
     {
         guard let known = inodes[inode] else { throw .stale }
         inodes[inode]?.lookups += 1
+        noteTold(known)
         let timeout = remainingLifetime(known, now: now)
         return EntryAnswer(
             inode: inode, attributes: known.attributes,
@@ -146,12 +153,15 @@ extension VolumeState {
             attributeTimeout: timeout)
     }
 
-    func attributeAnswer(
+    mutating func attributeAnswer(
         _ inode: InodeNumber, now: Instant
     ) throws(FileSystemError)
         -> AttributeAnswer
     {
         guard let known = inodes[inode], !known.isMistaken else { throw .stale }
+        // Who has it open may go on looking at it.
+        if known.opens == 0, isTaken(inode) { throw .stale }
+        noteTold(known)
         return AttributeAnswer(
             inode: inode, attributes: known.attributes,
             timeout: remainingLifetime(known, now: now),

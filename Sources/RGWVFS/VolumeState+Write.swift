@@ -13,6 +13,7 @@ extension VolumeState {
             return .failed(.badHandle)
         }
         if isReadOnly { return .failed(.readOnly) }
+        if isTaken(request.inode) { return .failed(.stale) }
         if isQuotaFull(reading.now) { return .failed(.quotaExceeded) }
         let bytes = UInt64(request.count)
         if space.shouldRelieve(bytes, reading) { relieve(reading.now) }
@@ -20,7 +21,11 @@ extension VolumeState {
             let length = known.base?.size ?? 0
             // Never fits: said before it is fetched.
             if length > space.fileMax { return .failed(.spoolFull) }
-            if isLarge(length) { return .needs(.part(request.inode)) }
+            if isLarge(length) {
+                // No bytes are fetched that would show whether it is still the same.
+                if isAppend(request), request.rebases == 0 { return .needs(.rebase(request.inode)) }
+                return .needs(.part(request.inode))
+            }
             switch room(for: length, reading) {
             case .admitted:
                 space.settle(length)
@@ -30,7 +35,9 @@ extension VolumeState {
             }
         }
         if known.isFrozen { return .needs(.thawed(request.inode)) }
-        if known.partial?.filling.overlaps(request.range) == true {
+        guard let offset = place(request) else { return .failed(.tooLarge) }
+        let range = offset..<offset + bytes
+        if known.partial?.filling.overlaps(range) == true {
             return .needs(.quiet(request.inode))
         }
         switch room(for: bytes, reading) {
@@ -39,8 +46,8 @@ extension VolumeState {
         case .refused: return .failed(.spoolFull)
         }
         inodes[request.inode]?.writesUnderWay += 1
-        let claimed = inodes[request.inode]?.partial?.claim(request.range) ?? []
-        return .ready(file, claimed: claimed)
+        let claimed = inodes[request.inode]?.partial?.claim(range) ?? []
+        return .ready(file, at: offset, claimed: claimed)
     }
 
     mutating func room(for bytes: UInt64, _ reading: SpoolSpace.Reading) -> SpoolSpace.Verdict {

@@ -61,6 +61,8 @@ struct VolumeState: ~Copyable {
     var removing = 0
     /// What the operation that is being decided changes, if it can be taken back.
     var undo: UndoLog?
+    /// What the kernel must not believe any more: told after unlocking.
+    var notices: [KernelNotice] = []
     /// Run after unlocking, in order.
     var actions: [@Sendable () -> Void] = []
 
@@ -128,6 +130,8 @@ enum Need: Hashable, Sendable {
     case target(InodeNumber)
     /// The first `length` bytes of a clean file, in a spool file.
     case hydrate(InodeNumber, length: UInt64)
+    /// Which version of a file that is open the bucket has, for an append.
+    case rebase(InodeNumber)
     /// An empty data file in place of one with a version to keep.
     case renew(InodeNumber)
     /// The tags of an object that has some.

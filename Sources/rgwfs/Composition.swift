@@ -19,6 +19,7 @@ final class Composition: Sendable {
     let clock = HostClock()
     let fileSystem: FileSystem
     let credentials: FileCredentials
+    let notices = KernelNoticeThread()
     private let transport: CurlTransport
     private let counted: CountedTransport
     private let timer: HostTimer
@@ -66,7 +67,8 @@ final class Composition: Sendable {
                 store: store, journal: journal, files: files,
                 afterPowerCut: Self.isAfterPowerCut(spool), clock: clock,
                 entropy: HostEntropy(), timer: timer, workers: workers,
-                events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints)
+                events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints,
+                kernel: notices)
             try spool.lock.noteRecovered(mountPoint: plan.mountPoint.path)
         } catch {
             SpoolHolder.leaveNothing(spool, plan)

@@ -45,10 +45,11 @@ enum MountService {
         do throws(FuseError) {
             try session.mount()
         } catch { throw .refused(sentence(error)) }
-        let (thread, signals): (HostThread, HostSignals)
+        let (thread, notices, signals): (HostThread, HostThread, HostSignals)
         do throws(HostError) {
             signals = try HostSignals { deliver($0, events, log) }
             thread = try HostThread(name: "fuse") { serve(session, events) }
+            notices = try parts.notices.start(session)
             try waitUntilReady(plan, events, parts.clock)
             let source = plan.source.description
             if !UserMountTable.add(source: source, mountPoint: plan.mountPoint.path) {
@@ -75,6 +76,7 @@ enum MountService {
         session.stop()
         thread.join()
         giveUp(session, log)
+        if parts.notices.stop(until: parts.clock.now() + Self.noticesMax) { notices.join() }
         session.destroy()
         signals.stop()
         socket.stop()
@@ -83,6 +85,9 @@ enum MountService {
         // Nothing ever waits in it; the next one at another directory has another.
         if plan.volume.readOnly, left.pending == 0, left.lost == 0 { parts.removeSpool(plan) }
     }
+
+    /// How long a notice to the kernel may still take at the end.
+    private static let noticesMax = Duration.seconds(1)
 
     /// Takes away what an rgwfs left that was killed.
     private static func clear(_ point: MountPoint, _ log: Logger) throws(MountFailure) {

@@ -264,7 +264,7 @@ extension MemoryFileSystem {
 
     func write(
         _ inode: InodeNumber, _ handle: HandleID, offset: UInt64, bytes: Span<UInt8>,
-        _ reply: consuming Reply<Int>
+        _: WriteOrigin, _ reply: consuming Reply<Int>
     ) {
         let count = bytes.count
         observed.withLock { $0.writeSizes.append(count) }

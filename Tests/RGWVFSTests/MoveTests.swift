@@ -365,4 +365,20 @@ import Testing
         #expect(try volume.load("e/a") == "1")
         #expect(slow.result == nil)
     }
+
+    /// Found by the checker's model, seed 107.
+    @Test func aFileClosedWhileItsCopyWaitsLeavesNoDataBehind() throws {
+        let volume = try Volume()
+        let held = try volume.create("f")
+        let other = try volume.open("f", write: true)
+        try volume.write(other, "text")
+        try volume.close(other)
+        volume.settle()
+        try volume.rename("f", "g")
+        try volume.close(held)
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text("g") == "text")
+        #expect(volume.fileSystem.status() == VolumeStatus())
+        #expect(try volume.dataFiles().isEmpty)
+    }
 }

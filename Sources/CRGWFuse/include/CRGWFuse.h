@@ -66,6 +66,9 @@ int CRGWFuse_write_text(const char *_Nonnull path, const char *_Nonnull text, si
 /// `pread` until `size` bytes or the end of the file.
 int64_t CRGWFuse_read(int descriptor, void *_Nonnull buffer, size_t size, uint64_t offset);
 
+/// 1 when open(2)'s flags have O_DIRECT, whose number depends on the machine.
+int CRGWFuse_is_direct(int flags);
+
 /// 1 when the thread has a fatal signal pending, which the kernel turns into SIGKILL; 0 also when
 /// there is no such thread here.
 int CRGWFuse_is_dying(int thread);

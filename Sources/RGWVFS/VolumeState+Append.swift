@@ -1,0 +1,87 @@
+import RGWBase
+import RGWObject
+import RGWSpool
+
+/// O_APPEND in a file that another client has replaced since the kernel heard of its size. The kernel says where an
+/// append goes; a version that came since ends elsewhere.
+extension VolumeState {
+    func isAppend(_ request: WriteRequest) -> Bool {
+        request.origin.contains(.append) && !request.origin.contains(.pages)
+    }
+
+    /// Where a write goes; nil: beyond the longest file. An append that the kernel puts at the end of an older
+    /// version goes as far beyond the end of the one that is there. It goes where the kernel says again once that
+    /// knows the end.
+    mutating func place(_ request: WriteRequest) -> UInt64? {
+        guard isAppend(request), let shift = inodes.look(request.inode, { $0.appendShift }) else {
+            return request.offset
+        }
+        if request.offset == inodes.look(request.inode, { $0.attributes.size }) {
+            inodes[request.inode]?.appendShift = nil
+            return request.offset
+        }
+        // Two's complement: the newer version may be the shorter one.
+        let offset = request.offset &+ shift
+        let (end, isTooFar) = offset.addingReportingOverflow(UInt64(request.count))
+        return isTooFar || end > VolumeConfiguration.fileBytesMax ? nil : offset
+    }
+
+    /// The kernel's pages do not hold what was just written, or hold it elsewhere.
+    mutating func notePages(_ request: WriteRequest) {
+        let isShifted = isAppend(request) && inodes.look(request.inode, { $0.appendShift }) != nil
+        let isDirect = request.origin.contains(.direct) && !request.origin.contains(.pages)
+        guard isShifted || isDirect else { return }
+        inodes[request.inode]?.kernelVersion = nil
+        // Nobody else has it open: there are no pages that anybody reads.
+        if isShifted || inodes.look(request.inode, { $0.opens }) ?? 0 > 1 {
+            noteContent(request.inode)
+        }
+    }
+
+    /// The version that is there takes the place of the one that was opened, in which nothing was changed here.
+    /// False: there is something, or it has gone elsewhere.
+    mutating func rebase(
+        _ inode: InodeNumber, _ head: ObjectHead, at address: ObjectAddress
+    ) -> Bool {
+        guard let known = inodes[inode], known.dataID == nil, let old = known.base,
+            self.address(inode) == address, !intents.isPending(address),
+            intents.flights[address] == nil, known.attributes.kind == .regular
+        else { return false }
+        let attributes = PosixMetadata.attributes(of: head, isMarker: false, defaults: defaults)
+        guard attributes.kind == .regular else { return false }
+        if old.etag == head.etag { return true }
+        inodes[inode]?.foreignVersion += 1
+        reads.drop(inode)
+        inodes[inode]?.base = BaseVersion(
+            etag: head.etag, size: head.size, lastModified: head.lastModified)
+        inodes[inode]?.attributes = attributes
+        inodes[inode]?.metadata = head.metadata
+        inodes[inode]?.attributesKnown = true
+        let shift = (known.appendShift ?? 0) &+ attributes.size &- known.attributes.size
+        inodes[inode]?.appendShift = shift == 0 ? nil : shift
+        noteContent(inode)
+        return true
+    }
+}
+
+extension FileSystem {
+    /// Looks at the object for an append, whoever has the file open.
+    func rebase(_ need: Need, _ inode: InodeNumber) {
+        let startedAt = clock.now()
+        let address = withState { state in state.location(inode) }
+        guard let address else { return finish(need, .stale) }
+        store.head(address) { [self] result in
+            switch result {
+            case .success(let head):
+                finish(need, nil) { state in
+                    if state.rebase(inode, head, at: address) {
+                        state.inodes[inode]?.checkedAt = startedAt
+                    }
+                }
+            case .failure(let error) where error.kind == .noSuchKey:
+                finish(need, .stale)
+            case .failure(let error): finish(need, FileSystemError(error))
+            }
+        }
+    }
+}
