@@ -85,6 +85,10 @@ private final class GetProgress: Sendable {
         guard let head = try? response.objectHead(), let range = try? response.deliveredRange()
         else { return false }
         return state.withLock { state in
+            // The condition was about a manifest alone.
+            if let wanted = state.matching, wanted.isOfSegments, wanted != head.etag {
+                return false
+            }
             guard range.lowerBound == state.start || range.isEmpty else { return false }
             if let first = state.head, state.delivered > 0 {
                 guard first.etag == head.etag, range.upperBound == state.expected?.upperBound
@@ -100,6 +104,18 @@ private final class GetProgress: Sendable {
         }
     }
 
+    /// A large object whose segments were replaced is another version, as the server would say of any other.
+    private func refuseOtherSegments(_ response: S3Response) throws(S3Failure) {
+        guard let wanted = state.withLock(\.matching), wanted.isOfSegments,
+            let found = try? response.objectHead().etag, found != wanted
+        else { return }
+        throw S3Failure(
+            ObjectStoreError(
+                .preconditionFailed, operation: "GET \(response.subject)",
+                message: "its segments have the tag \(found) now"),
+            retry: .never)
+    }
+
     /// The head of the object, if everything arrived.
     func finish(_ response: S3Response) throws(S3Failure) -> ObjectHead {
         try response.requireSuccess()
@@ -108,6 +124,7 @@ private final class GetProgress: Sendable {
         }
         // An empty body has no first byte at which the answer would have been looked at.
         if !accepted, response.http.body.isEmpty, accepts(response) { return try finish(response) }
+        if !accepted { try refuseOtherSegments(response) }
         guard accepted, let head, let expected else {
             throw response.malformed("not the bytes that were asked for")
         }

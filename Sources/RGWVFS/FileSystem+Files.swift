@@ -51,6 +51,7 @@ extension FileSystem {
                 : configuration.closeToOpen
                     ? state.attributeNeed(inode, now: moment.now, since: moment.since) : nil
             if let need { return .need(need) }
+            if flags.write { try state.refuseManifest(inode) }
             if flags.truncate, let need = try state.truncateToNothing(inode, moment) {
                 return .need(need)
             }

@@ -15,16 +15,18 @@ extension VolumeState {
         let local = localNames(inode, prefix: prefix)
         var remote: [EntryName: BaseVersion?] = [:]
         var hidden = 0
-        var hasMarker = false
+        var marker: ListedObject?
+        var shadowed: [EntryName: BaseVersion] = [:]
         for object in objects {
             if object.key.bytes == prefix.bytes {
-                hasMarker = true
+                marker = object
             } else if prefix.bytes.isEmpty && object.key.bytes == [0x2F] {
                 continue
             } else if let name = layout.entryName(object.key, prefixLength: prefix.bytes.count) {
                 if local.removedFiles.contains(name) { continue }
-                remote[name] = BaseVersion(
+                let version = BaseVersion(
                     etag: object.etag, size: object.size, lastModified: object.lastModified)
+                remote[name] = .some(isOldMarker(inode, name, version) ? nil : version)
             } else {
                 hidden += 1
             }
@@ -35,7 +37,10 @@ extension VolumeState {
                 continue
             }
             if local.removedDirectories.contains(name) { continue }
-            if case .some(.some) = remote[name] { hidden += 1 }
+            if case .some(.some(let object)) = remote[name] {
+                hidden += 1
+                if object.size == 0 { shadowed[name] = object }
+            }
             remote[name] = .some(nil)
         }
         var lost: [EntryName] = []
@@ -48,12 +53,16 @@ extension VolumeState {
         directory.isLarge = !isComplete
         directory.listedAt = isComplete ? startedAt : nil
         directory.hidden = hidden
-        if hasMarker { directory.hasMarker = true }
+        if marker != nil { directory.hasMarker = true }
+        directory.markerBytes = marker?.size ?? 0
+        directory.shadowed = shadowed
+        directory.deniedAt = nil
         directory.attributeMisses = 0
         directory.attributesAskedTo = 0
         directory.order = []
         directory.absent = [:]
         inodes[inode]?.directory = directory
+        if let marker { noteMarker(inode, marker) }
         for name in lost { lose(inode, name) }
         for (name, object) in remote where !local.known.contains(name) {
             absorbName(inode, name, object)
@@ -79,7 +88,7 @@ extension VolumeState {
             if known.isDirectory != (object == nil) {
                 lose(parent, name)
                 absorbName(parent, name, object)
-            } else if let object, known.base?.etag != object.etag {
+            } else if let object, known.base?.etag.isSame(as: object.etag) != true {
                 // Another version: its attributes must be read anew.
                 inodes[child]?.distrust()
                 inodes[child]?.attributesKnown = false
@@ -130,7 +139,7 @@ extension VolumeState {
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
         guard let known = inodes[inode], !hasOwnChanges(inode) || isMoved(inode) else { return }
         if let address = address(inode), isMoved(inode), let base = known.base,
-            base.etag != head.etag, intents.uncopiedSource(address) != nil
+            !base.etag.isSame(as: head.etag), intents.uncopiedSource(address) != nil
         {
             // Another client changed it before it was copied.
             let version = BaseVersion(
@@ -145,6 +154,9 @@ extension VolumeState {
         }
         var attributes = PosixMetadata.attributes(
             of: head, isMarker: known.isDirectory, defaults: defaults)
+        if attributes.kind == .directory, !known.isDirectory {
+            return absorbOldMarker(inode, head, attributes, startedAt: startedAt)
+        }
         if let touched = known.directory?.touchedAt, attributes.ctime < touched {
             // Times never run backwards: the marker is not written for each name that comes or goes.
             attributes.mtime = max(attributes.mtime, touched)

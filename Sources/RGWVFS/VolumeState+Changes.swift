@@ -50,7 +50,8 @@ extension VolumeState {
     mutating func wantMetadata(_ inode: InodeNumber, now: Instant, time: WallTime) {
         guard let known = inodes[inode], let address = address(inode) else { return }
         let pending = intents.intents[address]
-        if var record = pending?.record, intents.uncopiedSource(address) != nil, !known.isDirectory
+        if var record = pending?.record, intents.uncopiedSource(address) != nil,
+            !known.isDirectory || record.source?.version.size ?? 0 > 0
         {
             record.inode = inode
             saveNode(inode)
