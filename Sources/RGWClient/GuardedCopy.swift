@@ -5,19 +5,18 @@ import RGWWire
 /// One COPY of one version of an object. The request names the version under both headers; a server that
 /// heeds neither is found out by the tag of what it copied, and the source is looked at first from then on.
 enum GuardedCopy {
+    /// Sends the COPY.
+    typealias Call = @Sendable (@escaping Completion<Stored>) -> any Cancellable
+
     static func run(
-        _ store: S3ObjectStore, from source: ObjectAddress, request: HTTPRequest, subject: String,
-        matching wanted: ETag, completion: @escaping Completion<Stored>
+        _ store: S3ObjectStore, from source: ObjectAddress, matching wanted: ETag,
+        call: @escaping Call, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
         let chain = CallChain()
         let context = store.context
         @Sendable func copy() {
-            chain.run { done in
-                store.simpleCall(
-                    .copyObject, subject: subject, request: request,
-                    parse: { response throws(S3Failure) in
-                        try response.copied(now: context.serverTime())
-                    }, completion: done)
+            chain.run {
+                call($0)
             } then: { result in
                 ended(store, source, wanted, result, chain, completion)
             }
@@ -31,7 +30,7 @@ enum GuardedCopy {
         } then: { result in
             switch result {
             case .failure(let error): completion(.failure(error))
-            case .success(let head) where head.etag == wanted: copy()
+            case .success(let head) where head.etag.isSame(as: wanted): copy()
             case .success(let head): completion(.failure(changed(source, head.etag, nil)))
             }
         }
@@ -59,12 +58,14 @@ enum GuardedCopy {
             }
             return completion(result)
         }
-        guard stored.etag != wanted else { return completion(result) }
+        guard !stored.etag.isSame(as: wanted) else { return completion(result) }
         // Another version was copied, or this server gives copies tags of their own.
         chain.run {
             store.head(source, completion: $0)
         } then: { looked in
-            if case .success(let head) = looked, head.etag == wanted { return completion(result) }
+            if case .success(let head) = looked, head.etag.isSame(as: wanted) {
+                return completion(result)
+            }
             habits.learn(conditionalCopy: .absent, of: source.bucket)
             completion(
                 .failure(changed(source, stored.etag, "and the server copied it all the same")))

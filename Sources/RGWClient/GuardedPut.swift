@@ -22,6 +22,7 @@ final class GuardedPut: Sendable {
     private let payload: PayloadSigning
     private let completion: Completion<Stored>
     private let chain = CallChain()
+    private let fallback: ClassFallback
 
     private struct State {
         var forms: ArraySlice<BucketHabits.Form> = []
@@ -45,6 +46,7 @@ final class GuardedPut: Sendable {
         self.precondition = precondition
         self.payload = payload
         self.completion = completion
+        fallback = ClassFallback(metadata.storage, store.context)
     }
 
     func start() -> any Cancellable {
@@ -63,7 +65,7 @@ final class GuardedPut: Sendable {
         } then: { [self] result in
             switch (precondition, result) {
             case (.absent, .failure(let error)) where error.kind == .noSuchKey: send()
-            case (.matches(let wanted), .success(let head)) where head.etag == wanted: send()
+            case (.matches(let wanted), .success(let head)) where head.etag.isSame(as: wanted): send()
             case (_, .failure(let error)) where error.kind != .noSuchKey:
                 completion(.failure(error))
             default: explained()
@@ -106,11 +108,14 @@ final class GuardedPut: Sendable {
     ) -> any Cancellable {
         let context = context
         let options = context.options(.putObject, lane: .bulk, length: body.length)
-        let (address, body, md5, metadata, payload) = (address, body, md5, metadata, payload)
+        let (address, body, md5, payload) = (address, body, md5, payload)
+        let (metadata, fallback) = (metadata, fallback)
         let (sent, quoting) = condition(form)
         return S3Call(
             context, .putObject, subject: "\(address)",
             prepare: { () throws(ObjectStoreError) in
+                var metadata = metadata
+                metadata.storage = fallback.storage
                 var request = try context.builder.putObject(
                     address, body: body, md5: md5, metadata: metadata, precondition: sent,
                     quoting: quoting)
@@ -120,7 +125,8 @@ final class GuardedPut: Sendable {
             parse: { response throws(S3Failure) in
                 let stored = try response.stored(md5: md5, now: context.serverTime())
                 return Written(stored: stored, version: response.keptVersion)
-            }, completion: completion
+            },
+            adjust: { fallback.adjusts(to: $0) }, completion: completion
         ).start()
     }
 

@@ -122,7 +122,12 @@ private final class GetProgress: Sendable {
             if first.size != head.size { return .size }
             return range == state.start..<expected.upperBound ? nil : .range
         }
-        if let tag = object.etag ?? state.matching, tag != head.etag { return .version }
+        // LIST and conditions name the manifest's tag of a large object, GET its segments'.
+        if let tag = object.etag ?? state.matching, tag != head.etag,
+            !(head.etag.isOfSegments && tag == .ofNothing)
+        {
+            return .version
+        }
         if let size = object.size, size != head.size { return .size }
         let whole = 0..<head.size
         let asked = state.range ?? whole

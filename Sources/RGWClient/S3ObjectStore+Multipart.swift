@@ -11,7 +11,8 @@ extension S3ObjectStore {
     ) -> any Cancellable {
         do {
             return try MultipartUpload(
-                self, address, body: body, precondition: precondition, completion: completion
+                self, address, body: body, precondition: precondition,
+                completion: tagging(address, metadata.tags, completion)
             ).start(metadata)
         } catch {
             return refuse(error, completion)
@@ -23,15 +24,21 @@ extension S3ObjectStore {
         _ address: ObjectAddress, metadata: ObjectMetadata,
         completion: @escaping Completion<UploadID>
     ) -> any Cancellable {
-        do {
-            let request = try context.builder.createMultipart(address, metadata: metadata)
-            return simpleCall(
-                .createMultipart, subject: "\(address)", request: request,
-                parse: { response throws(S3Failure) in try response.uploadID() },
-                completion: completion)
-        } catch {
-            return refuse(error, completion)
-        }
+        let context = context
+        let fallback = ClassFallback(metadata.storage, context)
+        return S3Call(
+            context, .createMultipart, subject: "\(address)",
+            prepare: { () throws(ObjectStoreError) in
+                var metadata = metadata
+                metadata.storage = fallback.storage
+                return PreparedRequest(
+                    operation: .createMultipart,
+                    request: try context.builder.createMultipart(address, metadata: metadata),
+                    options: context.options(.createMultipart, lane: .metadata))
+            },
+            parse: { response throws(S3Failure) in try response.uploadID() },
+            adjust: { fallback.adjusts(to: $0) }, completion: completion
+        ).start()
     }
 
     @discardableResult

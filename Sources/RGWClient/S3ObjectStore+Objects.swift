@@ -46,27 +46,34 @@ extension S3ObjectStore {
     @discardableResult
     package func copy(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
-        sourceMatching: ETag?, completion: @escaping Completion<Stored>
+        storage: StorageTraits, sourceMatching: ETag?, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
         let context = context
         let completion = tagging(target, metadata?.tags, completion)
-        do {
-            let request = try context.builder.copyObject(
-                from: source, to: target, metadata: metadata, sourceMatching: sourceMatching)
-            let subject = "\(source) to \(target)"
-            if let sourceMatching {
-                return GuardedCopy.run(
-                    self, from: source, request: request, subject: subject,
-                    matching: sourceMatching, completion: completion)
-            }
-            return simpleCall(
-                .copyObject, subject: subject, request: request,
+        let fallback = ClassFallback(metadata?.storage ?? storage, context)
+        let subject = "\(source) to \(target)"
+        let call: GuardedCopy.Call = { done in
+            S3Call(
+                context, .copyObject, subject: subject,
+                prepare: { () throws(ObjectStoreError) in
+                    var metadata = metadata
+                    metadata?.storage = fallback.storage
+                    let request = try context.builder.copyObject(
+                        from: source, to: target, metadata: metadata, storage: fallback.storage,
+                        sourceMatching: sourceMatching)
+                    return PreparedRequest(
+                        operation: .copyObject, request: request,
+                        options: context.options(.copyObject, lane: .metadata))
+                },
                 parse: { response throws(S3Failure) in
                     try response.copied(now: context.serverTime())
-                }, completion: completion)
-        } catch {
-            return refuse(error, completion)
+                },
+                adjust: { fallback.adjusts(to: $0) }, completion: done
+            ).start()
         }
+        guard let sourceMatching else { return call(completion) }
+        return GuardedCopy.run(
+            self, from: source, matching: sourceMatching, call: call, completion: completion)
     }
 
     @discardableResult

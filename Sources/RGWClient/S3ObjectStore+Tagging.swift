@@ -13,6 +13,19 @@ extension S3ObjectStore {
             parse: { response throws(S3Failure) in try response.tags() }, completion: completion)
     }
 
+    @discardableResult
+    package func setTags(
+        _ tags: String, of address: ObjectAddress, completion: @escaping Completion<Void>
+    )
+        -> any Cancellable
+    {
+        simpleCall(
+            .putTagging, subject: "\(address)",
+            request: context.builder.putTagging(address, tags: tags),
+            parse: { response throws(S3Failure) in try response.requireSuccess() },
+            completion: completion)
+    }
+
     /// The same completion, which also gives a copy its tags first. A copy without them is no copy yet: it
     /// is to be made again.
     func tagging(
@@ -22,11 +35,7 @@ extension S3ObjectStore {
         return { [self] result in
             guard case .success(let stored) = result else { return completion(result) }
             // The copy is done: what follows cannot be cancelled with it.
-            _ = simpleCall(
-                .putTagging, subject: "\(target)",
-                request: context.builder.putTagging(target, tags: tags),
-                parse: { response throws(S3Failure) in try response.requireSuccess() }
-            ) { tagged in
+            setTags(tags, of: target) { tagged in
                 switch tagged {
                 case .success: completion(.success(stored))
                 case .failure(var error):

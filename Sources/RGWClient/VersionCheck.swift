@@ -55,7 +55,7 @@ enum VersionCheck {
             let below = versions.dropFirst(own + 1).first, below.key == versions[own].key,
             let etag = below.etag
         else { return nil }
-        if case .matches(let wanted) = precondition, etag == wanted { return nil }
+        if case .matches(let wanted) = precondition, etag.isSame(as: wanted) { return nil }
         return below
     }
 

@@ -16,8 +16,9 @@ extension stat {
         self.init()
         st_ino = UInt(inode.value)
         st_mode = attributes.mode
-        // Directories do not count their subdirectories here.
-        st_nlink = isRemoved ? 0 : attributes.kind == .directory ? 2 : 1
+        // A directory with 1 does not count its subdirectories; from 2 on, find(1) and fts(3) take it for the
+        // number of those, and look no further.
+        st_nlink = isRemoved ? 0 : 1
         st_uid = attributes.uid
         st_gid = attributes.gid
         st_rdev = UInt(attributes.rdev)
@@ -31,11 +32,11 @@ extension stat {
         st_ctim = timespec(attributes.ctime)
     }
 
-    /// What a directory entry without attributes says: number and type.
-    init(_ inode: InodeNumber, _ kind: FileKind) {
+    /// What a directory entry without attributes says: number and type, DT_UNKNOWN where that is not known.
+    init(_ inode: InodeNumber, _ kind: FileKind?) {
         self.init()
         st_ino = UInt(inode.value)
-        st_mode = kind.rawValue
+        st_mode = kind?.rawValue ?? 0
     }
 }
 

@@ -59,7 +59,8 @@ extension FuseOperations {
         }
         // An object has one key, so a file has one name.
         unsafe table.link = { request, _, _, _ in
-            unsafe FuseRequest.serve(request) { $1.fail(.notSupported) }
+            // Source of the number: link(2), of file systems that do not support hard links.
+            unsafe FuseRequest.serve(request) { $1.fail(.notPermitted) }
         }
     }
 

@@ -40,6 +40,11 @@ enum MetadataText {
         var expires: String?
         var user: [String: String]?
         var tags: String?
+        // Rows of programs that did not know them have none.
+        var redirect: String?
+        var storageClass: String?
+        var encryption: String?
+        var encryptionKey: String?
 
         init(_ metadata: ObjectMetadata) {
             contentType = metadata.contentType
@@ -50,6 +55,10 @@ enum MetadataText {
             expires = metadata.expires
             user = metadata.user.isEmpty ? nil : metadata.user
             tags = metadata.tags
+            redirect = metadata.websiteRedirect
+            storageClass = metadata.storage.storageClass
+            encryption = metadata.storage.encryption
+            encryptionKey = metadata.storage.encryptionKey
         }
 
         var metadata: ObjectMetadata {
@@ -59,6 +68,9 @@ enum MetadataText {
                 contentLanguage: contentLanguage, expires: expires, user: user ?? [:])
             metadata.tags = tags
             metadata.tagCount = tags?.split(separator: "&").count ?? 0
+            metadata.websiteRedirect = redirect
+            metadata.storage = StorageTraits(
+                storageClass: storageClass, encryption: encryption, encryptionKey: encryptionKey)
             return metadata
         }
     }

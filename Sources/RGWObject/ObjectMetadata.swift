@@ -11,6 +11,9 @@ package struct ObjectMetadata: Equatable, Sendable {
     package var contentEncoding: String?
     package var contentLanguage: String?
     package var expires: String?
+    /// `x-amz-website-redirect-location`.
+    package var websiteRedirect: String?
+    package var storage = StorageTraits()
     /// `x-amz-meta-*`, names in lower case without that prefix, values as sent.
     package var user: [String: String]
     /// How many tags HEAD says the object has.
@@ -30,6 +33,25 @@ package struct ObjectMetadata: Equatable, Sendable {
         self.contentLanguage = contentLanguage
         self.expires = expires
         self.user = user
+    }
+}
+
+/// How the server keeps an object's bytes. A copy or an upload that does not name it again is kept as the
+/// bucket's default says (a copy: on RGW 20; measured).
+package struct StorageTraits: Hashable, Sendable {
+    /// `x-amz-storage-class`; nil: the bucket's default.
+    package var storageClass: String?
+    /// `x-amz-server-side-encryption`: `AES256` or `aws:kms`; nil: not encrypted, or by the server's default key.
+    package var encryption: String?
+    /// `x-amz-server-side-encryption-aws-kms-key-id`.
+    package var encryptionKey: String?
+
+    package init(
+        storageClass: String? = nil, encryption: String? = nil, encryptionKey: String? = nil
+    ) {
+        self.storageClass = storageClass
+        self.encryption = encryption
+        self.encryptionKey = encryptionKey
     }
 }
 

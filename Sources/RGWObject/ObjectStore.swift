@@ -174,18 +174,25 @@ package protocol ObjectStore: Sendable {
     ) -> any Cancellable
 
     /// CopyObject. `metadata` replaces all of the source's, tags included (REPLACE directive); nil keeps the source's
-    /// (COPY directive; not allowed onto itself). `sourceMatching` guards the source:
-    /// preconditionFailed when it has another tag.
+    /// (COPY directive; not allowed onto itself), but `storage` has to be named again. `sourceMatching` guards the
+    /// source: preconditionFailed when it has another tag.
     @discardableResult
     func copy(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
-        sourceMatching: ETag?, completion: @escaping Completion<Stored>
+        storage: StorageTraits, sourceMatching: ETag?, completion: @escaping Completion<Stored>
     ) -> any Cancellable
 
     /// The object's tags, as `ObjectMetadata.tags` has them.
     @discardableResult
     func tags(
         of address: ObjectAddress, completion: @escaping Completion<String>
+    )
+        -> any Cancellable
+
+    /// Replaces the object's tags.
+    @discardableResult
+    func setTags(
+        _ tags: String, of address: ObjectAddress, completion: @escaping Completion<Void>
     )
         -> any Cancellable
 

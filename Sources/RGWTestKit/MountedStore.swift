@@ -34,6 +34,14 @@ package final class MountedStore: ObjectStore {
         store.tags(of: address, completion: alive(completion))
     }
 
+    package func setTags(
+        _ tags: String, of address: ObjectAddress, completion: @escaping Completion<Void>
+    )
+        -> any Cancellable
+    {
+        store.setTags(tags, of: address, completion: alive(completion))
+    }
+
     package func get(
         _ address: ObjectAddress, range: Range<UInt64>?, matching: ETag?,
         expecting: ExpectedObject, lane: Lane, blockSize: Int,
@@ -102,11 +110,11 @@ package final class MountedStore: ObjectStore {
 
     package func copy(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
-        sourceMatching: ETag?, completion: @escaping Completion<Stored>
+        storage: StorageTraits, sourceMatching: ETag?, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
         store.copy(
-            from: source, to: target, metadata: metadata, sourceMatching: sourceMatching,
-            completion: alive(completion))
+            from: source, to: target, metadata: metadata, storage: storage,
+            sourceMatching: sourceMatching, completion: alive(completion))
     }
 
     package func delete(

@@ -31,6 +31,22 @@ extension StrictObjectStore {
         }
     }
 
+    package func setTags(
+        _ tags: String, of address: ObjectAddress, completion: @escaping Completion<Void>
+    )
+        -> any Cancellable
+    {
+        serve(
+            "PUTTAGS", address.key.text, changes: [address], completion: completion
+        ) { state in
+            Self.find(state, address).map { object in
+                var object = object
+                object.head.metadata.tags = tags
+                state.buckets[address.bucket.description]?[address.key] = object
+            }
+        }
+    }
+
     static func find(
         _ state: State, _ address: ObjectAddress
     )
@@ -129,7 +145,7 @@ extension StrictObjectStore {
 
     package func copy(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
-        sourceMatching: ETag?, completion: @escaping Completion<Stored>
+        storage: StorageTraits, sourceMatching: ETag?, completion: @escaping Completion<Stored>
     ) -> any Cancellable {
         let time = clock.wallTime()
         // What is copied is what is there when the copy begins, however long it takes.
@@ -149,6 +165,8 @@ extension StrictObjectStore {
                 }
                 var copy = object
                 copy.head.metadata = metadata ?? object.head.metadata
+                // As RGW 20: what is not named is not kept.
+                copy.head.metadata.storage = metadata?.storage ?? storage
                 copy.head.lastModified = WallTime(seconds: time.seconds)
                 state.buckets[target.bucket.description]?[target.key] = copy
                 return .success(

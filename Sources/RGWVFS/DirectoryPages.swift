@@ -21,13 +21,20 @@ struct DirectoryPages: Sendable {
     /// One that the reader is on, and the one that is read ahead.
     private static let pagesMax = 2
 
-    let startedAt: Instant
+    private(set) var startedAt: Instant
     private var starts = [Start(after: nil, shadows: [])]
     private var loaded: [(page: Int, names: [OpenDirectory.Name])] = []
     /// The page after which nothing comes, once known.
     private var last: Int?
 
     init(startedAt: Instant) { self.startedAt = startedAt }
+
+    /// Everything is to be read again. Pages keep their beginnings, so that offsets stay valid.
+    mutating func restart(at now: Instant) {
+        startedAt = now
+        loaded = []
+        last = nil
+    }
 
     func start(of page: Int) -> Start? { starts.indices.contains(page) ? starts[page] : nil }
 
@@ -51,7 +58,8 @@ struct DirectoryPages: Sendable {
     // MARK: Offsets
 
     /// The offset after an entry: page, position and a digest of the name, so that a page that is read
-    /// again after a change is resumed behind the same name. Bit 63 is not used: off_t has a sign.
+    /// again after a change is resumed behind the same name. Bit 63 is not used: off_t has a sign; bit 62 is
+    /// NameOffset's.
     static func offset(after place: Place, _ name: EntryName) -> UInt64 {
         UInt64(place.page + 1) << 40 | UInt64(place.position + 1) << 16 | digest(name)
     }
@@ -77,10 +85,9 @@ struct DirectoryPages: Sendable {
         return Place(page: page, position: found.map { $0 + 1 } ?? min(before + 1, names.count))
     }
 
-    /// FNV-1a, folded to 16 bits. Source: draft-eastlake-fnv, section 2.
+    /// Folded to 16 bits.
     private static func digest(_ name: EntryName) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in name.bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+        let hash = name.digest
         return (hash ^ hash >> 16 ^ hash >> 32 ^ hash >> 48) & 0xFFFF
     }
 }

@@ -15,6 +15,7 @@ extension FileSystem {
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }
+            try state.refuseManifest(inode)
             if let size = changes.size {
                 let isSame = state.inodes[inode]?.attributes.size == size
                 if let need = try state.truncate(inode, to: size, moment) { return .need(need) }

@@ -73,6 +73,7 @@ extension VolumeState {
         else { throw .badHandle }
         if isReadOnly { throw .readOnly }
         if isQuotaFull(moment.now) { throw .quotaExceeded }
+        inheritStorage(range, from, to)
         guard range.source.offset == 0, range.target.offset == 0, from.number != to.number,
             let version = copiedVersion(from), range.count >= version.size,
             let target = emptyTarget(to), let source = address(from.number)
@@ -93,11 +94,22 @@ extension VolumeState {
         return (target, version.size)
     }
 
+    /// A copy is kept as its source is, by whomever it is made: a program that the kernel copies for reads and
+    /// writes next.
+    private mutating func inheritStorage(
+        _ range: FileSystem.CopyRange, _ from: Inode, _ to: Inode
+    ) {
+        guard range.source.offset == 0, range.target.offset == 0, from.number != to.number,
+            emptyTarget(to) != nil
+        else { return }
+        inodes[to.number]?.metadata.storage = from.metadata.storage
+    }
+
     /// The object that is the whole of a file, if the bucket has that.
     private func copiedVersion(_ inode: Inode) -> BaseVersion? {
         guard inode.attributes.kind == .regular, inode.link != nil, !inode.unflushed,
             let address = address(inode.number), !intents.isPending(address),
-            let base = inode.base, base.size == inode.attributes.size,
+            let base = inode.base, base.size == inode.attributes.size, !base.etag.isOfSegments,
             base.size >= Self.copiedBytesMin
         else { return nil }
         return base

@@ -24,27 +24,18 @@ extension FileSystem {
             guard let open = state.directories[handle] else { throw .badHandle }
             // Rule: rewinddir shows the directory as it is now. Source: POSIX readdir(3).
             if offset == 0 || open.names == nil && open.pages == nil {
-                if state.isListingFresh(inode, now: moment.now, since: moment.since) {
-                    state.directories[handle]?.pages = nil
-                    let names = state.snapshot(inode)
-                    state.directories[handle]?.names = names
-                } else if state.inodes[inode]?.directory?.isLarge != true {
-                    return .need(.list(inode))
-                } else if open.pages.map({ $0.startedAt < moment.since }) ?? true {
-                    state.directories[handle]?.names = nil
-                    state.directories[handle]?.pages = DirectoryPages(startedAt: moment.now)
-                }
+                if let need = try state.refresh(handle, open, moment) { return .need(need) }
+            }
+            guard state.readsPages(handle, at: offset) else {
+                return .done(
+                    state.entries(
+                        handle, inode, from: offset, budget: budget, plus: plus, now: moment.now))
             }
             if let ahead = state.pageAhead(handle, offset) {
                 state.actions.append { [self] in fetch(ahead) { _ in } }
             }
-            if state.directories[handle]?.pages != nil {
-                return state.pageEntries(
-                    handle, inode, from: offset, budget: budget, plus: plus, now: moment.now)
-            }
-            return .done(
-                state.entries(
-                    handle, inode, from: offset, budget: budget, plus: plus, now: moment.now))
+            return state.pageEntries(
+                handle, inode, from: offset, budget: budget, plus: plus, now: moment.now)
         }
     }
 
@@ -137,25 +128,68 @@ extension VolumeState {
         guard let directory = inodes[inode]?.directory else { return [] }
         var names: [OpenDirectory.Name] = []
         names.reserveCapacity(directory.entries.count)
-        for (name, entry) in directory.entries {
-            switch entry {
-            case .listed(let listed):
-                names.append(
-                    OpenDirectory.Name(
-                        name: name, inode: listed.number,
-                        kind: listed.object == nil ? .directory : .regular))
-            case .inode(let number):
-                names.append(
-                    OpenDirectory.Name(
-                        name: name, inode: number,
-                        kind: inodes[number]?.attributes.kind ?? .regular))
-            }
-        }
+        for (name, entry) in directory.entries { names.append(shown(name, entry)) }
         names.sort { $0.name < $1.name }
         return names
     }
 
-    /// As many entries as fit. Offsets: 1 and 2 follow `.` and `..`, then one a name.
+    /// A name as readdir shows it.
+    func shown(_ name: EntryName, _ entry: Directory.Entry) -> OpenDirectory.Name {
+        switch entry {
+        case .listed(let listed):
+            return OpenDirectory.Name(
+                name: name, inode: listed.number, kind: listedKind(listed.object))
+        case .inode(let number):
+            let known = inodes.look(number) { known -> (kind: FileKind, isSure: Bool) in
+                (known.attributes.kind, known.attributesKnown || known.isDirectory)
+            }
+            let isSure = known?.isSure == true || hasOwnChanges(number) && !isMoved(number)
+            let base = isSure ? nil : inodes.look(number, { $0.base }) ?? nil
+            return OpenDirectory.Name(
+                name: name, inode: number,
+                kind: base.map { listedKind($0) } ?? known?.kind ?? .regular)
+        }
+    }
+
+    /// What a listing alone tells of a name's kind; nil: nothing. The target of a link is its object's
+    /// content, and FIFOs, sockets and devices have none.
+    private func listedKind(_ object: BaseVersion?) -> FileKind? {
+        guard let object else { return .directory }
+        if configuration.attributeSource == .list, object.etag != .ofNothing { return .regular }
+        return object.size > UInt64(FileSystem.targetMax) ? .regular : nil
+    }
+
+    /// Reading begins, or begins anew. What was read before stays as it was for who seeks back to it.
+    mutating func refresh(
+        _ handle: HandleID, _ open: OpenDirectory, _ moment: FileSystem.Moment
+    ) throws(FileSystemError) -> Need? {
+        if isListingFresh(open.inode, now: moment.now, since: moment.since) {
+            let names = snapshot(open.inode)
+            directories[handle]?.names = names
+            directories[handle]?.isPaged = false
+            return nil
+        }
+        guard let directory = inodes[open.inode]?.directory else { throw .stale }
+        if let denied = directory.deniedAt, denied >= moment.since { throw .accessDenied }
+        guard directory.isLarge else { return .list(open.inode) }
+        directories[handle]?.isPaged = true
+        if let pages = open.pages {
+            if pages.startedAt < moment.since {
+                directories[handle]?.pages?.restart(at: moment.now)
+            }
+        } else {
+            directories[handle]?.pages = DirectoryPages(startedAt: moment.now)
+        }
+        return nil
+    }
+
+    /// An offset belongs to the pages, or to the names read at once; the first ones to what is read now.
+    func readsPages(_ handle: HandleID, at offset: UInt64) -> Bool {
+        guard offset > 2 else { return directories[handle]?.isPaged ?? false }
+        return !NameOffset.isOne(offset)
+    }
+
+    /// As many entries as fit. Offsets: 1 and 2 follow `.` and `..`.
     mutating func entries(
         _ handle: HandleID, _ inode: InodeNumber, from offset: UInt64, budget: DirectoryBudget,
         plus: Bool, now: Instant
@@ -163,11 +197,14 @@ extension VolumeState {
         guard let names = directories[handle]?.names else { return [] }
         var left = budget
         var entries = offset < 2 ? dots(inode, from: offset, budget: &left) : []
-        var position = Int(max(2, min(offset, UInt64(names.count) + 2))) - 2
+        var position = NameOffset.position(offset, in: names)
         while position < names.count, left.take(names[position].name.bytes.count) {
+            let listed = names[position]
             position += 1
             entries.append(
-                entry(names[position - 1], next: UInt64(position) + 2, plus: plus, now: now))
+                entry(
+                    listed, next: NameOffset.after(position - 1, listed.name), plus: plus, now: now)
+            )
         }
         return entries
     }

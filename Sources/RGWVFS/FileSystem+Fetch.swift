@@ -81,70 +81,19 @@ extension FileSystem {
         if isWaiting { pump() } else { finish(need, nil) }
     }
 
-    // MARK: Single names
-
-    private func probe(_ need: Need, _ parent: InodeNumber, _ name: EntryName) {
-        let startedAt = clock.now()
-        let both = withState { state -> (file: ObjectAddress, marker: ObjectAddress)? in
-            guard let both = try? state.addresses(parent, name) else { return nil }
-            state.beginLoad(parent)
-            return both
-        }
-        guard let both else { return finish(need, .stale) }
-        if both.marker == both.file {
-            // Too long for a directory.
-            return probeFile(need, parent, name, both.file, startedAt: startedAt)
-        }
-        /// It was removed here: an object may have its name.
-        let isHidden: @Sendable () -> Bool = { [self] in
-            withState { state in state.hides(parent, name).directory }
-        }
-        // The directory wins over an object of the same name, so both are asked.
-        store.list(
-            both.marker.bucket, prefix: both.marker.key, delimited: false, after: nil, limit: 1
-        ) { [self] listed in
-            switch listed {
-            case .failure(let error):
-                noteReadFailure(both.marker, error)
-                finish(need, FileSystemError(error)) { state in state.endLoad(parent) }
-            case .success(let page) where !page.objects.isEmpty && !isHidden():
-                finish(need, nil) { state in
-                    if (try? state.addresses(parent, name))?.marker == both.marker {
-                        state.absorbProbe(
-                            parent, name, object: nil, isDirectory: true, startedAt: startedAt)
-                    }
-                    state.endLoad(parent)
-                }
-            case .success: probeFile(need, parent, name, both.file, startedAt: startedAt)
-            }
-        }
-    }
-
-    private func probeFile(
-        _ need: Need, _ parent: InodeNumber, _ name: EntryName, _ file: ObjectAddress,
-        startedAt: Instant
-    ) {
-        store.head(file) { [self] result in
-            let error: FileSystemError? =
-                switch result {
-                case .failure(let error) where error.kind != .noSuchKey: FileSystemError(error)
-                default: nil
-                }
-            if case .failure(let error) = result { noteReadFailure(file, error) }
-            finish(need, error) { state in
-                if error == nil, (try? state.addresses(parent, name))?.file == file {
-                    state.absorbProbe(
-                        parent, name, object: try? result.get(), isDirectory: false,
-                        startedAt: startedAt)
-                }
-                state.endLoad(parent)
-            }
-        }
-    }
-
     // MARK: Attributes
 
     private func head(_ need: Need, _ inode: InodeNumber) {
+        let shadow = withState { state in state.shadow(inode) }
+        guard let shadow else { return headObject(need, inode) }
+        store.head(shadow) { [self] result in
+            // What cannot be read stands for nothing.
+            withState { state in state.noteShadow(inode, try? result.get()) }
+            headObject(need, inode)
+        }
+    }
+
+    private func headObject(_ need: Need, _ inode: InodeNumber) {
         let startedAt = clock.now()
         let known = withState {
             state -> (ObjectAddress, isDirectory: Bool, parent: InodeNumber?)? in
@@ -167,7 +116,8 @@ extension FileSystem {
                 finish(need, nil) { state in
                     // RGW answers HEAD of `bucket//` with the bucket's headers: only an object
                     // with POSIX metadata is the root's. Source: s3fs-fuse #2653.
-                    if !isBucket || head.metadata.user["mode"] != nil {
+                    let isAmbiguous = isBucket && address.key.bytes == [0x2F]
+                    if !isAmbiguous || head.metadata.user["mode"] != nil {
                         state.absorbHead(inode, head, startedAt: startedAt)
                     } else {
                         state.absorbImplicit(inode, startedAt: startedAt)
@@ -175,7 +125,7 @@ extension FileSystem {
                     if let parent { state.endLoad(parent) }
                 }
             case .failure(let error) where error.kind == .noSuchKey && isDirectory:
-                headImplicit(need, inode, address, parent, startedAt: startedAt)
+                headOldMarker(need, inode, address, parent, startedAt: startedAt)
             case .failure(let error) where error.kind == .accessDenied && isDirectory:
                 // A marker that may not be read says nothing; what is below has rights of its own.
                 finish(need, nil) { state in
@@ -195,43 +145,6 @@ extension FileSystem {
                 }
             }
             commitInBackground()
-        }
-    }
-
-    /// No marker: the directory exists as long as some key is below it.
-    private func headImplicit(
-        _ need: Need, _ inode: InodeNumber, _ marker: ObjectAddress, _ parent: InodeNumber?,
-        startedAt: Instant
-    ) {
-        let isListed = withState { state -> Bool in
-            if state.isBucket(inode) { return true }
-            guard let link = state.inodes[inode]?.link, !state.isLocal(inode) else { return true }
-            return state.isListingFresh(link.parent, now: clock.now(), since: startedAt)
-        }
-        if inode == .root || isListed {
-            return finish(need, nil) { state in
-                if let parent { state.endLoad(parent) }
-                state.absorbImplicit(inode, startedAt: startedAt)
-            }
-        }
-        store.list(marker.bucket, prefix: marker.key, delimited: false, after: nil, limit: 1) {
-            [self] result in
-            switch result {
-            case .failure(let error):
-                noteReadFailure(marker, error)
-                finish(need, FileSystemError(error)) { state in
-                    if let parent { state.endLoad(parent) }
-                }
-            case .success(let page):
-                finish(need, nil) { state in
-                    if let parent { state.endLoad(parent) }
-                    if page.objects.isEmpty {
-                        state.absorbAbsence(inode, startedAt: startedAt)
-                    } else {
-                        state.absorbImplicit(inode, startedAt: startedAt)
-                    }
-                }
-            }
         }
     }
 

@@ -59,6 +59,7 @@ extension FileSystem {
                     ? state.attributeNeed(inode, now: moment.now, since: since) : nil
             if let need { return .need(need) }
             if !flags.truncate, state.isBehind(inode, moment.now) { throw .stale }
+            if flags.write { try state.refuseManifest(inode) }
             if flags.truncate, let need = try state.truncateToNothing(inode, moment) {
                 return .need(need)
             }

@@ -40,6 +40,7 @@ extension FileSystem {
         case .put, .makeDirectory, .copy:
             // Deleted by somebody else, or never there: it is made anew.
             withState { state in
+                state.learnMarker(flight.inode, nil)
                 if let record = state.intents.setBase(flight.address, nil) {
                     state.journal.append(.intent(record))
                 }
@@ -94,10 +95,15 @@ extension FileSystem {
                 again(shipment, error)
             }
         // An older marker otherwise: the change of its attributes did not get there.
-        case .makeDirectory: if isSame { seen(shipment, head) } else { again(shipment, error) }
+        case .makeDirectory:
+            if isSame { return seen(shipment, head) }
+            withState { state in state.learnMarker(flight.inode, head) }
+            // Another version than the one that was to be changed: this one is changed at once.
+            again(shipment, head.etag == shipment.tag ? error : nil)
         case .copy: inspectedTarget(shipment, head, error)
         case .removeDirectory: again(shipment, error)
-        case .delete where head.etag == flight.base: again(shipment, error)
+        case .delete where flight.base.map({ head.etag.isSame(as: $0) }) ?? false:
+            again(shipment, error)
         case .delete where isOwn(head.etag, flight): replace(flight, base: head.etag, error)
         case .delete: keepForeign(flight)
         }
@@ -173,7 +179,7 @@ extension FileSystem {
         guard let source = flight.source else { return refused(flight, error) }
         store.head(source.address) { [self] result in
             switch result {
-            case .success(let head) where head.etag == source.version.etag:
+            case .success(let head) where head.etag.isSame(as: source.version.etag):
                 unexplained(shipment, error)
             case .success(let head):
                 let version = BaseVersion(

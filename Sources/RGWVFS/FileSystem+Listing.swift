@@ -12,6 +12,9 @@ extension FileSystem {
         let directory: InodeNumber
         let prefix: KeyPrefix
         let startedAt: Instant
+
+        /// Whoever waits for it can do with less.
+        var isWhole: Bool { if case .list = need { true } else { false } }
     }
 
     /// The whole directory, if it has no more than a page; else its first page.
@@ -26,12 +29,12 @@ extension FileSystem {
 
     /// One page for a reader of a large directory.
     func page(_ need: Need, _ handle: HandleID, _ index: Int) {
-        let open = withState { state -> (InodeNumber, DirectoryPages.Start)? in
+        let open = withState { state -> (InodeNumber, DirectoryPages.Start, end: [UInt8]?)? in
             guard let open = state.directories[handle], let start = open.pages?.start(of: index)
             else { return nil }
-            return (open.inode, start)
+            return (open.inode, start, open.pages?.start(of: index + 1)?.after)
         }
-        guard let (directory, start) = open else { return finish(need, nil) }
+        guard let (directory, start, end) = open else { return finish(need, nil) }
         guard let load = begin(need, directory) else { return }
         let after: ObjectKey?
         do throws(ObjectKey.Invalid) {
@@ -41,9 +44,34 @@ extension FileSystem {
         } catch {
             return finish(need, .nameTooLong) { state in state.endLoad(directory) }
         }
-        list(load, after: after) { state, page in
+        let whole = ListPage(objects: [], commonPrefixes: [], next: after)
+        let last = end.flatMap {
+            KeyPrefix(bucket: load.prefix.bucket, bytes: load.prefix.bytes + $0).marker?.key
+        }
+        gather(load, whole, through: last) { state, page in
             state.absorbPage(
                 handle, index, page, prefix: load.prefix, startedAt: load.startedAt)
+        }
+    }
+
+    /// Requests that a page which is read again may cost: names have come since.
+    private static let pageRequestsMax = 4
+
+    /// A page that was read before ends where it ended then, so that offsets into later pages stay valid.
+    private func gather(
+        _ load: Load, _ before: ListPage, through end: ObjectKey?, requests: Int = 1,
+        absorb: @escaping @Sendable (inout VolumeState, ListPage) -> Void
+    ) {
+        request(load, after: before.next) { [self] page in
+            let page = ListPage(
+                objects: before.objects + page.objects,
+                commonPrefixes: before.commonPrefixes + page.commonPrefixes, next: page.next)
+            guard let end else { return finish(load) { state in absorb(&state, page) } }
+            if let next = page.next, next < end, requests < Self.pageRequestsMax {
+                return gather(
+                    load, page, through: end, requests: requests + 1, absorb: absorb)
+            }
+            finish(load) { state in absorb(&state, page.cut(after: end)) }
         }
     }
 
@@ -118,6 +146,12 @@ extension FileSystem {
             [self] result in
             switch result {
             case .success(let page): done(page)
+            case .failure(let error) where error.kind == .accessDenied && load.isWhole:
+                // The names may still be asked for one by one.
+                finish(load.need, nil) { state in
+                    state.endLoad(load.directory)
+                    state.inodes[load.directory]?.directory?.deniedAt = load.startedAt
+                }
             case .failure(let error):
                 noteReadFailure(String(decoding: load.prefix.bytes, as: UTF8.self), error)
                 finish(load.need, listingError(error)) { state in
@@ -140,7 +174,25 @@ extension VolumeState {
             }
             return local.hides(name, isDirectory: isDirectory)
         }
+        // What is kept at the directory's own key is no name, and goes with the directory all the same.
+        if page.objects.contains(where: { $0.key.bytes == prefix.bytes && $0.size > 0 }) {
+            return false
+        }
         return page.objects.allSatisfy { isRemoved($0.key, isDirectory: false) }
             && page.commonPrefixes.allSatisfy { isRemoved($0, isDirectory: true) }
+    }
+}
+
+extension ListPage {
+    /// Without what comes after the key, which the next page follows.
+    fileprivate func cut(after end: ObjectKey) -> ListPage {
+        var page = self
+        page.objects.removeAll { end < $0.key }
+        page.commonPrefixes.removeAll { end < $0 }
+        let isCut =
+            page.objects.count < objects.count
+            || page.commonPrefixes.count < commonPrefixes.count
+        if isCut || next.map({ end < $0 }) ?? false { page.next = end }
+        return page
     }
 }

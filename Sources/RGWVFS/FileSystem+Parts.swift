@@ -130,6 +130,19 @@ extension FileSystem {
         }
     }
 
+    /// RGW before 20 loses the tags that an upload in parts was begun with. Where they cannot be set now, a copy
+    /// onto itself is to bring them.
+    private func tagged(_ shipment: Shipment, then done: @escaping @Sendable () -> Void) {
+        guard let tags = shipment.metadata.tags, !tags.isEmpty else { return done() }
+        let address = shipment.flight.address
+        store.setTags(tags, of: address) { [self] result in
+            if case .failure = result {
+                withState { state in state.intents.noteMetadataChanged(address) }
+            }
+            done()
+        }
+    }
+
     private func completed(
         _ shipment: Shipment, _ upload: MultipartUploadAddress, _ record: UploadRecord,
         _ result: Result<Stored, ObjectStoreError>
@@ -140,7 +153,7 @@ extension FileSystem {
             withState { state in
                 if !isSame { state.intents.noteMetadataChanged(shipment.flight.address) }
             }
-            landed(shipment, stored)
+            tagged(shipment) { [self] in landed(shipment, stored) }
         case .failure(let error) where error.kind == .preconditionFailed:
             abort(upload, shipment) { [self] in inspect(shipment, error) }
         case .failure(var error) where error.kind == .noSuchUpload:

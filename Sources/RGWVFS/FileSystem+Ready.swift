@@ -28,6 +28,7 @@ extension FileSystem {
             return nil
         }
         var shipment = shipment
+        checkCoding(&shipment)
         switch shipment.flight.want {
         case .put where withState({ $0.goesInParts(shipment.size) }):
             shipment.wholeTag = withState { state in state.wholeTag(shipment.flight) }
@@ -47,7 +48,11 @@ extension FileSystem {
                 changedMeanwhile(shipment)
                 return nil
             }
-        case .put, .makeDirectory: shipment.digest = Self.emptyDigest
+        case .makeDirectory:
+            let content = withState { state in state.markerContent(shipment.flight.inode) }
+            shipment.wholeTag = content?.etag
+            shipment.digest = content == nil ? Self.emptyDigest : []
+        case .put: shipment.digest = Self.emptyDigest
         case .metadata, .delete, .removeDirectory, .copy: break
         }
         if shipment.flight.settling != nil {

@@ -81,6 +81,7 @@ extension FileSystem {
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }
+            try state.refuseManifest(inode)
             // What cannot be read must not be written over.
             guard let old = try state.extended(inode) else { throw .inputOutput }
             var new = old

@@ -174,25 +174,9 @@ extension FileSystem {
         case .removeDirectory:
             store.delete(flight.address) { [self] in ended(shipment, $0.map { nil }) }
         case .copy: sendCopy(shipment)
-        case .makeDirectory:
-            store.put(
-                flight.address, body: .bytes([]), md5: Self.emptyDigest,
-                metadata: shipment.metadata, precondition: .none
-            ) { [self] in ended(shipment, $0.map { Optional($0) }) }
+        case .makeDirectory: sendMarker(shipment)
         }
         failpoint(.sent(flight.want))
-    }
-
-    private func sendCopy(_ shipment: Shipment) {
-        let flight = shipment.flight
-        guard let source = flight.source else {
-            preconditionFailure("a copy without a source is refused when the journal is read")
-        }
-        store.copy(
-            from: source.address, to: flight.address,
-            metadata: flight.inode == nil ? nil : shipment.metadata,
-            sourceMatching: source.version.etag
-        ) { [self] in ended(shipment, $0.map { Optional($0) }) }
     }
 
     /// The MD5 of nothing. Source: RFC 1321, A.5.
@@ -251,8 +235,9 @@ extension FileSystem {
         let size: UInt64? =
             switch flight.want {
             case .metadata: nil
+            case .makeDirectory: shipment.wholeTag == nil ? 0 : nil
             case .copy: flight.source?.version.size
-            case .put, .makeDirectory, .delete, .removeDirectory: shipment.size
+            case .put, .delete, .removeDirectory: shipment.size
             }
         var resumes = false
         let wasBlocked = withState { state in

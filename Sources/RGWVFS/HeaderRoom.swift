@@ -19,8 +19,11 @@ enum HeaderRoom {
         let standard = [
             metadata.contentType, metadata.cacheControl, metadata.contentDisposition,
             metadata.contentEncoding, metadata.contentLanguage, metadata.expires,
+            metadata.websiteRedirect, metadata.storage.storageClass, metadata.storage.encryption,
+            metadata.storage.encryptionKey,
         ]
-        for value in standard { bytes += value.map { 24 + $0.utf8.count } ?? 0 }
+        // The longest name is that of the encryption's key.
+        for value in standard { bytes += value.map { 48 + $0.utf8.count } ?? 0 }
         return bytes <= blockBytes
     }
 }

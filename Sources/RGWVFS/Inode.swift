@@ -172,6 +172,14 @@ struct Directory: Sendable {
     var occupiedAt: Instant?
     /// The marker object exists (or is about to).
     var hasMarker = false
+    /// Bytes of the marker that the last listing showed: what other programs keep at the directory's own key.
+    var markerBytes: UInt64 = 0
+    /// Subdirectories that are, or are also, an empty object without a slash. See PosixMetadata.isOldMarker.
+    var oldMarkers: [EntryName: BaseVersion] = [:]
+    /// Subdirectories beside which the last listing showed an empty object of their name: perhaps such a one.
+    var shadowed: [EntryName: BaseVersion] = [:]
+    /// When the server last refused to list it.
+    var deniedAt: Instant?
     /// Made here and not in the bucket yet: what is below it is known without asking.
     var isNew = false
     /// Something below it has been in the bucket since: after a crash, this mount alone does not know its names.

@@ -28,11 +28,15 @@ struct OpenDirectory: Sendable {
     struct Name: Sendable {
         var name: EntryName
         var inode: InodeNumber
-        var kind: FileKind
+        /// nil: the object's metadata, which was not read, says it.
+        var kind: FileKind?
+        var isDirectory: Bool { kind == .directory }
     }
     let inode: InodeNumber
     /// The newest refused change of a name that this handle has reported, or need not report.
     var failureSeen: UInt64 = 0
     var names: [Name]?
     var pages: DirectoryPages?
+    /// Reading goes by pages now. What was read the other way before is kept for its offsets.
+    var isPaged = false
 }

@@ -56,7 +56,8 @@ package struct DirectoryEntry: Sendable {
     /// `.` and `..` have no EntryName.
     package var dots: Int
     package var inode: InodeNumber
-    package var kind: FileKind
+    /// nil: not known (DT_UNKNOWN); whoever wants to know asks for the attributes.
+    package var kind: FileKind?
     /// The offset at which the entry after this one starts.
     package var next: UInt64
     /// readdirplus only: present when attributes are known; the lookup count was then taken.

@@ -44,9 +44,9 @@ package enum PosixMetadata {
         return FileAttributes(
             kind: kind,
             permissions: permissions,
-            uid: number(user["uid"] ?? user["owner"] ?? user["goog-reserved-posix-uid"])
+            uid: identity(user["uid"] ?? user["owner"] ?? user["goog-reserved-posix-uid"])
                 ?? defaults.uid,
-            gid: number(user["gid"] ?? user["group"] ?? user["goog-reserved-posix-gid"])
+            gid: identity(user["gid"] ?? user["group"] ?? user["goog-reserved-posix-gid"])
                 ?? defaults.gid,
             size: kind == .directory ? directorySize : head.size,
             mtime: modified,
@@ -127,14 +127,33 @@ package enum PosixMetadata {
         return UInt32(text)
     }
 
+    /// A user or a group. The greatest number is nobody's: it means "as it is" in chown(2), and the kernel lets
+    /// nobody change what belongs to it (EOVERFLOW).
+    static func identity(_ text: String?) -> UInt32? {
+        number(text).flatMap { $0 == .max ? nil : $0 }
+    }
+
     private static func mode(_ user: [String: String]) -> UInt32? {
         if let text = user["mode"] ?? user["permissions"] { return UInt32(text) }
         return user["goog-reserved-posix-mode"].flatMap { UInt32($0, radix: 8) }
     }
 
     private static func kind(mode: UInt32?, head: ObjectHead, isMarker: Bool) -> FileKind {
-        if isMarker { return .directory }
-        if let mode, let kind = FileKind(rawValue: mode & 0o170000) { return kind }
+        if isMarker || isOldMarker(head) { return .directory }
+        if let mode, let kind = FileKind(rawValue: mode & 0o170000), kind != .directory {
+            return kind
+        }
         return .regular
+    }
+
+    /// An empty object that says it is a directory although its key has no slash at the end, as early versions
+    /// of s3fs made them. With content it is a file, whatever it says. Source: s3fs-fuse, `metaheader.cpp`.
+    static func isOldMarker(_ head: ObjectHead) -> Bool {
+        guard head.size == 0, !head.etag.isOfSegments else { return false }
+        if let type = mode(head.metadata.user).map({ $0 & 0o170000 }), type != 0 {
+            return type == FileKind.directory.rawValue
+        }
+        let type = head.metadata.contentType?.prefix { $0 != ";" }.lowercased()
+        return type == "application/x-directory" || type == "httpd/unix-directory"
     }
 }

@@ -15,10 +15,11 @@ extension VolumeState {
         let local = localNames(inode, prefix: prefix)
         var remote: [EntryName: BaseVersion?] = [:]
         var hidden = 0
-        var hasMarker = false
+        var marker: ListedObject?
+        var shadowed: [EntryName: BaseVersion] = [:]
         for object in objects {
             if object.key.bytes == prefix.bytes {
-                hasMarker = true
+                marker = object
             } else if prefix.bytes.isEmpty && object.key.bytes == [0x2F] {
                 continue
             } else if let name = layout.entryName(object.key, prefixLength: prefix.bytes.count) {
@@ -26,7 +27,7 @@ extension VolumeState {
                 let version = BaseVersion(
                     etag: object.etag, size: object.size, lastModified: object.lastModified)
                 if directory.denied.contains(name, version, now: startedAt) { continue }
-                remote[name] = version
+                remote[name] = .some(isOldMarker(inode, name, version) ? nil : version)
             } else {
                 hidden += 1
             }
@@ -38,7 +39,10 @@ extension VolumeState {
             }
             if local.removedDirectories.contains(name) { continue }
             if directory.denied.contains(name, nil, now: startedAt) { continue }
-            if case .some(.some) = remote[name] { hidden += 1 }
+            if case .some(.some(let object)) = remote[name] {
+                hidden += 1
+                if object.size == 0 { shadowed[name] = object }
+            }
             remote[name] = .some(nil)
         }
         var lost: [EntryName] = []
@@ -51,13 +55,17 @@ extension VolumeState {
         directory.isLarge = !isComplete
         directory.listedAt = isComplete ? startedAt : nil
         directory.hidden = hidden
-        if hasMarker { directory.hasMarker = true }
+        if marker != nil { directory.hasMarker = true }
+        directory.markerBytes = marker?.size ?? 0
+        directory.shadowed = shadowed
+        directory.deniedAt = nil
         directory.attributeMisses = 0
         directory.attributesAskedTo = 0
         directory.order = []
         directory.absent = [:]
         directory.denied.forgetOld(now: startedAt)
         inodes[inode]?.directory = directory
+        if let marker { noteMarker(inode, marker) }
         for name in lost { lose(inode, name) }
         for (name, object) in remote where !local.known.contains(name) {
             absorbName(inode, name, object)
@@ -83,7 +91,7 @@ extension VolumeState {
             if known.isDirectory != (object == nil) {
                 lose(parent, name)
                 absorbName(parent, name, object)
-            } else if let object, known.base?.etag != object.etag {
+            } else if let object, known.base?.etag.isSame(as: object.etag) != true {
                 // Another version: its attributes must be read anew.
                 inodes[child]?.distrust()
                 inodes[child]?.attributesKnown = false
@@ -137,7 +145,7 @@ extension VolumeState {
         if isSettled(inode), !absorbSettled(inode, head.etag, startedAt: startedAt) { return }
         guard let known = inodes[inode], !hasOwnChanges(inode) || isMoved(inode) else { return }
         if let address = address(inode), isMoved(inode), let base = known.base,
-            base.etag != head.etag, intents.uncopiedSource(address) != nil
+            !base.etag.isSame(as: head.etag), intents.uncopiedSource(address) != nil
         {
             // Another client changed it before it was copied.
             let version = BaseVersion(
@@ -154,6 +162,9 @@ extension VolumeState {
         }
         var attributes = PosixMetadata.attributes(
             of: head, isMarker: known.isDirectory, defaults: defaults)
+        if attributes.kind == .directory, !known.isDirectory {
+            return absorbOldMarker(inode, head, attributes, startedAt: startedAt)
+        }
         if let touched = known.directory?.touchedAt, attributes.ctime < touched {
             // Times never run backwards: the marker is not written for each name that comes or goes.
             attributes.mtime = max(attributes.mtime, touched)

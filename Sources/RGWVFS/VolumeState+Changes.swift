@@ -53,7 +53,8 @@ extension VolumeState {
         guard let known = inodes[inode], let address = address(inode) else { return }
         noteBelief(inode, address, now: now)
         let pending = intents.intents[address]
-        if var record = pending?.record, intents.uncopiedSource(address) != nil, !known.isDirectory
+        if var record = pending?.record, intents.uncopiedSource(address) != nil,
+            !known.isDirectory || record.source?.version.size ?? 0 > 0
         {
             record.inode = inode
             saveNode(inode)

@@ -21,6 +21,7 @@ extension VolumeState {
             if let need = changeNeed(inode, now: moment.now, since: moment.since) {
                 return .need(need)
             }
+            try refuseManifest(inode)
         }
         for address in [path.old.file, path.new.file] where intents.flights[address] != nil {
             return .need(.landing(address))

@@ -71,9 +71,12 @@ extension VolumeState {
         // never had needs no asking.
         let isUnsent = address(inode).map { isUnsentDirectory(inode, marker: $0) } ?? false
         guard isUnsent || directory.listedAt ?? .distantPast >= moment.since else {
+            if let denied = directory.deniedAt, denied >= moment.since { throw .accessDenied }
             return directory.isLarge ? .scan(inode) : .list(inode)
         }
-        if directory.hidden > 0 { throw .notEmpty }
+        // What another program keeps at the directory's own key would be deleted with it.
+        if directory.hidden > 0 || directory.markerBytes > 0 { throw .notEmpty }
+        if shadow(inode) != nil { return .head(inode) }
         return nil
     }
 
@@ -97,6 +100,7 @@ extension VolumeState {
                 now: now, held: false)
         }
         inodes[inode]?.isRemovedHere = true
+        removeOldMarker(link.parent, link.name, after: nil, now: now, time: time)
         detach(inode)
         touch(link.parent, time)
         keepDirectory(link.parent, now: now, time: time)

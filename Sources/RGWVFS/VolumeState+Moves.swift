@@ -11,6 +11,16 @@ extension VolumeState {
         return intents.uncopiedSource(address) ?? address
     }
 
+    /// How the server keeps the bytes that are to be copied to a key, if a HEAD of them told.
+    func knownStorage(_ target: ObjectAddress, _ etag: ETag) -> StorageTraits? {
+        guard let (names, isMarker) = layout.path(of: target), !isMarker, let name = names.last,
+            let parent = lookUp(names.dropLast()),
+            case .inode(let inode) = inodes[parent]?.directory?[name], let known = inodes[inode],
+            known.attributesKnown, known.base?.etag == etag
+        else { return nil }
+        return known.metadata.storage
+    }
+
     /// The inode was renamed, and nothing else of it was changed since: its attributes are the object's.
     func isMoved(_ inode: InodeNumber) -> Bool {
         guard let address = address(inode), let record = intents.intents[address]?.record else {
@@ -137,9 +147,13 @@ extension VolumeState {
             let source = record.source?.address
         else { return }
         dropIntent(target)
-        if intents.intents[source]?.record.want == .delete { dropIntent(source) }
-        distrustParent(of: source)
-        distrustParent(of: target)
+        // What stays where it was is not to be deleted there, and its directories are to be seen again.
+        let removed = source.directories.compactMap(\.marker) + [source]
+        for address in removed {
+            let want = intents.intents[address]?.record.want
+            if want == .removeDirectory || want == .delete { dropIntent(address) }
+        }
+        for address in removed + [target] { distrustParent(of: address) }
         guard let (names, isMarker) = layout.path(of: target), let name = names.last,
             let parent = lookUp(names.dropLast())
         else { return }

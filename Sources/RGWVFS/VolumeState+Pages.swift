@@ -19,6 +19,8 @@ extension VolumeState {
         while let pages = directories[handle]?.pages {
             let page = DirectoryPages.page(offset)
             guard let place = pages.place(offset), let names = pages.names(on: page) else {
+                // An offset that was never given out is behind everything.
+                if pages.start(of: page) == nil { return .done(entries) }
                 return entries.isEmpty ? .need(.page(handle, page)) : .done(entries)
             }
             for position in place.position..<names.count {
@@ -55,17 +57,23 @@ extension VolumeState {
             return
         }
         if index == 0, page.next == nil {
-            directories[handle]?.pages = nil
-            return absorbListing(
+            absorbListing(
                 open.inode, objects: page.objects, prefixes: page.commonPrefixes,
                 isComplete: true, startedAt: startedAt)
+            let names = snapshot(open.inode).sorted(by: Self.isKeyBefore)
+            directories[handle]?.pages?.load(0, names, next: nil)
+            return
         }
         let end = page.next.map { Array($0.bytes.dropFirst(prefix.bytes.count)) }
         let local = localNames(open.inode, prefix: prefix)
         var merge = PageMerge(shadows: start.shadows)
-        for (key, object) in Self.inKeyOrder(page) {
+        for (key, version) in Self.inKeyOrder(page) {
+            var object = version
             guard key.bytes != prefix.bytes,
-                let name = layout.entryName(key, prefixLength: prefix.bytes.count),
+                let name = layout.entryName(key, prefixLength: prefix.bytes.count)
+            else { continue }
+            if let version, isOldMarker(open.inode, name, version) { object = nil }
+            guard
                 !local.hides(name, isDirectory: object == nil)
             else { continue }
             absorbName(open.inode, name, object)
@@ -112,16 +120,7 @@ extension VolumeState {
 
     /// A name as readdir shows it; nil: it was removed here.
     private func shown(_ directory: InodeNumber, _ name: EntryName) -> OpenDirectory.Name? {
-        switch inodes[directory]?.directory?[name] {
-        case .listed(let listed):
-            OpenDirectory.Name(
-                name: name, inode: listed.number,
-                kind: listed.object == nil ? .directory : .regular)
-        case .inode(let number):
-            OpenDirectory.Name(
-                name: name, inode: number, kind: inodes[number]?.attributes.kind ?? .regular)
-        case nil: nil
-        }
+        inodes.look(directory, { $0.directory?[name] }).flatMap { $0 }.map { shown(name, $0) }
     }
 
     /// A name's key below its directory lies in a page's range.
@@ -136,7 +135,7 @@ extension VolumeState {
     }
 
     private static func keyBytes(_ name: OpenDirectory.Name) -> [UInt8] {
-        name.kind == .directory ? name.name.bytes + [0x2F] : name.name.bytes
+        name.isDirectory ? name.name.bytes + [0x2F] : name.name.bytes
     }
 
     private static func isKeyBefore(_ a: OpenDirectory.Name, _ b: OpenDirectory.Name) -> Bool {

@@ -46,6 +46,7 @@ extension VolumeState {
         if mode == .exchange { return try exchange(path, moment) }
         let found = try existing(path.parent, path.name, moment)
         guard case .done(let source) = found else { return found.asNeed() }
+        try refuseManifest(source)
         var target: InodeNumber?
         switch try resolve(
             path.newParent, path.newName, now: moment.now, since: moment.since, time: moment.time)
@@ -67,6 +68,7 @@ extension VolumeState {
             if let need = changeNeed(source, now: moment.now, since: moment.since) {
                 return .need(need)
             }
+            if shadow(source) != nil { return .need(.head(source)) }
             for marker in [path.old.marker, path.new.marker] where isQuiet {
                 let below = KeyPrefix(marker: marker)
                 if intents.flights.keys.contains(where: below.contains) {

@@ -9,6 +9,8 @@ extension VolumeState {
         var moves: [Move] = []
         /// Unsent files and directories: they go up under their new keys.
         var unsent: [(old: ObjectAddress, new: ObjectAddress)] = []
+        /// The directory's own marker, when it has content.
+        var content: ListedObject?
         /// The tags of everything listed.
         var tags: [ObjectAddress: ETag] = [:]
         /// The markers of all directories below, whether they exist or not, in no order.
@@ -21,7 +23,8 @@ extension VolumeState {
         _ inode: InodeNumber, _ path: FileSystem.RenamePath, _ objects: [ListedObject],
         _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> Need? {
-        let tree = try tree(path, objects)
+        var tree = try tree(path, objects)
+        if let move = markerMove(inode, path, tree.content) { tree.moves.append(move) }
         for move in tree.moves where need(for: move) != nil {
             return .landedBelow(KeyPrefix(marker: path.old.marker))
         }
@@ -57,11 +60,34 @@ extension VolumeState {
         inodes[inode]?.directory?.isNew = false
         // Names that others removed meanwhile are found missing by the next listing.
         inodes[inode]?.directory?.listedAt = nil
-        wantPut(inode, now: moment.now, time: moment.time, held: false)
-        _ = intents.setBase(path.new.marker, markerBase)
+        if intents.intents[path.new.marker]?.record.want != .copy {
+            wantPut(inode, now: moment.now, time: moment.time, held: false)
+            _ = intents.setBase(path.new.marker, markerBase)
+        }
+        removeOldMarker(
+            path.parent, path.name, after: path.new.marker, now: moment.now, time: moment.time)
         intents.addWaiters(path.new.marker, markerWaiters)
         keepDirectory(path.parent, now: moment.now, time: moment.time)
         return nil
+    }
+
+    /// A marker with content is copied, with the directory's attributes; nil: an empty one is made.
+    private func markerMove(
+        _ inode: InodeNumber, _ path: FileSystem.RenamePath, _ content: ListedObject?
+    ) -> Move? {
+        let record = intents.intents[path.old.marker]?.record
+        if record?.want == .copy, intents.uncopiedSource(path.old.marker) != nil {
+            return record?.source.map {
+                Move(old: path.old.marker, new: path.new.marker, source: $0, inode: inode)
+            }
+        }
+        return content.map {
+            let version = BaseVersion(
+                etag: $0.etag, size: $0.size, lastModified: $0.lastModified)
+            return Move(
+                old: path.old.marker, new: path.new.marker,
+                source: CopySource(address: path.old.marker, version: version), inode: inode)
+        }
     }
 
     private func tree(
@@ -70,8 +96,11 @@ extension VolumeState {
         var tree = Tree()
         for object in objects {
             let old = ObjectAddress(bucket: path.old.marker.bucket, key: object.key)
-            // The marker is made anew.
-            if old == path.old.marker { continue }
+            // The marker is made anew, unless somebody keeps something in it.
+            if old == path.old.marker {
+                if object.size > 0 { tree.content = object }
+                continue
+            }
             tree.tags[old] = object.etag
             let record = intents.intents[old]?.record
             let version = BaseVersion(

@@ -98,7 +98,11 @@ extension VolumeState {
         {
             return .absent
         }
-        return .need(directory.isLarge ? .probe(parent, name) : .list(parent))
+        let isDenied = directory.deniedAt.map {
+            $0 >= since || now < $0 + configuration.directoryAttributesMin
+        }
+        return .need(
+            directory.isLarge || isDenied ?? false ? .probe(parent, name) : .list(parent))
     }
 
     func isListingFresh(_ inode: InodeNumber, now: Instant, since: Instant) -> Bool {
@@ -119,7 +123,8 @@ extension VolumeState {
             return known.isFresh(now: now, since: since) || isLocal(inode) && !isSettled(inode)
                 ? nil : .head(inode)
         }
-        if configuration.attributeSource == .list,
+        // LIST shows Swift's large objects like empty files: the one is told from the other by HEAD.
+        if configuration.attributeSource == .list, known.base?.etag != .ofNothing,
             inode == .root || known.isFresh(now: now, since: since)
         {
             return nil

@@ -9,6 +9,7 @@ extension S3RequestBuilder {
     {
         var request = request(.post, address.bucket, address.key, query: [QueryItem("uploads")])
         Self.add(metadata, to: &request)
+        Self.add(metadata.storage, to: &request)
         request.headers["x-amz-tagging"] = metadata.tags
         try Self.validate(request, "CREATE MULTIPART \(address)")
         return request

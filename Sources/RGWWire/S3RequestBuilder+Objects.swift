@@ -27,7 +27,7 @@ extension S3RequestBuilder {
         if let range, !range.isEmpty {
             request.headers["range"] = "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
         }
-        if let matching { request.headers["if-match"] = "\"\(matching.text)\"" }
+        if let matching { request.headers["if-match"] = "\"\(matching.condition)\"" }
         return request
     }
 
@@ -39,26 +39,29 @@ extension S3RequestBuilder {
         var request = request(.put, address.bucket, address.key, body: body)
         request.headers["content-md5"] = md5.map(Base64.encode)
         Self.add(metadata, to: &request)
+        Self.add(metadata.storage, to: &request)
         request.headers["x-amz-tagging"] = metadata.tags
         Self.add(precondition, quoting, to: &request)
         try Self.validate(request, "PUT \(address)")
         return request
     }
 
-    /// CopyObject with REPLACE: metadata that is not sent is dropped. The source's guard goes under two names:
+    /// CopyObject with REPLACE: metadata that is not sent is dropped. `storage` is named again also where
+    /// `metadata` is nil, because RGW 20 keeps none of it by itself. The source's guard goes under two names:
     /// RGW 16 heeds `x-amz-copy-if-match` only, RGW 18 and 20 and S3 heed `x-amz-copy-source-if-match` only.
     /// Their siblings (`-if-none-match`, `-if-modified-since`) break the connection, so they are never sent.
     package func copyObject(
         from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
-        sourceMatching: ETag?
+        storage: StorageTraits = StorageTraits(), sourceMatching: ETag?
     ) throws(ObjectStoreError) -> HTTPRequest {
         var request = request(.put, target.bucket, target.key)
         let bucket = URIEncoding.encodePath(source.bucket.description.utf8)
         request.headers["x-amz-copy-source"] =
             "/\(bucket)/\(URIEncoding.encodePath(source.key.bytes))"
         request.headers["x-amz-metadata-directive"] = metadata == nil ? "COPY" : "REPLACE"
-        request.headers["x-amz-copy-if-match"] = sourceMatching?.text
-        request.headers["x-amz-copy-source-if-match"] = sourceMatching?.text
+        request.headers["x-amz-copy-if-match"] = sourceMatching?.condition
+        request.headers["x-amz-copy-source-if-match"] = sourceMatching?.condition
+        Self.add(metadata?.storage ?? storage, to: &request)
         if let metadata { Self.add(metadata, to: &request) }
         try Self.validate(request, "COPY \(source) to \(target)")
         return request
@@ -81,7 +84,8 @@ extension S3RequestBuilder {
         // Unquoted: RGW ignores a quoted star and overwrites.
         case .absent: request.headers["if-none-match"] = "*"
         case .matches(let etag):
-            request.headers["if-match"] = quoting == .quoted ? "\"\(etag.text)\"" : etag.text
+            let tag = etag.condition
+            request.headers["if-match"] = quoting == .quoted ? "\"\(tag)\"" : tag
         }
     }
 
@@ -142,8 +146,15 @@ extension S3RequestBuilder {
         request.headers["content-encoding"] = metadata.contentEncoding
         request.headers["content-language"] = metadata.contentLanguage
         request.headers["expires"] = metadata.expires
+        request.headers["x-amz-website-redirect-location"] = metadata.websiteRedirect
         for (name, value) in metadata.user.sorted(by: { $0.key < $1.key }) {
             request.headers["x-amz-meta-\(name)"] = value
         }
+    }
+
+    static func add(_ storage: StorageTraits, to request: inout HTTPRequest) {
+        request.headers["x-amz-storage-class"] = storage.storageClass
+        request.headers["x-amz-server-side-encryption"] = storage.encryption
+        request.headers["x-amz-server-side-encryption-aws-kms-key-id"] = storage.encryptionKey
     }
 }

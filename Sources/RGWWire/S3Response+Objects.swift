@@ -11,7 +11,8 @@ extension S3Response {
             let lastModified = CivilTime.parseHTTP(date)
         else { throw malformed("no valid Last-Modified") }
         return ObjectHead(
-            etag: etag, size: try objectSize(), lastModified: lastModified,
+            etag: isLargeObject ? ETag(ofSegments: etag) : etag, size: try objectSize(),
+            lastModified: lastModified,
             metadata: objectMetadata())
     }
 
@@ -25,8 +26,18 @@ extension S3Response {
         return ETag(text)
     }
 
+    /// One of Swift's large objects: a manifest that stands for other objects. Source: rgw_rest_s3.cc, dump of
+    /// RGW_ATTR_USER_MANIFEST and RGW_ATTR_SLO_UINDICATOR; measured on RGW 16 to 20.
+    private var isLargeObject: Bool {
+        ["x-object-manifest", "x-object-meta-static-large-object", "x-static-large-object"]
+            .contains { http.headers[$0] != nil }
+    }
+
     /// The bytes of the object that the body of a GET holds, as its head promises: a body whose length is not
     /// told, or not that of its range, may be anything.
+    ///
+    /// RGW 16 to 20 say of a part of a large object that it begins at 0, whatever was asked and sent: there the
+    /// length tells where it does.
     package func deliveredRange() throws(S3Failure) -> Range<UInt64> {
         guard http.headers["transfer-encoding"] == nil, let text = http.headers["content-length"],
             let length = Self.size(text)
@@ -35,6 +46,9 @@ extension S3Response {
         case 200: return 0..<length
         case 206:
             guard let range = contentRange?.range else { throw malformed("no valid Content-Range") }
+            if isLargeObject, range.lowerBound == 0, length <= range.upperBound {
+                return (range.upperBound - length)..<range.upperBound
+            }
             guard range.upperBound - range.lowerBound == length else {
                 throw malformed("a body that is not as long as its range")
             }
@@ -79,10 +93,16 @@ extension S3Response {
             case "content-disposition":
                 metadata.contentDisposition = metadata.contentDisposition ?? field.value
             case "content-encoding":
-                metadata.contentEncoding = metadata.contentEncoding ?? field.value
+                metadata.contentEncoding =
+                    metadata.contentEncoding ?? Self.keptCodings(field.value)
             case "content-language":
                 metadata.contentLanguage = metadata.contentLanguage ?? field.value
             case "expires": metadata.expires = metadata.expires ?? field.value
+            case "x-amz-website-redirect-location": metadata.websiteRedirect = field.value
+            case "x-amz-storage-class": metadata.storage.storageClass = field.value
+            case "x-amz-server-side-encryption": metadata.storage.encryption = field.value
+            case "x-amz-server-side-encryption-aws-kms-key-id":
+                metadata.storage.encryptionKey = field.value
             default:
                 guard field.name.hasPrefix(prefix) else { continue }
                 metadata.user[String(field.name.dropFirst(prefix.utf8.count))] = field.value
@@ -91,6 +111,15 @@ extension S3Response {
         metadata.tagCount = http.headers["x-amz-tagging-count"].flatMap { Int($0) } ?? 0
         metadata.tagCount = max(0, metadata.tagCount)
         return metadata
+    }
+
+    /// Without `aws-chunked`, which says how a body was sent and which RGW before 20 keeps with the object;
+    /// nil: nothing else. Source: S3 API reference, "Signature calculations: chunked upload".
+    private static func keptCodings(_ codings: String) -> String? {
+        let all = codings.split(separator: ",").map { $0.trimmingBlanks() }
+        guard all.contains(where: { $0.lowercased() == "aws-chunked" }) else { return codings }
+        let kept = all.filter { $0.lowercased() != "aws-chunked" && !$0.isEmpty }
+        return kept.isEmpty ? nil : kept.joined(separator: ", ")
     }
 
     /// The ETag of a PUT or part. `md5`, where given, must be what it says.
@@ -173,5 +202,13 @@ extension S3Response {
             }
         }
         return (key, body)
+    }
+}
+
+extension Substring {
+    fileprivate func trimmingBlanks() -> Substring {
+        var text = drop { $0 == " " || $0 == "\t" }
+        while text.last == " " || text.last == "\t" { text.removeLast() }
+        return text
     }
 }

@@ -113,7 +113,7 @@ struct ServerExamination {
     /// Keys that no path means are not shown by a mount, so they are named here.
     private func names(_ tell: (Finding) -> Void) {
         guard let bucket = plan.source.bucket else { return }
-        var (seen, hidden) = (0, 0)
+        var (seen, hidden, kept) = (0, 0, 0)
         var after: ObjectKey?
         while seen < keysMax {
             let limit = min(1000, keysMax - seen)
@@ -123,6 +123,10 @@ struct ServerExamination {
             case .success(let page):
                 for entry in page.objects {
                     seen += 1
+                    if entry.key.isMarker, entry.size > 0 {
+                        kept += 1
+                        if kept <= 20 { tell(.content(entry)) }
+                    }
                     guard !KeyName.isPath(entry.key, below: plan.source.prefix) else { continue }
                     hidden += 1
                     if hidden <= 20 {
@@ -142,6 +146,16 @@ struct ServerExamination {
             hidden == 0
                 ? Finding("key names", .ok, "\(all) keys can be paths")
                 : Finding("key names", .warn, "\(hidden) of \(all) keys cannot be paths"))
+    }
+}
+
+extension Finding {
+    /// A directory's own key with something in it.
+    fileprivate static func content(_ entry: ListedObject) -> Finding {
+        Finding(
+            "key name", .warn,
+            "\(entry.key.text) is a directory and holds \(entry.size) B, which are kept but not shown; rmdir "
+                + "refuses it until an S3 client has removed them")
     }
 }
 

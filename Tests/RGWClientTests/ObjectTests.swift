@@ -20,6 +20,72 @@ import Testing
         return (outcome, blocks)
     }
 
+    // MARK: Storage class
+
+    /// A server that has the class `STANDARD` alone.
+    private static func refusesClasses(_ sent: SentRequest) -> Script {
+        sent.request.headers["x-amz-storage-class"] == nil
+            ? .answer(
+                Answers.response(200, [], ["etag": "d41d8cd98f00b204e9800998ecf8427e"]))
+            : .answer(Answers.error(400, "InvalidArgument"))
+    }
+
+    @Test func aClassThatTheBucketDoesNotHaveIsLeftOutOnce() {
+        let world = World { Self.refusesClasses($0) }
+        var metadata = ObjectMetadata()
+        metadata.storage.storageClass = "GONE"
+        metadata.storage.encryption = "AES256"
+        let outcome = Outcome<Stored>()
+        makeStore(world).put(
+            testAddress, body: .bytes([]), md5: Hash.md5([]), metadata: metadata,
+            precondition: .none, completion: outcome.completion)
+        world.run()
+        #expect(outcome.value != nil)
+        #expect(world.sent.count == 2)
+        #expect(world.sent[1].request.headers["x-amz-server-side-encryption"] == "AES256")
+    }
+
+    @Test func anotherRefusalOfThatKindStays() {
+        let world = World { _ in .answer(Answers.error(400, "InvalidArgument")) }
+        var metadata = ObjectMetadata()
+        metadata.storage.storageClass = "COLD"
+        let outcome = Outcome<Stored>()
+        makeStore(world).copy(
+            from: testAddress, to: testAddress, metadata: metadata, sourceMatching: nil,
+            completion: outcome.completion)
+        world.run()
+        #expect(outcome.error?.kind == .invalidRequest)
+        #expect(world.sent.count == 2)
+    }
+
+    // MARK: Large objects
+
+    private static func large(_ tag: String) -> Script {
+        let fields = ["etag": tag, "content-range": "bytes 0-14/100", "x-object-manifest": "b/p/"]
+        return .answer(
+            Answers.response(
+                206, [10, 11, 12, 13, 14], Answers.headFields.merging(fields) { $1 }))
+    }
+
+    @Test func aPartOfALargeObjectArrives() {
+        let world = World { _ in Self.large("segments") }
+        let (outcome, blocks) = get(
+            makeStore(world), range: 10..<15, matching: ETag(ofSegments: "segments"))
+        world.run()
+        #expect(blocks.bytes == [10, 11, 12, 13, 14])
+        #expect(outcome.value?.etag == ETag(ofSegments: "segments"))
+    }
+
+    @Test func otherSegmentsAreAnotherVersionAndNoByteOfThemArrives() {
+        let world = World { _ in Self.large("others") }
+        let (outcome, blocks) = get(
+            makeStore(world), range: 10..<15, matching: ETag(ofSegments: "segments"))
+        world.run()
+        #expect(outcome.error?.kind == .preconditionFailed)
+        #expect(blocks.bytes.isEmpty)
+        #expect(world.sent.count == 1)
+    }
+
     // MARK: HEAD
 
     @Test func aBodilessRefusalOfHeadIsResolvedByTheFirstByte() {

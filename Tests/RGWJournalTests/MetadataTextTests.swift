@@ -15,4 +15,17 @@ import Testing
             try MetadataText.encode(others) == text.dropLast() + ",\"expires\":\"later\"}",
             "written by the encoder")
     }
+
+    @Test func howAnObjectIsKeptComesBack() throws {
+        var metadata = ObjectMetadata(contentType: "text/plain")
+        metadata.websiteRedirect = "/there"
+        metadata.storage = StorageTraits(
+            storageClass: "COLD", encryption: "aws:kms", encryptionKey: "key")
+        #expect(try MetadataText.decode(try MetadataText.encode(metadata)) == metadata)
+    }
+
+    @Test func whatAnEarlierProgramWroteIsRead() throws {
+        let text = "{\"contentType\":\"text/plain\",\"tags\":\"a=1\"}"
+        #expect(try MetadataText.decode(text).storage == StorageTraits())
+    }
 }

@@ -9,8 +9,11 @@ import Testing
     private var foreign: ObjectMetadata {
         var metadata = ObjectMetadata(
             contentType: "text/css", cacheControl: "no-cache", contentDisposition: "inline",
-            contentEncoding: "gzip", contentLanguage: "de", expires: "never",
+            contentEncoding: "br", contentLanguage: "de", expires: "never",
             user: ["sha": "abc"])
+        metadata.websiteRedirect = "/elsewhere"
+        metadata.storage = StorageTraits(
+            storageClass: "COLD", encryption: "aws:kms", encryptionKey: "key")
         metadata.tags = "team=a%20b&kind=x"
         return metadata
     }
@@ -88,7 +91,9 @@ import Testing
         #expect(stored.contentType == "text/css", "\(name)")
         #expect(stored.cacheControl == "no-cache", "\(name)")
         #expect(stored.contentDisposition == "inline", "\(name)")
-        #expect(stored.contentEncoding == "gzip", "\(name)")
+        #expect(stored.contentEncoding == "br", "\(name)")
+        #expect(stored.websiteRedirect == "/elsewhere", "\(name)")
+        #expect(stored.storage == foreign.storage, "\(name)")
         #expect(stored.contentLanguage == "de", "\(name)")
         #expect(stored.expires == "never", "\(name)")
         #expect(stored.user["sha"] == "abc", "\(name)")

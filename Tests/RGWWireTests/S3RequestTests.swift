@@ -52,6 +52,46 @@ import Testing
         #expect(request.headers["x-amz-meta-mode"] == "33188")
     }
 
+    @Test func howAnObjectIsKeptIsSaidWithEveryUploadAndCopy() throws {
+        var metadata = ObjectMetadata(user: ["mode": "33188"])
+        metadata.websiteRedirect = "/there"
+        metadata.storage = StorageTraits(
+            storageClass: "COLD", encryption: "aws:kms", encryptionKey: "key")
+        let requests = [
+            try builder.putObject(
+                address, body: .bytes([]), md5: nil, metadata: metadata, precondition: .none,
+                quoting: .unquoted),
+            try builder.createMultipart(address, metadata: metadata),
+            try builder.copyObject(
+                from: address, to: address, metadata: metadata, sourceMatching: nil),
+            try builder.copyObject(
+                from: address, to: address, metadata: nil, storage: metadata.storage,
+                sourceMatching: nil),
+        ]
+        for (index, request) in requests.enumerated() {
+            #expect(request.headers["x-amz-storage-class"] == "COLD")
+            #expect(request.headers["x-amz-server-side-encryption"] == "aws:kms")
+            #expect(request.headers["x-amz-server-side-encryption-aws-kms-key-id"] == "key")
+            let redirect = request.headers["x-amz-website-redirect-location"]
+            #expect(redirect == (index == 3 ? nil : "/there"), "COPY keeps it by itself")
+        }
+    }
+
+    /// The server compares a condition with the manifest's tag, whatever HEAD said.
+    @Test func aLargeObjectsConditionNamesItsManifest() throws {
+        let tag = ETag(ofSegments: "708795bd55e7b724d141ef6f6b5b4f38")
+        let requests = [
+            builder.getObject(address, range: nil, matching: tag),
+            builder.deleteObject(address, matching: (tag, .quoted)),
+            try builder.putObject(
+                address, body: .bytes([]), md5: nil, metadata: ObjectMetadata(),
+                precondition: .matches(tag), quoting: .quoted),
+        ]
+        for request in requests {
+            #expect(request.headers["if-match"] == "\"\(ETag.ofNothing)\"")
+        }
+    }
+
     /// RGW ignores If-Range and copy-source conditions, and answers `x-amz-copy-if-none-match` with a
     /// 304 that has a body.
     @Test func headersThatRGWIgnoresOrBreaksOnAreNeverSent() throws {

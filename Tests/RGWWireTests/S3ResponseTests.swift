@@ -54,6 +54,52 @@ import Testing
         #expect(failure?.error.kind == .malformedAnswer)
     }
 
+    private func head(_ fields: [String: String]) throws -> ObjectHead {
+        try answer(
+            .headObject, "",
+            [
+                "etag": "\"e\"", "last-modified": "Thu, 01 Jan 1970 00:00:09 GMT",
+                "content-length": "3000",
+            ].merging(fields) { $1 }
+        ).objectHead()
+    }
+
+    @Test(
+        arguments: [
+            ("aws-chunked", nil), ("AWS-Chunked", nil), ("aws-chunked,gzip", "gzip"),
+            ("br, aws-chunked, gzip", "br, gzip"), ("gzip", "gzip"), ("gzip,br", "gzip,br"),
+            ("", ""),
+        ] as [(String, String?)])
+    func howABodyWasSentIsNoCodingOfTheObject(sent: String, kept: String?) throws {
+        #expect(try head(["content-encoding": sent]).metadata.contentEncoding == kept)
+    }
+
+    @Test func whatIsKeptWithAnObjectIsRead() throws {
+        let metadata = try head([
+            "x-amz-storage-class": "COLD", "x-amz-website-redirect-location": "/there",
+            "x-amz-server-side-encryption": "aws:kms",
+            "x-amz-server-side-encryption-aws-kms-key-id": "key",
+        ]).metadata
+        #expect(metadata.websiteRedirect == "/there")
+        #expect(
+            metadata.storage
+                == StorageTraits(storageClass: "COLD", encryption: "aws:kms", encryptionKey: "key"))
+    }
+
+    @Test(arguments: ["x-object-manifest", "x-object-meta-static-large-object"])
+    func aLargeObjectsTagIsMarkedAndItsRangesEndWhereTheySay(name: String) throws {
+        #expect(try head([name: "b/p/"]).etag == ETag(ofSegments: "e"))
+        #expect(try head([:]).etag == "e")
+        // As RGW 16 to 20 answer `bytes=1990-2009`.
+        let fields = [
+            "etag": "e", "content-length": "20", "content-range": "bytes 0-2009/3000",
+            "last-modified": "Thu, 01 Jan 1970 00:00:09 GMT",
+        ]
+        let part = answer(.getObject, status: 206, "", fields.merging([name: "b/p/"]) { $1 })
+        #expect(try part.deliveredRange() == 1990..<2010)
+        #expect(try part.objectHead().size == 3000)
+    }
+
     @Test func anErrorUnderStatus200IsAnError() {
         let answer = answer(.copyObject, "<Error><Code>InternalError</Code></Error>")
         let completed = #expect(throws: S3Failure.self) { try answer.requireCompleted() }

@@ -1,10 +1,22 @@
 """Directories: markers, prefixes without one, listings of any size. DESIGN section 3."""
 
+import concurrent.futures
 import errno
 import os
+import random
+import time
 import unittest
 
 from harness import RGWFSTestCase, run
+from syscalls import Directory
+
+
+def fill(client, bucket, names, prefix=""):
+    """Empty objects of these names, many at a time."""
+    def put(name):
+        client.put_object(Bucket=bucket, Key=prefix + name, Body=b"")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, names))
 
 
 class DirectoryTests(RGWFSTestCase):
@@ -91,6 +103,35 @@ class DirectoryTests(RGWFSTestCase):
         self.m.unmount()
         self.assertEqual(self.keys(), {})
 
+    def test_kinds_are_told_only_where_they_are_known(self):
+        os.symlink("target", self.m.path("link"))
+        os.mkfifo(self.m.path("fifo"))
+        self.m.path("file").write_bytes(b"x")
+        self.m.path("large").write_bytes(b"x" * 5000)
+        self.m.path("directory").mkdir()
+        self.m.remount()
+        for kind, found in {"l": ["link"], "p": ["fifo"], "d": ["directory"], "f": ["file", "large"]}.items():
+            self.m.remount()
+            lines = run("find", self.m.point, "-mindepth", "1", "-type", kind, "-printf", "%f\\n").stdout
+            self.assertEqual(sorted(lines.split()), found)
+        self.m.remount()
+        with os.scandir(self.m.point) as entries:
+            for entry in entries:
+                self.assertEqual(entry.is_symlink(), entry.name == "link")
+                self.assertEqual(entry.is_dir(follow_symlinks=False), entry.name == "directory")
+
+    def test_subdirectories_are_found_whatever_the_link_count_says(self):
+        for name in ("a/b/c", "a/d", "e"):
+            self.m.path(name).mkdir(parents=True)
+        self.put("f/g/file", "x")
+        self.m.remount()
+        self.assertEqual(self.m.path("a").stat().st_nlink, 1)
+        found = run("find", self.m.point, "-mindepth", "1", "-type", "d", "-printf", "%P\\n").stdout.split()
+        self.assertEqual(sorted(found), ["a", "a/b", "a/b/c", "a/d", "e", "f", "f/g"])
+        run("tar", "-C", self.m.point, "-cf", self.directory / "archive", ".")
+        listed = run("tar", "-tf", self.directory / "archive").stdout.split()
+        self.assertEqual(len(listed), 9)
+
     def test_files_made_while_a_listing_is_under_way_do_not_disturb_it(self):
         for number in range(300):
             self.m.path(f"old-{number:03}").write_text("x")
@@ -117,6 +158,101 @@ class DirectoryTests(RGWFSTestCase):
         status = self.m.path("a").stat()
         self.assertEqual(status.st_size, 12345)
         self.assertAlmostEqual(status.st_mtime, self.head("a")["LastModified"].timestamp(), delta=1)
+
+
+class PositionTests(RGWFSTestCase):
+    """telldir and seekdir in directories of more than one page."""
+
+    seconds = 240
+
+    def assertPositionsHold(self, path, names, between=lambda: None):
+        """Every position that telldir gave leads back to the name that followed, however often the beginning
+        is read again."""
+        with Directory(path) as directory:
+            places = []
+            while True:
+                place = directory.tell()
+                name = directory.read()
+                if name is None:
+                    break
+                places.append((place, name))
+            self.assertEqual(sorted(name for _, name in places), sorted([".", "..", *names]))
+            self.assertEqual(len({place for place, _ in places}), len(places))
+            between()
+            chance = random.Random(7)
+            for number in range(150):
+                if number % 10 == 0:
+                    directory.seek(places[0][0])
+                    self.assertEqual(directory.read(), places[0][1])
+                if number % 25 == 0:
+                    directory.rewind()
+                    self.assertIsNotNone(directory.read())
+                place, name = chance.choice(places)
+                directory.seek(place)
+                self.assertEqual(directory.read(), name)
+            directory.seek(places[-1][0])
+            self.assertEqual(directory.rest(), [places[-1][1]])
+
+    def test_positions_in_a_directory_of_several_pages_lead_back(self):
+        names = [f"f{number:05}" for number in range(2100)]
+        fill(self.s3, self.bucket, names, "many/")
+        mount = self.mount("acdirmin=1", "acdirmax=1", source=f"{self.bucket}/many")
+        self.assertPositionsHold(mount.point, names)
+        # After the directory's cache time too.
+        self.assertPositionsHold(mount.point, names, between=lambda: time.sleep(1.5))
+
+    def test_positions_in_a_directory_that_grows_over_a_page_lead_back(self):
+        mount = self.mount("acdirmin=1", "acdirmax=1", "writeback_delay=0s")
+        mount.path("d").mkdir()
+        names = [f"f{number:05}" for number in range(1200)]
+        for name in names:
+            mount.path("d", name).touch()
+
+        def sent():
+            descriptor = os.open(mount.path("d"), os.O_RDONLY)
+            os.fsync(descriptor)
+            os.close(descriptor)
+            time.sleep(1.5)
+        self.assertPositionsHold(mount.path("d"), names)
+        self.assertPositionsHold(mount.path("d"), names, between=sent)
+
+    def test_positions_stay_good_while_others_add_and_remove_names(self):
+        names = [f"f{number:05}" for number in range(1250)]
+        fill(self.s3, self.bucket, names, "many/")
+        mount = self.mount("acdirmin=1", "acdirmax=1", source=f"{self.bucket}/many")
+        with Directory(mount.point) as directory:
+            places = []
+            while True:
+                place = directory.tell()
+                name = directory.read()
+                if name is None:
+                    break
+                places.append((place, name))
+            fill(self.s3, self.bucket, [f"f{number:05}x" for number in range(200, 400)], "many/")
+            gone = names[700:800]
+            for name in gone:
+                self.s3.delete_object(Bucket=self.bucket, Key=f"many/{name}")
+            time.sleep(1.5)
+            directory.rewind()
+            seen = [name for name in directory.rest() if name not in (".", "..")]
+            self.assertEqual(sorted(seen), sorted(self.entries("many/")))
+            for (_, before), (place, name) in list(zip(places[2:], places[3:]))[::31]:
+                if before in gone or name in gone:
+                    continue
+                directory.rewind()
+                directory.read()
+                directory.seek(place)
+                # Where names came in between, those come first.
+                self.assertEqual(self.after_new(directory), name)
+
+    @staticmethod
+    def after_new(directory):
+        while (name := directory.read()).endswith("x"):
+            pass
+        return name
+
+    def entries(self, prefix):
+        return [key[len(prefix):] for key in self.keys(prefix)]
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ class MountOnlyTests(SameAfterRemount, OnMount):
 
     def test_hard_links_are_refused(self):
         path = self.file("file", b"x")
-        self.assertErrno(errno.EOPNOTSUPP, os.link, path, self.d / "second")
+        self.assertErrno(errno.EPERM, os.link, path, self.d / "second")
         self.assertErrno(errno.EEXIST, os.link, path, self.directory())
         self.assertEqual(sorted(os.listdir(self.d)), ["directory", "file"])
 
@@ -220,7 +220,7 @@ class MountOnlyTests(SameAfterRemount, OnMount):
 
     def test_directories_have_links_as_find_expects(self):
         (self.d / "a/b").mkdir(parents=True)
-        self.assertIn(self.d.stat().st_nlink, (1, 2, 3))
+        self.assertEqual(self.d.stat().st_nlink, 1)
         self.assertEqual(run("find", self.d, "-type", "d", "-name", "b").stdout.strip(),
                          str(self.d / "a/b"))
 

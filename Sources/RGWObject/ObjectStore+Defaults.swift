@@ -1,4 +1,15 @@
 extension ObjectStore {
+    /// CopyObject of what is kept as the bucket's default says.
+    @discardableResult
+    package func copy(
+        from source: ObjectAddress, to target: ObjectAddress, metadata: ObjectMetadata?,
+        sourceMatching: ETag?, completion: @escaping Completion<Stored>
+    ) -> any Cancellable {
+        copy(
+            from: source, to: target, metadata: metadata, storage: StorageTraits(),
+            sourceMatching: sourceMatching, completion: completion)
+    }
+
     /// DELETE of one version that was not looked at just before.
     @discardableResult
     package func delete(
@@ -20,7 +31,7 @@ extension ObjectStore {
             case .failure(let error) where error.kind == .noSuchKey:
                 completion(.success(.absent))
             case .failure(let error): completion(.failure(error))
-            case .success(let head) where head.etag == matching:
+            case .success(let head) where head.etag.isSame(as: matching):
                 chain.run {
                     delete(address, completion: $0)
                 } then: {
