@@ -35,7 +35,8 @@ enum VersionCheck {
                 }
                 done(.success(()))
             case .success(let versions):
-                guard let other = intruder(versions, below: version, precondition) else {
+                guard let other = intruder(versions, of: address.key, below: version, precondition)
+                else {
                     return done(.success(()))
                 }
                 takeBack(store, address, version, other, chain, done)
@@ -49,10 +50,13 @@ enum VersionCheck {
     /// The version below ours, if the condition does not allow to replace it. Where it was deleted for good
     /// meanwhile, or another delete came between, nothing of anybody is lost.
     private static func intruder(
-        _ versions: [ListedVersion], below version: String, _ precondition: Precondition
+        _ versions: [ListedVersion], of key: ObjectKey, below version: String,
+        _ precondition: Precondition
     ) -> ListedVersion? {
+        // Nothing of another key says anything, whatever the server lists.
+        let versions = versions.filter { $0.key == key.bytes }
         guard let own = versions.firstIndex(where: { $0.version == version }),
-            let below = versions.dropFirst(own + 1).first, below.key == versions[own].key,
+            let below = versions.dropFirst(own + 1).first, below.version != version,
             let etag = below.etag
         else { return nil }
         if case .matches(let wanted) = precondition, etag.isSame(as: wanted) { return nil }

@@ -2,7 +2,6 @@ package import RGWObject
 
 /// One entry of ListObjectVersions.
 package struct ListedVersion: Equatable, Sendable {
-    /// As it is listed, still encoded: good for comparing entries of one answer.
     package var key: [UInt8] = []
     package var version = ""
     /// Nil: a delete marker.
@@ -21,18 +20,29 @@ extension S3Response {
     package func versions() throws(S3Failure) -> [ListedVersion] {
         try requireSuccess()
         var xml = try reader(root: "ListVersionsResult")
-        return try parsing { () throws(XMLError) -> [ListedVersion] in
+        let (raw, encoded) = try parsing { () throws(XMLError) -> ([ListedVersion], Bool) in
             var versions: [ListedVersion] = []
+            var encoded = false
             while let name = try xml.nextChild() {
                 switch name {
                 case "Version", "DeleteMarker":
                     versions.append(try Self.version(&xml, isMarker: name == "DeleteMarker"))
+                case "EncodingType": encoded = try xml.text() == Array("url".utf8)
                 default: try xml.skip()
                 }
             }
             try xml.finish()
-            return versions
+            return (versions, encoded)
         }
+        guard encoded else { return raw }
+        var versions = raw
+        for index in versions.indices {
+            guard let key = URIEncoding.decode(versions[index].key) else {
+                throw malformed("a listed key")
+            }
+            versions[index].key = key
+        }
+        return versions
     }
 
     private static func version(

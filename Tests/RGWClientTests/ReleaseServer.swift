@@ -168,9 +168,10 @@ final class ReleaseServer: Sendable {
             return version.etag.map { "<Version>\(id)<ETag>&quot;\($0)&quot;</ETag></Version>" }
                 ?? "<DeleteMarker>\(id)</DeleteMarker>"
         }
-        // Another key that begins alike.
+        // Others, whose entries say nothing of this one.
         let other = "<Version><Key>k2</Key><VersionId>o</VersionId><ETag>o</ETag></Version>"
-        let xml = "<ListVersionsResult>\(entries.joined())\(other)</ListVersionsResult>"
+        let all = entries.map { $0 + other }.joined() + other
+        let xml = "<ListVersionsResult>\(all)</ListVersionsResult>"
         return Answers.response(200, Array(xml.utf8))
     }
 }
