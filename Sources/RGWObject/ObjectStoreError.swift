@@ -89,7 +89,7 @@ package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvert
 
     /// One line, whatever the server, the key or libcurl say.
     package var description: String {
-        if let sentence { return sentence }
+        if let sentence { return LineText.escaped(sentence, max: Self.lineMax) }
         var text = "\(operation): \(kind.words)"
         if let status { text += ", HTTP \(status)" }
         if let code { text += " \(code)" }

@@ -65,8 +65,8 @@ extension FileSystem {
         let sent = shipment
         let body = Collector()
         store.get(
-            source, range: nil, matching: version.etag, lane: .bulk,
-            blockSize: Int(ReadCache.blockBytes), onBlock: { body.append($0) }
+            source, range: nil, matching: version.etag, expecting: ExpectedObject(size: version.size),
+            lane: .bulk, blockSize: Int(ReadCache.blockBytes), onBlock: { body.append($0) }
         ) { [self] result in
             switch result {
             case .failure(let error): ended(sent, .failure(error))
