@@ -120,7 +120,7 @@ enum JournalRows {
     }
 
     private static let insertNode = insert(into: "node", columns: 30)
-    private static let insertIntent = insert(into: "intent", columns: 18)
+    private static let insertIntent = insert(into: "intent", columns: 19)
     private static let insertFlight = insert(into: "flight", columns: 16)
 
     private static let insertPartial = insert(into: "partial", columns: 6)

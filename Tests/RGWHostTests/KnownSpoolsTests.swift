@@ -52,9 +52,14 @@ import Testing
             let (one, two) = (known("\(base)/1", "b"), known("\(base)/2", "b", "a/"))
             try make(one.spool)
             try make(two.spool)
+            var lock: SpoolLock? = try SpoolLock(spool: one.spool, mountPoint: "/mnt/one")
+            #expect(lock != nil)
             #expect(try list.add(one, allowingOverlap: false) == nil)
             #expect(try list.add(two, allowingOverlap: false) == one)
             #expect(try list.list() == [one])
+            lock = nil
+            #expect(try list.add(two, allowingOverlap: false) == nil)
+            lock = try SpoolLock(spool: one.spool, mountPoint: "/mnt/one")
             #expect(try list.add(two, allowingOverlap: true) == nil)
             #expect(try list.list() == [one, two])
         }
