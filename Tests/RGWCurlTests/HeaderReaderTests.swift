@@ -4,7 +4,10 @@ import Testing
 @Suite struct HeaderReaderTests {
     private func read(_ lines: [String]) -> [HeaderReader.Line] {
         var reader = HeaderReader()
-        return (["HTTP/1.1 200 OK\r\n"] + lines).map { reader.read(Array($0.utf8).span) }
+        return (["HTTP/1.1 200 OK\r\n"] + lines).map { line in
+            let bytes = Array(line.utf8)
+            return reader.read(bytes.span)
+        }
     }
 
     private func isMalformed(_ line: HeaderReader.Line?) -> Bool {
@@ -22,10 +25,11 @@ import Testing
     @Test func theNextAnswerOfAConnectionStartsAnew() {
         var reader = HeaderReader()
         let field = Array(("a: " + String(repeating: "v", count: 40_000) + "\r\n").utf8)
+        let status = Array("HTTP/1.1 100 Continue\r\n".utf8)
+        let end = Array("\r\n".utf8)
         for _ in 0..<3 {
-            #expect(reader.read(Array("HTTP/1.1 100 Continue\r\n".utf8).span) == .statusLine)
-            #expect(reader.read(field.span) == .field)
-            #expect(reader.read(Array("\r\n".utf8).span) == .end)
+            let kinds = [reader.read(status.span), reader.read(field.span), reader.read(end.span)]
+            #expect(kinds == [.statusLine, .field, .end])
         }
     }
 }
