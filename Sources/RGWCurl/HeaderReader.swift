@@ -24,7 +24,7 @@ package struct HeaderReader {
     /// RGW sends 16 KiB of headers at most: what it takes of a request. Every object that is looked at keeps its
     /// metadata in memory, so more than that is refused.
     package static let fieldsMax = 256
-    package static let bytesMax = 64 << 10
+    package static let bytesMax = 128 << 10
     private var bytes = 0
 
     package init() {}

@@ -139,6 +139,10 @@ import Testing
         ["Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT", "Content-Length": "5"],
         ["ETag": "\"\"", "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT", "Content-Length": "5"],
         ["ETag": "a", "Last-Modified": "yesterday", "Content-Length": "5"],
+        [
+            "ETag": String(repeating: "a", count: 257), "Content-Length": "5",
+            "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT",
+        ],
         ["ETag": "a", "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT"],
         ["ETag": "a", "Last-Modified": "Sun, 06 Nov 1994 08:49:37 GMT", "Content-Length": "-5"],
     ])
