@@ -65,7 +65,8 @@ final class GuardedPut: Sendable {
         } then: { [self] result in
             switch (precondition, result) {
             case (.absent, .failure(let error)) where error.kind == .noSuchKey: send()
-            case (.matches(let wanted), .success(let head)) where head.etag.isSame(as: wanted): send()
+            case (.matches(let wanted), .success(let head)) where head.etag.isSame(as: wanted):
+                send()
             case (_, .failure(let error)) where error.kind != .noSuchKey:
                 completion(.failure(error))
             default: explained()

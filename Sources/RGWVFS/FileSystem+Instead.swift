@@ -65,7 +65,8 @@ extension FileSystem {
         let sent = shipment
         let body = Collector()
         store.get(
-            source, range: nil, matching: version.etag, expecting: ExpectedObject(size: version.size),
+            source, range: nil, matching: version.etag,
+            expecting: ExpectedObject(size: version.size),
             lane: .bulk, blockSize: Int(ReadCache.blockBytes), onBlock: { body.append($0) }
         ) { [self] result in
             switch result {

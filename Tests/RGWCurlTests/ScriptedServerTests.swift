@@ -110,7 +110,7 @@ import Testing
 
     // MARK: Headers
 
-    @Test(arguments: [1 << 10, 17 << 10, 60 << 10])
+    @Test(arguments: [1 << 10, 17 << 10, 90 << 10])
     func aLongHeaderFieldIsReadWhole(length: Int) throws {
         let value = String(repeating: "v", count: length)
         let head = "HTTP/1.1 200 OK\r\nX-Long: \(value)\r\nContent-Length: 2\r\n\r\nok"
@@ -118,8 +118,8 @@ import Testing
         #expect(response?.headers["x-long"] == value)
     }
 
-    /// 64 KiB altogether.
-    @Test(arguments: [(1, 70 << 10), (1, 200 << 10), (5, 16 << 10), (300, 1)])
+    /// libcurl's own limits: 100 KiB a line, 300 KiB altogether.
+    @Test(arguments: [(1, 200 << 10), (40, 16 << 10)])
     func headersWithoutEndAreRefused(count: Int, length: Int) throws {
         let field = "X: \(String(repeating: "v", count: length))\r\n"
         let fields = String(repeating: field, count: count)

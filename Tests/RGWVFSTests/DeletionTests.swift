@@ -45,7 +45,8 @@ import Testing
         #expect(Self.count(volume, "COPY") == 300)
         #expect(Self.count(volume, "DELETEMANY") <= 2)
         #expect(Self.count(volume, "DELETE") <= 2, "the last one, and the marker")
-        #expect(Self.count(volume, "HEAD") == 300, "how each is kept is asked once, before its copy")
+        #expect(
+            Self.count(volume, "HEAD") == 300, "how each is kept is asked once, before its copy")
         #expect(volume.store.keys(Volume.bucket).allSatisfy { $0.hasPrefix("e/") })
         #expect(volume.fileSystem.status().pending == 0)
     }
