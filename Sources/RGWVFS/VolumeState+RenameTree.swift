@@ -61,6 +61,8 @@ extension VolumeState {
         // Names that others removed meanwhile are found missing by the next listing.
         inodes[inode]?.directory?.listedAt = nil
         if intents.intents[path.new.marker]?.record.want != .copy {
+            // What is known is the version at the old key.
+            inodes[inode]?.base = nil
             wantPut(inode, now: moment.now, time: moment.time, held: false)
             _ = intents.setBase(path.new.marker, markerBase)
         }
