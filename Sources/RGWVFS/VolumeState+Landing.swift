@@ -28,8 +28,7 @@ extension VolumeState {
             inodes[inode]?.attributesKnown = true
             inodes[inode]?.failure = nil
             if flight.want == .makeDirectory {
-                inodes[inode]?.directory?.hasMarker = true
-                inodes[inode]?.directory?.isNew = false
+                landMarker(inode, flight.address)
             }
         }
         saveReleased()
@@ -67,6 +66,15 @@ extension VolumeState {
                 flight.address, born: now, held: known.unflushed && known.committed == nil)
         }
         keepOnlyMetadata(flight, now: now)
+    }
+
+    /// The bucket has the directory. A row that stays, because a later change or a late request is waited for, must
+    /// not say after a crash that this mount alone knows its names.
+    private mutating func landMarker(_ inode: InodeNumber, _ address: ObjectAddress) {
+        let saysNew = inodes[inode]?.directory.map { $0.isNew && !$0.hasSent } ?? false
+        inodes[inode]?.directory?.hasMarker = true
+        inodes[inode]?.directory?.isNew = false
+        if saysNew, intents.intents[address] != nil { saveNode(inode) }
     }
 
     /// The bucket has something below these directories: not only this mount knows of them.

@@ -24,7 +24,8 @@ extension VolumeState {
         _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> Need? {
         var tree = try tree(path, objects)
-        if let move = markerMove(inode, path, tree.content) { tree.moves.append(move) }
+        let markerMove = markerMove(inode, path, tree.content)
+        if let markerMove { tree.moves.append(markerMove) }
         for move in tree.moves where need(for: move) != nil {
             return .landedBelow(KeyPrefix(marker: path.old.marker))
         }
@@ -61,8 +62,8 @@ extension VolumeState {
         // Names that others removed meanwhile are found missing by the next listing.
         inodes[inode]?.directory?.listedAt = nil
         if intents.intents[path.new.marker]?.record.want != .copy {
-            // What is known is the version at the old key.
-            inodes[inode]?.base = nil
+            // What is known is the version at the old key, unless it has never left the new one.
+            if markerMove?.source.address != path.new.marker { inodes[inode]?.base = nil }
             wantPut(inode, now: moment.now, time: moment.time, held: false)
             _ = intents.setBase(path.new.marker, markerBase)
         }

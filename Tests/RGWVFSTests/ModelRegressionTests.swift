@@ -37,6 +37,20 @@ import Testing
         #expect(failure == nil)
     }
 
+    /// Seed 4180 of the simulation: the row of a directory whose answer was lost said after a kill that nobody else
+    /// could know its names.
+    @Test func aDirectoryWhoseAnswerWasLostShowsItsNamesAfterAKill() {
+        var plan = ModelRun.Plan(seed: 4180)
+        plan.faults = 25
+        let failure = ModelRun.failure(
+            plan,
+            [
+                .kill, .mkdir("e"), .wait(milliseconds: 1500), .mkdir("e/d"), .wait(milliseconds: 400),
+                .kill,
+            ])
+        #expect(failure == nil)
+    }
+
     @Test func aTreeRenamedAwayAndBackKeepsItsFiles() {
         let failure = Self.run([
             .mkdir("d"), .save("d/d", count: 3, fill: 97), .symlink("d/l", "t"),
