@@ -24,8 +24,8 @@ extension VolumeState {
         _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> Need? {
         var tree = try tree(path, objects)
-        let markerMove = markerMove(inode, path, tree.content)
-        if let markerMove { tree.moves.append(markerMove) }
+        let ownMarker = markerMove(inode, path, tree.content)
+        if let ownMarker { tree.moves.append(ownMarker) }
         for move in tree.moves where need(for: move) != nil {
             return .landedBelow(KeyPrefix(marker: path.old.marker))
         }
@@ -63,7 +63,7 @@ extension VolumeState {
         inodes[inode]?.directory?.listedAt = nil
         if intents.intents[path.new.marker]?.record.want != .copy {
             // What is known is the version at the old key, unless it has never left the new one.
-            if markerMove?.source.address != path.new.marker { inodes[inode]?.base = nil }
+            if ownMarker?.source.address != path.new.marker { inodes[inode]?.base = nil }
             wantPut(inode, now: moment.now, time: moment.time, held: false)
             _ = intents.setBase(path.new.marker, markerBase)
         }
