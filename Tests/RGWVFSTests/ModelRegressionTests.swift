@@ -45,7 +45,8 @@ import Testing
         let failure = ModelRun.failure(
             plan,
             [
-                .kill, .mkdir("e"), .wait(milliseconds: 1500), .mkdir("e/d"), .wait(milliseconds: 400),
+                .kill, .mkdir("e"), .wait(milliseconds: 1500), .mkdir("e/d"),
+                .wait(milliseconds: 400),
                 .kill,
             ])
         #expect(failure == nil)
