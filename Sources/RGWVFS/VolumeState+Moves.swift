@@ -127,12 +127,24 @@ extension VolumeState {
             inodes[inode]?.symlinkTarget = nil
             inodes[inode]?.attributes.size = version.size
             reads.drop(inode)
+            dropOldCopy(inode)
             noteAttributes(inode)
         case .listed(let listed):
             inodes[parent]?.directory?[name] = .listed(
                 Directory.Listed(number: listed.number, object: version))
         case nil: break
         }
+    }
+
+    /// Somebody has the file open, and the spool has a copy of the version before: it is not the file's any more.
+    private mutating func dropOldCopy(_ inode: InodeNumber) {
+        guard let known = inodes[inode], let data = known.dataID, !known.unflushed,
+            known.writesUnderWay == 0
+        else { return }
+        dropPartial(inode)
+        inodes[inode]?.content = .remote
+        journal.append(.removeNode(inode))
+        discard(data)
     }
 
     /// The rename can be taken back: its old name has no new file by now, and it was a rename.
