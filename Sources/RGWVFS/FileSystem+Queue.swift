@@ -76,8 +76,10 @@ extension VolumeState {
         for (address, intent) in intents.intents {
             oldest = oldest.map { min($0, intent.record.born) } ?? intent.record.born
             overview.pendingBytes += bodyBytes(intent.record)
-            // While the server refuses the mount, nothing that could be sent goes.
-            guard intent.blocked != nil || !intent.held && pause.reason != nil else {
+            // While the server refuses the mount, nothing that could be sent goes. What failed for good
+            // and is being tried again may still succeed.
+            let isBlocked = intent.blocked != nil || !intent.held && pause.reason != nil
+            guard isBlocked, intents.flights[address] == nil else {
                 if intent.held { overview.open += 1 }
                 if intent.tries > 0 { overview.retrying += 1 }
                 continue

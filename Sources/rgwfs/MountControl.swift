@@ -18,6 +18,8 @@ final class MountControl: ControlPort {
 
     /// Between two looks of a waiting `sync`, each of which is a line of progress.
     private static let pause = Duration.milliseconds(250)
+    /// Until what failed for good before a `sync` is on its way again.
+    private static let start = Duration.seconds(1)
 
     init(_ plan: MountPlan, _ parts: Composition, _ events: MountEvents) {
         self.parts = parts
@@ -78,16 +80,21 @@ final class MountControl: ControlPort {
         }
         defer { waiting.withLock { $0 -= 1 } }
         let ended = HostCondition(false)
-        let deadline = limit.map { parts.clock.now() + $0 } ?? .distantFuture
+        let begun = parts.clock.now()
+        let deadline = limit.map { begun + $0 } ?? .distantFuture
+        var isTried = false
         parts.fileSystem.sync { _ in ended.update { $0 = true } }
         while true {
             let report = report()
-            let isOver = parts.clock.now() >= deadline
-            if isOver || !report.isMoving || events.isStopping { return report }
+            let now = parts.clock.now()
+            let isStarting = !isTried && report.blocked > 0 && now < begun + Self.start
+            let isMoving = report.isMoving || isStarting
+            if now >= deadline || !isMoving || events.isStopping { return report }
             guard progress(report) else { return report }
-            let next = min(deadline, parts.clock.now() + Self.pause)
+            let next = min(deadline, now + Self.pause)
             // What failed meanwhile, or was changed again, is waited for anew.
             if ended.wait(until: next, { $0 ? true : nil }) == true {
+                isTried = true
                 ended.update { $0 = false }
                 parts.fileSystem.sync { _ in ended.update { $0 = true } }
             }

@@ -54,14 +54,19 @@ final class MountEvents: Sendable {
     /// `detached`: not in this process's mount namespace any more, in which it was made; whoever
     /// unmounted it there is done with it.
     var life: MountReport.Life {
-        let (isServing, device) = state.read { ($0.ended == nil, $0.device) }
         guard isServing else { return .draining }
-        guard let device else { return .mounted }
+        return isInTree ? .mounted : .detached
+    }
+
+    /// In this process's mount namespace; without /proc nothing is known. Asked without a walk to the mount
+    /// point: below an automount even a statx(2) that triggers nothing waits while somebody
+    /// mounts there, and that may be who waits for the end of this process.
+    var isInTree: Bool {
+        guard let device = state.read({ $0.device }) else { return true }
         do throws(HostError) {
             let mounts = try HostMounts.list()
-            // Without /proc nothing is known.
-            return mounts.isEmpty || mounts.contains { $0.device == device } ? .mounted : .detached
-        } catch { return .mounted }
+            return mounts.isEmpty || mounts.contains { $0.device == device }
+        } catch { return true }
     }
 
     var isStopping: Bool { state.read { $0.isStopping } }

@@ -61,7 +61,7 @@ enum MountService {
             }
             try report.succeed()
         } catch {
-            giveUp(session, log)
+            giveUp(session, events, log)
             throw .refused("\(plan.mountPoint.path) does not answer: \(error)")
         }
         log.info(
@@ -79,7 +79,7 @@ enum MountService {
         events.state.update { $0.isStopping = true }
         session.stop()
         thread.join()
-        giveUp(session, log)
+        giveUp(session, events, log)
         if parts.notices.stop(until: parts.clock.now() + Self.noticesMax) { notices.join() }
         session.destroy()
         signals.stop()
@@ -185,7 +185,8 @@ enum MountService {
         } catch { log.warning("not unmounted", metadata: ["reason": "\(sentence(error))"]) }
     }
 
-    private static func giveUp(_ session: FuseSession, _ log: Logger) {
+    private static func giveUp(_ session: FuseSession, _ events: MountEvents, _ log: Logger) {
+        guard events.isInTree else { return }
         do throws(FuseError) {
             try session.unmount(lazy: true)
         } catch { log.debug("not unmounted", metadata: ["reason": "\(sentence(error))"]) }
