@@ -1,5 +1,6 @@
 import RGWBase
 import RGWControl
+import RGWMount
 import RGWObject
 import Testing
 
@@ -26,6 +27,17 @@ import Testing
             message: "m\r\n" + String(repeating: "m", count: 100_000))
         #expect("\(error)".unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F })
         #expect("\(error)".utf8.count < 3000)
+    }
+
+    @Test func aSentenceThatNamesAKeyIsOneLine() {
+        let address = ObjectAddress(bucket: "b", key: "two\nlines\u{1B}[31m\u{202E}")
+        let error = ObjectStoreError.conflict(at: address, operation: "PUT", advice: "choose")
+        #expect(
+            "\(error)" == "two\\x0alines\\x1b[31m\\u{202e} was changed by another client; choose")
+    }
+
+    @Test func aPathIsShownWithoutThem() {
+        #expect(Shown.text("a\n\u{1B}\u{202E}b\u{200F}ü") == "a???b?ü")
     }
 
     @Test func jsonHasNoControlCharacters() {
