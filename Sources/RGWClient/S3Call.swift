@@ -59,7 +59,8 @@ final class S3Call<Answer: Sendable>: Cancellable {
         self.adjust = adjust
         self.progress = progress
         self.completion = completion
-        let machine = AttemptStateMachine(operation, policy: store.context.configuration.retryPolicy)
+        let machine = AttemptStateMachine(
+            operation, policy: store.context.configuration.retryPolicy)
         state = Mutex(State(machine: machine))
     }
 

@@ -86,7 +86,8 @@ extension MountReport {
         var lines = ["  objects and directories that could not be read: \(unreadable)"]
         for read in refusedReads.prefix(Self.namedMax) {
             lines.append(
-                "    \(AgeText.of(read.age)) ago: \(Shown.text(read.path)): \(Shown.text(read.error))")
+                "    \(AgeText.of(read.age)) ago: \(Shown.text(read.path)): \(Shown.text(read.error))"
+            )
         }
         return lines
     }

@@ -1,5 +1,5 @@
-package import RGWControl
 import RGWBase
+package import RGWControl
 
 /// A change in words.
 extension QueueItem {

@@ -126,7 +126,8 @@ extension FileSystem {
         guard let first = flights.first else { return }
         first.progress.noteMoved(clock.now())
         failpoint(.starting(.delete))
-        store(for: first).delete(flights.map(\.address.key), in: first.address.bucket) { [self] result in
+        store(for: first).delete(flights.map(\.address.key), in: first.address.bucket) {
+            [self] result in
             failpoint(.answered(.delete))
             switch result {
             case .success(let failures): ended(flights, failures)

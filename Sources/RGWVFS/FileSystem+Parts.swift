@@ -27,7 +27,8 @@ extension FileSystem {
 
     private func createUpload(_ shipment: Shipment) {
         let flight = shipment.flight
-        store(for: flight).createUpload(flight.address, metadata: shipment.metadata) { [self] result in
+        store(for: flight).createUpload(flight.address, metadata: shipment.metadata) {
+            [self] result in
             switch result {
             case .failure(let error):
                 if error.kind == .unknownOutcome {
@@ -66,7 +67,8 @@ extension FileSystem {
             preconditionFailure("nothing but a spool file is larger than one PUT")
         }
         let run = PartedUpload(
-            store: store(for: shipment.flight), progress: shipment.flight.progress, workers: workers,
+            store: store(for: shipment.flight), progress: shipment.flight.progress,
+            workers: workers,
             upload: upload, file: file, record: record,
             atOnce: configuration.partsAtOnce, listed: listed,
             isWanted: { [self] in withState { state in state.isWanted(shipment.flight) } })
@@ -125,7 +127,8 @@ extension FileSystem {
                 return abort(upload, shipment) { [self] in changedMeanwhile(shipment) }
             }
             let precondition: Precondition = flight.base.map { .matches($0) } ?? .absent
-            store(for: flight).completeUpload(upload, parts: parts, precondition: precondition) { [self] in
+            store(for: flight).completeUpload(upload, parts: parts, precondition: precondition) {
+                [self] in
                 completed(shipment, upload, record, $0)
             }
         }

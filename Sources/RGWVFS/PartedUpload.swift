@@ -30,7 +30,8 @@ final class PartedUpload: Sendable {
     private let state = Mutex(State())
 
     init(
-        store: any ObjectStore, progress: RequestProgress, workers: any WorkQueue, upload: MultipartUploadAddress,
+        store: any ObjectStore, progress: RequestProgress, workers: any WorkQueue,
+        upload: MultipartUploadAddress,
         file: any SpoolFile, record: UploadRecord, atOnce: Int, listed: [ListedPart],
         isWanted: @escaping @Sendable () -> Bool
     ) {

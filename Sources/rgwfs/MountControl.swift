@@ -153,7 +153,8 @@ extension QueueItem {
             error: change.error, age: change.age, bytes: change.bytes, next: change.next,
             sending: change.sending.map { sending in
                 Sending(
-                    bytes: sending.bytes, partsDone: sending.partsDone.flatMap { UInt64(exactly: $0) },
+                    bytes: sending.bytes,
+                    partsDone: sending.partsDone.flatMap { UInt64(exactly: $0) },
                     parts: sending.parts.flatMap { UInt64(exactly: $0) }, idle: sending.idle)
             })
     }

@@ -23,11 +23,12 @@ import Testing
         #expect(mounts[3].source == "a\nb")
     }
 
-    @Test(arguments: [
-        ("rw,user_id=1000,group_id=1000", 1000), ("user_id=0", 0), ("rw,user_id=,x", nil),
-        ("rw,user_id=-1", nil), ("rw,user_id=4294967295", 4_294_967_295),
-        ("rw,user_id=4294967296", nil), ("rw,xuser_id=5", nil), ("rw", nil),
-    ] as [(String, UInt32?)])
+    @Test(
+        arguments: [
+            ("rw,user_id=1000,group_id=1000", 1000), ("user_id=0", 0), ("rw,user_id=,x", nil),
+            ("rw,user_id=-1", nil), ("rw,user_id=4294967295", 4_294_967_295),
+            ("rw,user_id=4294967296", nil), ("rw,xuser_id=5", nil), ("rw", nil),
+        ] as [(String, UInt32?)])
     func whoMountedAFUSEFileSystemIsInItsOptions(options: String, user: UInt32?) throws {
         let line = "40 22 0:45 / /mnt/a rw,nosuid - fuse.rgwfs photos \(options)"
         #expect(try #require(HostMounts.parse(line).first).user == user)

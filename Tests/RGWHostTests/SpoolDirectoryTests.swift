@@ -217,7 +217,9 @@ import Testing
             try HostFile.writeAtomically("\(path)/a", text: "x", mode: 0o600)
             for attempt in [{ _ = try SpoolDirectory.trial(path) }, { _ = try open(path) }] {
                 let error = #expect(throws: SpoolError.self) { try attempt() }
-                #expect("\(error.map { "\($0)" } ?? "")".contains("is neither a spool nor empty: it contains a"))
+                #expect(
+                    "\(error.map { "\($0)" } ?? "")".contains(
+                        "is neither a spool nor empty: it contains a"))
             }
             #expect(try HostNames.list(path) == ["a"])
         }

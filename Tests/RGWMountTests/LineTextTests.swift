@@ -42,7 +42,7 @@ import Testing
 
     @Test func jsonHasNoControlCharacters() {
         #expect(
-            JSONValue.string("a\n\u{1B}\u{9B}\u{7F}\"\\ü").line
-                == "\"a\\n\\u001b\\u009b\\u007f\\\"\\\\ü\"")
+            JSONValue.string("a\n\u{1B}\u{9B}\u{7F}\u{202E}\"\\ü").line
+                == "\"a\\n\\u001b\\u009b\\u007f\\u202e\\\"\\\\ü\"")
     }
 }
