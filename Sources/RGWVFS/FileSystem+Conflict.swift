@@ -99,6 +99,10 @@ extension FileSystem {
             return .keep(data, ticket: state.journal.enqueued)
         }
         guard case .keep(let data, let ticket) = step else {
+            // Else its note would be taken for a file that was lost.
+            do throws(SpoolError) {
+                if let ours { try spool.withdrawLost(ours) }
+            } catch { return done(.spool(error)) }
             if case .stop(let outcome) = step { done(outcome) }
             return
         }

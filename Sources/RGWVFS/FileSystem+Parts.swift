@@ -213,27 +213,42 @@ extension FileSystem {
     /// How far the server's clock may be behind this one.
     private static let skewMax: Int64 = 60
 
-    private func sweep(_ address: ObjectAddress, since: WallTime) {
+    /// `after`: where the next page begins. Other keys may begin with this one; they come behind it.
+    private func sweep(_ address: ObjectAddress, since: WallTime, after: OpenUpload? = nil) {
         store.listUploads(
-            address.bucket, prefix: address.key, after: nil, limit: Self.pageNamesMax
+            address.bucket, prefix: address.key, after: after, limit: Self.pageNamesMax
         ) { [self] result in
             switch result {
-            case .failure:
-                // Rarely worth more than another look: the parts cost space, nothing else.
-                timer.schedule(at: clock.now() + Self.abortPause) { [self] in
-                    withState { state in state.intents.sweeps[address] = since }
-                    pump()
-                }
+            case .failure: sweepAgain(address, since: since)
             case .success(let page):
-                let known = withState { state in state.intents.uploads[address]?.record.id }
-                for open in page.uploads
-                where open.upload.object == address && open.upload.id.text != known
-                    && open.initiated.seconds >= since.seconds - Self.skewMax
-                {
-                    store.abortUpload(open.upload) { _ in }
+                free(page.uploads, of: address, since: since)
+                if let next = page.next, next.upload.object == address, next != after {
+                    return sweep(address, since: since, after: next)
                 }
             }
             withState { state in state.intents.release(address) }
+            pump()
+        }
+    }
+
+    /// All but the one that is used.
+    private func free(_ uploads: [OpenUpload], of address: ObjectAddress, since: WallTime) {
+        let known = withState { state in state.intents.uploads[address]?.record.id }
+        let again = OnceGate()
+        for open in uploads
+        where open.upload.object == address && open.upload.id.text != known
+            && open.initiated.seconds >= since.seconds - Self.skewMax
+        {
+            store.abortUpload(open.upload) { [self] result in
+                if case .failure = result, again.enter() { sweepAgain(address, since: since) }
+            }
+        }
+    }
+
+    /// Rarely worth more than another look: the parts cost space, nothing else.
+    private func sweepAgain(_ address: ObjectAddress, since: WallTime) {
+        timer.schedule(at: clock.now() + Self.abortPause) { [self] in
+            withState { state in state.intents.sweeps[address] = since }
             pump()
         }
     }

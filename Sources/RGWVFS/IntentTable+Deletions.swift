@@ -38,7 +38,10 @@ extension IntentTable {
         let due = min(last + Self.gatherQuiet, first + Self.gatherMax)
         // While copies are under way each brings a deletion with it.
         let isAwaited =
-            sources.isEmpty && ready.keys.contains { intents[$0]?.waiters.isEmpty == false }
+            sources.isEmpty
+            && ready.keys.contains {
+                intents[$0].map { $0.isAwaited || !$0.waiters.isEmpty } ?? false
+            }
         // One file was renamed: its copy has just shown what is there.
         let isConfirmed =
             sources.isEmpty

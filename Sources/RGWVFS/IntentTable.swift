@@ -35,6 +35,9 @@ struct IntentTable: Sendable {
         /// It is done, but a request of unknown outcome may yet undo it; looked at again when due.
         var settling: Settling?
         var waiters: [Waiting] = []
+        /// A program waits for it, or for what it stands in the way of: it goes before those that
+        /// nobody waits for. Until it is done.
+        var isAwaited = false
     }
 
     /// The tag that the key had when its intent was done; nil: no object.
@@ -115,6 +118,10 @@ struct IntentTable: Sendable {
     var reservedKeys: [ObjectAddress: Int] = [:]
     var reservedPrefixes: [KeyPrefix] = []
     var queue = Heap<Due>()
+    /// Those of them that somebody waits for.
+    var awaited = Heap<Due>()
+    /// How many of these were started since the last one of the others.
+    var awaitedInARow = 0
     /// Popped but not startable; looked at again when something settles.
     var stalled: Set<ObjectAddress> = []
     /// Deletions that may start, since when; they gather to go together.
@@ -231,6 +238,9 @@ struct IntentTable: Sendable {
         intent.waiters = old?.waiters ?? []
         intent.inspects = old?.inspects ?? false
         if let old {
+            // Who waits for what it was before does not wait for the delay of a new change.
+            intent.isAwaited = old.isAwaited
+            if old.isAwaited { intent.due = min(intent.due, old.due) }
             intent.conflicts = old.conflicts
             if old.record.base == record.base { intent.record.isConflict = old.record.isConflict }
             if old.record.want == record.want { intent.keepPace(of: old) }
@@ -272,6 +282,7 @@ struct IntentTable: Sendable {
             waiting.revision = min(waiting.revision, old.revision)
             return waiting
         }
+        old.isAwaited = now?.isAwaited ?? false
         follow(address, old: now?.record.after, new: old.record.after)
         intents[address] = old
         link(address)
@@ -325,12 +336,14 @@ struct IntentTable: Sendable {
         }
         intents[address]?.waiters.append(
             Waiting(revision: revision, waiter: waiter, isPatient: isPatient))
+        if !isPatient { setAwaited(address, true) }
     }
 
     /// Moves waiters to another key: the file was renamed and its upload goes there.
     mutating func takeWaiters(_ address: ObjectAddress) -> [Waiting] {
         let waiters = intents[address]?.waiters ?? []
         intents[address]?.waiters = []
+        setAwaited(address, false)
         return waiters
     }
 
@@ -342,6 +355,7 @@ struct IntentTable: Sendable {
     mutating func takeImpatient(_ address: ObjectAddress) -> [SyncWaiter] {
         let waiters = intents[address]?.waiters.filter { !$0.isPatient } ?? []
         intents[address]?.waiters.removeAll { !$0.isPatient }
+        setAwaited(address, false)
         return waiters.map(\.waiter)
     }
 }

@@ -162,4 +162,34 @@ import Testing
         #expect(Set(texts) == ["theirs", Self.text])
         #expect(volume.store.openUploads.isEmpty)
     }
+
+    /// More than a page of them, and the server is not always there to free them.
+    @Test func uploadsWhoseBeginningWasNotAnsweredAreFreed() throws {
+        let volume = try Self.volume()
+        let key = ObjectAddress(bucket: Volume.bucket, key: "a")
+        for _ in 0..<1100 {
+            _ = volume.store.createUpload(key, metadata: ObjectMetadata()) { _ in }
+        }
+        volume.world.run()
+        #expect(volume.store.openUploads.count == 1100)
+        let isFirst = Mutex(true)
+        volume.store.setFault { request in
+            switch request.method {
+            case "CREATEUPLOAD":
+                isFirst.withLock { first in
+                    defer { first = false }
+                    return first ? .loseAnswer : nil
+                }
+            case "ABORTUPLOAD": .refuse(.busy)
+            default: nil
+            }
+        }
+        try volume.save("a", Self.text)
+        volume.world.advance(by: .seconds(50))
+        #expect(volume.text("a") == Self.text)
+        #expect(volume.store.openUploads.count == 1101)
+        volume.store.setFault(nil)
+        volume.world.advance(by: .seconds(120))
+        #expect(volume.store.openUploads.isEmpty)
+    }
 }
