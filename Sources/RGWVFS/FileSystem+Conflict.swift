@@ -132,7 +132,8 @@ extension FileSystem {
             let flight = IntentTable.Flight(
                 address: address, want: intent.record.want, inode: intent.record.inode,
                 base: intent.record.base, source: intent.record.source, revision: intent.revision,
-                generation: Generation(0), tries: intent.tries, inspects: false)
+                generation: Generation(0), tries: intent.tries, inspects: false,
+                progress: RequestProgress(started: now))
             if intent.record.want == .copy {
                 let moment = Moment(now: now, since: now, time: time)
                 return state.keepCopyBeside(flight, suffix: suffix, moment)

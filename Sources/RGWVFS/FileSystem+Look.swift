@@ -8,7 +8,7 @@ extension FileSystem {
     func looks(_ shipment: Shipment, then send: @escaping @Sendable (Shipment) -> Void) -> Bool {
         let flight = shipment.flight
         guard withState({ state in state.looksFirst(flight) }) else { return false }
-        store.head(flight.address) { [self] result in
+        store(for: flight).head(flight.address) { [self] result in
             switch result {
             case .success(let head) where flight.want == .makeDirectory || head.etag == flight.base:
                 look(shipment, head, then: send)

@@ -15,7 +15,7 @@ extension FileSystem {
         else {
             return abort(upload, shipment) { [self] in createUpload(shipment) }
         }
-        store.listParts(upload) { [self] result in
+        store(for: flight).listParts(upload) { [self] result in
             switch result {
             case .success(let listed): sendParts(shipment, upload, known, listed)
             case .failure(let error) where error.kind == .noSuchUpload:
@@ -27,7 +27,8 @@ extension FileSystem {
 
     private func createUpload(_ shipment: Shipment) {
         let flight = shipment.flight
-        store.createUpload(flight.address, metadata: shipment.metadata) { [self] result in
+        store(for: flight).createUpload(flight.address, metadata: shipment.metadata) {
+            [self] result in
             switch result {
             case .failure(let error):
                 if error.kind == .unknownOutcome {
@@ -66,7 +67,9 @@ extension FileSystem {
             preconditionFailure("nothing but a spool file is larger than one PUT")
         }
         let run = PartedUpload(
-            store: store, workers: workers, upload: upload, file: file, record: record,
+            store: store(for: shipment.flight), progress: shipment.flight.progress,
+            workers: workers,
+            upload: upload, file: file, record: record,
             atOnce: configuration.partsAtOnce, listed: listed,
             isWanted: { [self] in withState { state in state.isWanted(shipment.flight) } })
         run.start { [self] result in
@@ -124,7 +127,8 @@ extension FileSystem {
                 return abort(upload, shipment) { [self] in changedMeanwhile(shipment) }
             }
             let precondition: Precondition = flight.base.map { .matches($0) } ?? .absent
-            store.completeUpload(upload, parts: parts, precondition: precondition) { [self] in
+            store(for: flight).completeUpload(upload, parts: parts, precondition: precondition) {
+                [self] in
                 completed(shipment, upload, record, $0)
             }
         }
@@ -135,7 +139,7 @@ extension FileSystem {
     private func tagged(_ shipment: Shipment, then done: @escaping @Sendable () -> Void) {
         guard let tags = shipment.metadata.tags, !tags.isEmpty else { return done() }
         let address = shipment.flight.address
-        store.setTags(tags, of: address) { [self] result in
+        store(for: shipment.flight).setTags(tags, of: address) { [self] result in
             if case .failure = result {
                 withState { state in state.intents.noteMetadataChanged(address) }
             }
@@ -183,7 +187,7 @@ extension FileSystem {
         _ upload: MultipartUploadAddress, _ shipment: Shipment,
         then next: @escaping @Sendable () -> Void
     ) {
-        store.abortUpload(upload) { [self] result in
+        store(for: shipment.flight).abortUpload(upload) { [self] result in
             let retryAt = clock.now() + Self.abortPause
             withState { state in
                 state.endAbort(upload, retryAt: (try? result.get()) == nil ? retryAt : nil)

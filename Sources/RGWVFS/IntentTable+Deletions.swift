@@ -57,6 +57,7 @@ extension IntentTable {
     private mutating func startTogether(_ keys: [ObjectAddress], now: Instant) -> [Flight] {
         var started: [Flight] = []
         let batch = nextBatch
+        let progress = RequestProgress(started: now)
         for address in keys {
             if started.count == Self.batchMax { break }
             if let bucket = started.first?.address.bucket, bucket != address.bucket { continue }
@@ -73,7 +74,8 @@ extension IntentTable {
                 address: address, want: intent.record.want, inode: nil, base: intent.record.base,
                 source: nil, revision: intent.revision, generation: Generation(0),
                 tries: intent.tries, inspects: false, settling: nil,
-                isConfirmed: isConfirmed(intent, now: now), batch: batch)
+                isConfirmed: isConfirmed(intent, now: now), batch: batch,
+                progress: progress)
             flights[address] = flight
             started.append(flight)
         }

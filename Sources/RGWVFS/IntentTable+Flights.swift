@@ -65,7 +65,8 @@ extension IntentTable {
             base: intent.record.base, source: intent.record.source, revision: intent.revision,
             generation: Generation(0), tries: intent.tries,
             inspects: intent.inspects || isOld || isBlindDeletion(intent.record),
-            settling: intent.settling, isConfirmed: isConfirmed(intent, now: now))
+            settling: intent.settling, isConfirmed: isConfirmed(intent, now: now),
+            progress: RequestProgress(started: now))
         flights[address] = flight
         link(address)
         return flight
@@ -87,10 +88,14 @@ extension IntentTable {
         if flights.removeValue(forKey: flight.address)?.isSent == true { sentCount -= 1 }
         endPart(of: flight.batch)
         var satisfied: [SyncWaiter] = []
+        if !succeeded {
+            intents[flight.address]?.failedRequests += flight.progress.failures
+        }
         if succeeded, var intent = intents[flight.address] {
             satisfied = intent.waiters.filter { $0.revision <= flight.revision }.map(\.waiter)
             intent.waiters.removeAll { $0.revision <= flight.revision }
             intent.tries = 0
+            intent.failedRequests = 0
             intent.isRepeated = false
             intent.record.isConflict = false
             intent.lastError = nil

@@ -91,6 +91,7 @@ extension IntentTable.Intent {
     /// A change of what is to be sent does not make a server answer that has refused it: the pause stays.
     mutating func keepPace(of old: Self) {
         tries = old.tries
+        failedRequests = old.failedRequests
         isRepeated = old.isRepeated
         lastError = old.lastError
         if tries > 1 { due = max(due, old.due) }

@@ -16,6 +16,8 @@ struct IntentTable: Sendable {
         /// Not to start yet: the file is open and unflushed, or deleted and still open.
         var held: Bool
         var tries = 0
+        /// Requests of earlier attempts that the server did not answer, or not with what it thinks of the object.
+        var failedRequests = 0
         /// It was repeated at once since something last succeeded.
         var isRepeated = false
         /// How often its file had to go beside another client's version.
@@ -75,6 +77,8 @@ struct IntentTable: Sendable {
         var batch: UInt64?
         /// It is not only being made ready.
         var isSent = false
+        /// How far it has come; one for all that go together.
+        let progress: RequestProgress
     }
 
     /// Requests for a key that were sent and whose outcome never became known: they may take effect late.

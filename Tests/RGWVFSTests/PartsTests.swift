@@ -64,6 +64,19 @@ import Testing
         }
     }
 
+    @Test func theQueueTellsHowManyPartsTheServerHas() throws {
+        let volume = try Self.volume()
+        volume.store.setFault {
+            $0.method == "PUTPART" && $0.key.hasSuffix("4") ? .slow(.seconds(60)) : nil
+        }
+        try volume.save("a", Self.text)
+        volume.world.advance(by: .seconds(1))
+        let sending = try #require(volume.fileSystem.queue(limit: 1).first?.sending)
+        #expect(sending.parts == 6)
+        #expect((1...5).contains(sending.partsDone ?? 0))
+        #expect(volume.fileSystem.overview().sending.map(\.path) == ["a"])
+    }
+
     @Test func aLostAnswerToCompletingIsFound() throws {
         let volume = try Self.volume()
         volume.store.setFault { $0.method == "COMPLETEUPLOAD" ? .loseAnswer : nil }
