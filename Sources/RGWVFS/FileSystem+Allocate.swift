@@ -89,12 +89,14 @@ struct AllocationJob: Sendable {
         case .reserve(let keepsSize): try file.allocate(range, keepSize: keepsSize)
         case .punchHole: if !inside.isEmpty { try file.punchHole(inside) }
         case .zero(let keepsSize):
-            // The room first: without it the bytes stay. The hole gives it back, and takes it again where it can;
-            // zeros are what was asked for.
+            // The room first: without it the bytes stay. The hole gives it back, and takes it again where it can.
             try file.allocate(range, keepSize: keepsSize)
             guard !inside.isEmpty else { return }
             try file.punchHole(inside)
-            _ = try? file.allocate(range, keepSize: keepsSize)
+            // Zeros are what was asked for, and they are there.
+            do throws(SpoolError) {
+                try file.allocate(range, keepSize: keepsSize)
+            } catch { return }
         }
     }
 }
