@@ -8,9 +8,14 @@ extension FileSystem {
     func looks(_ shipment: Shipment, then send: @escaping @Sendable (Shipment) -> Void) -> Bool {
         let flight = shipment.flight
         guard withState({ state in state.looksFirst(flight) }) else { return false }
-        store.head(flight.address) { [self] result in
+        // What is renamed and changed is still under its old name.
+        let source = flight.want == .copy ? flight.source : nil
+        store.head(source?.address ?? flight.address) { [self] result in
             switch result {
-            case .success(let head) where flight.want == .makeDirectory || head.etag == flight.base:
+            case .success(let head)
+            where flight.want == .makeDirectory
+                || source.map { head.etag.isSame(as: $0.version.etag) }
+                    ?? (head.etag == flight.base):
                 look(shipment, head, then: send)
             case .success:
                 let changed = ObjectStoreError(

@@ -137,7 +137,7 @@ extension VolumeState {
     }
 
     /// Somebody has the file open, and the spool has a copy of the version before: it is not the file's any more.
-    private mutating func dropOldCopy(_ inode: InodeNumber) {
+    mutating func dropOldCopy(_ inode: InodeNumber) {
         guard let known = inodes[inode], let data = known.dataID, !known.unflushed,
             known.writesUnderWay == 0
         else { return }
