@@ -31,7 +31,8 @@ struct DeniedNames: Sendable {
 
     mutating func note(_ name: EntryName, _ object: BaseVersion?, at: Instant) {
         if names.count >= Self.countMax { names = [:] }
-        let isCertain = object != nil || names[name].map { $0.holds(at) && $0.object == nil } ?? false
+        let isCertain =
+            object != nil || names[name].map { $0.holds(at) && $0.object == nil } ?? false
         names[name] = Denial(object: object, at: at, isCertain: isCertain)
     }
 
