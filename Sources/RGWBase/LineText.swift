@@ -7,13 +7,8 @@ package enum LineText {
         var shown = ""
         for (count, scalar) in text.unicodeScalars.enumerated() {
             if count == max { return shown + "..." }
-            let value = scalar.value
-            let isControl = value < 0x20 || (0x7F...0x9F).contains(value)
-            // Separators, and marks that turn the direction of what follows. Source: UAX #9.
-            let isOdd =
-                [0x2028, 0x2029, 0x061C, 0x200E, 0x200F, 0xFEFF].contains(value)
-                || (0x202A...0x202E).contains(value) || (0x2066...0x2069).contains(value)
-            if isControl || isOdd {
+            if isUnfit(scalar) {
+                let value = scalar.value
                 let digits = String(value, radix: 16)
                 shown += value <= 0xFF ? "\\x" + (value < 16 ? "0" : "") + digits : "\\u{\(digits)}"
             } else {
@@ -21,5 +16,15 @@ package enum LineText {
             }
         }
         return shown
+    }
+
+    /// A control character, a separator, or a mark that turns the direction of what follows. Source: UAX #9.
+    package static func isUnfit(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0..<0x20, 0x7F...0x9F, 0x2028, 0x2029, 0x061C, 0x200E, 0x200F, 0xFEFF, 0x202A...0x202E,
+            0x2066...0x2069:
+            true
+        default: false
+        }
     }
 }

@@ -3,20 +3,35 @@ package import RGWObject
 package import RGWWire
 import Synchronization
 
-/// An `HTTPTransport` that counts what goes through another one, by kind of request.
+/// An `HTTPTransport` that counts what goes through another one, by kind of request, and tells when the server
+/// stops answering and when it answers again.
 ///
-/// Guarded by `tallies`.
+/// Guarded by `state`.
 package final class CountedTransport: HTTPTransport {
     private let transport: any HTTPTransport
     private let clock: any Clock
-    private let tallies = Mutex<[S3Operation: RequestTally]>([:])
+    /// Called on the transport's thread.
+    private let onEvent: @Sendable (ServerWatch.Event) -> Void
 
-    package init(_ transport: any HTTPTransport, clock: any Clock) {
+    private struct State {
+        var tallies: [S3Operation: RequestTally] = [:]
+        var server = ServerWatch()
+    }
+    private let state = Mutex(State())
+
+    package init(
+        _ transport: any HTTPTransport, clock: any Clock,
+        onEvent: @escaping @Sendable (ServerWatch.Event) -> Void = { _ in }
+    ) {
         self.transport = transport
         self.clock = clock
+        self.onEvent = onEvent
     }
 
-    package var counts: [S3Operation: RequestTally] { tallies.withLock { $0 } }
+    package var counts: [S3Operation: RequestTally] { state.withLock(\.tallies) }
+
+    /// Since when the server has not answered; nil: the last request was answered.
+    package var silence: ServerWatch.Silence? { state.withLock(\.server.silence) }
 
     package func send(
         _ request: HTTPRequest, options: TransferOptions,
@@ -42,9 +57,10 @@ package final class CountedTransport: HTTPTransport {
         _ operation: S3Operation, _ request: HTTPRequest,
         _ result: Result<HTTPResponse, TransportError>, since started: Instant, delivered: UInt64
     ) {
-        let time = clock.now() - started
-        tallies.withLock { tallies in
-            var tally = tallies[operation] ?? RequestTally()
+        let now = clock.now()
+        let time = now - started
+        let event = state.withLock { state in
+            var tally = state.tallies[operation] ?? RequestTally()
             tally.count += 1
             tally.time += time
             tally.timeMax = max(tally.timeMax, time)
@@ -57,8 +73,11 @@ package final class CountedTransport: HTTPTransport {
                 if !isAnswer { tally.failures += 1 }
             case .failure: tally.failures += 1
             }
-            tallies[operation] = tally
+            state.tallies[operation] = tally
+            return state.server.ended(
+                result, operation, subject: request.path, started: started, now: now)
         }
+        if let event { onEvent(event) }
     }
 }
 

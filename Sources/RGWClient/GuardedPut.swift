@@ -113,7 +113,7 @@ final class GuardedPut: Sendable {
         let (metadata, fallback) = (metadata, fallback)
         let (sent, quoting) = condition(form)
         return S3Call(
-            context, .putObject, subject: "\(address)",
+            store, .putObject, subject: "\(address)",
             prepare: { () throws(ObjectStoreError) in
                 var metadata = metadata
                 metadata.storage = fallback.storage

@@ -127,7 +127,7 @@ final class MultipartUpload: Cancellable {
         options.digestsBody = true
         let sent = options
         let call = S3Call<[UInt8]>(
-            context, .uploadPart, subject: "\(address) part \(number)",
+            store, .uploadPart, subject: "\(address) part \(number)",
             prepare: { () throws(ObjectStoreError) in
                 PreparedRequest(operation: .uploadPart, request: prepared, options: sent)
             },

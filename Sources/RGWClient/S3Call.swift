@@ -31,6 +31,8 @@ final class S3Call<Answer: Sendable>: Cancellable {
     /// Bytes delivered by earlier attempts.
     private let progress: @Sendable () -> UInt64
     private let completion: Completion<Answer>
+    /// Who is told how it gets on.
+    private let watch: BodyProgress?
 
     private struct State {
         var machine: AttemptStateMachine
@@ -42,13 +44,14 @@ final class S3Call<Answer: Sendable>: Cancellable {
     private let state: Mutex<State>
 
     init(
-        _ context: S3Context, _ operation: S3Operation, subject: String,
+        _ store: S3ObjectStore, _ operation: S3Operation, subject: String,
         prepare: @escaping Prepare, parse: @escaping Parse,
         adjust: @escaping Adjust = { _ in false },
         progress: @escaping @Sendable () -> UInt64 = { 0 },
         completion: @escaping Completion<Answer>
     ) {
-        self.context = context
+        context = store.context
+        watch = store.watch.map { BodyProgress($0) }
         self.operation = operation
         self.subject = subject
         self.prepare = prepare
@@ -56,7 +59,8 @@ final class S3Call<Answer: Sendable>: Cancellable {
         self.adjust = adjust
         self.progress = progress
         self.completion = completion
-        let machine = AttemptStateMachine(operation, policy: context.configuration.retryPolicy)
+        let machine = AttemptStateMachine(
+            operation, policy: store.context.configuration.retryPolicy)
         state = Mutex(State(machine: machine))
     }
 
@@ -89,6 +93,7 @@ final class S3Call<Answer: Sendable>: Cancellable {
         let operation = prepared.operation
         var options = prepared.options
         options.isFresh = state.withLock(\.needsConnection)
+        options.progress = watch
         let sent = context.transport.send(request, options: options) { result in
             self.finish(result, operation, credentials)
         }
@@ -131,7 +136,16 @@ final class S3Call<Answer: Sendable>: Cancellable {
 
     /// `credentials`: what the attempt was signed with.
     private func fail(_ failure: S3Failure, _ credentials: Credentials) {
-        if adjust(failure) { return retry() }
+        if adjust(failure) {
+            watch?.startAgain()
+            return retry()
+        }
+        // Not what the server says of the object: whoever asked knows what that means.
+        if failure.error.isAnswer {
+            watch?.startAgain()
+        } else {
+            watch?.noteFailure(failure.error)
+        }
         let progress = progress()
         let random = context.entropy.next()
         let action = state.withLock { state in

@@ -29,7 +29,7 @@ extension S3ObjectStore {
         let options = context.options(.headBucket, lane: .metadata)
         let asksForBucket = context.configuration.endpoint.mayBeTakenForBucket
         return S3Call(
-            context, .headBucket, subject: "\(bucket)",
+            self, .headBucket, subject: "\(bucket)",
             prepare: { () throws(ObjectStoreError) in
                 let request =
                     resolving.isDone

@@ -28,7 +28,7 @@ extension S3ObjectStore {
             })
         let sent = options
         return S3Call(
-            context, .getObject, subject: "\(address)",
+            self, .getObject, subject: "\(address)",
             prepare: { () throws(ObjectStoreError) in
                 let wanted = progress.next()
                 let request = context.builder.getObject(

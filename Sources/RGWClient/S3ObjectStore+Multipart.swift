@@ -27,7 +27,7 @@ extension S3ObjectStore {
         let context = context
         let fallback = ClassFallback(metadata.storage, context)
         return S3Call(
-            context, .createMultipart, subject: "\(address)",
+            self, .createMultipart, subject: "\(address)",
             prepare: { () throws(ObjectStoreError) in
                 var metadata = metadata
                 metadata.storage = fallback.storage
@@ -60,7 +60,7 @@ extension S3ObjectStore {
         let sent = request
         let options = context.options(.uploadPart, lane: .bulk, length: body.length)
         return S3Call(
-            context, .uploadPart, subject: subject,
+            self, .uploadPart, subject: subject,
             prepare: { () throws(ObjectStoreError) in
                 PreparedRequest(operation: .uploadPart, request: sent, options: options)
             },

@@ -13,7 +13,7 @@ extension S3ObjectStore {
         let builder = context.builder
         let options = context.options(.headObject, lane: .metadata)
         return S3Call(
-            context, .headObject, subject: "\(address)",
+            self, .headObject, subject: "\(address)",
             prepare: { () throws(ObjectStoreError) in
                 guard resolving.isDone else {
                     return PreparedRequest(
@@ -54,7 +54,7 @@ extension S3ObjectStore {
         let subject = "\(source) to \(target)"
         let call: GuardedCopy.Call = { done in
             S3Call(
-                context, .copyObject, subject: subject,
+                self, .copyObject, subject: subject,
                 prepare: { () throws(ObjectStoreError) in
                     var metadata = metadata
                     metadata?.storage = fallback.storage

@@ -9,6 +9,8 @@ import Synchronization
 /// share; every call keeps itself alive until its completion.
 package final class S3ObjectStore: ObjectStore {
     let context: S3Context
+    /// Who is told how its requests get on; nil: nobody.
+    let watch: RequestProgress?
 
     package init(
         configuration: S3Configuration, transport: any HTTPTransport,
@@ -18,6 +20,16 @@ package final class S3ObjectStore: ObjectStore {
         context = S3Context(
             configuration: configuration, transport: transport, credentials: credentials,
             clock: clock, timer: timer, entropy: entropy)
+        watch = nil
+    }
+
+    private init(_ context: S3Context, _ watch: RequestProgress) {
+        self.context = context
+        self.watch = watch
+    }
+
+    package func watched(by progress: RequestProgress) -> any ObjectStore {
+        S3ObjectStore(context, progress)
     }
 
     /// The server's clock minus ours, as learnt from refusals; zero when they agree.
@@ -60,7 +72,7 @@ package final class S3ObjectStore: ObjectStore {
     ) -> any Cancellable {
         let options = context.options(operation, lane: .metadata)
         return S3Call(
-            context, operation, subject: subject,
+            self, operation, subject: subject,
             prepare: { () throws(ObjectStoreError) in
                 PreparedRequest(operation: operation, request: request, options: options)
             }, parse: parse, completion: completion

@@ -57,7 +57,8 @@ extension JSONValue {
                 quoted += "\\"
                 quoted.unicodeScalars.append(scalar)
             case 0x0A: quoted += "\\n"
-            case 0x00..<0x20, 0x7F...0x9F, 0x2028, 0x2029:
+            // All of them below U+10000: four digits say them. A terminal does not obey them either.
+            case _ where LineText.isUnfit(scalar):
                 let digits = String(scalar.value, radix: 16)
                 quoted += "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
             default: quoted.unicodeScalars.append(scalar)

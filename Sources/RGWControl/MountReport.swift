@@ -59,10 +59,20 @@ package struct MountReport: Equatable, Sendable {
     package var refusals: [QueueItem] = []
     /// For how long the server has refused what is written; nil: it does not.
     package var writesRefused: Duration?
+    /// For how long the server has not answered anything; nil: it does, or nobody has asked since.
+    package var silent: Duration?
+    /// What the latest request that it did not answer failed with.
+    package var silence: String?
+    /// The oldest changes that are being sent.
+    package var sending: [QueueItem] = []
     /// Entries of `lost/`.
     package var lost: UInt64 = 0
     /// Keys seen that cannot be paths.
     package var hidden: UInt64 = 0
+    /// Objects that the server did not show or hand over when last asked, and directories that it does not list.
+    package var unreadable: UInt64 = 0
+    /// The latest of the objects.
+    package var refusedReads: [RefusedRead] = []
     /// Bytes that the spool's file system has left; nil: unknown.
     package var spoolFree: UInt64?
     /// The oldest blocked changes.
@@ -101,6 +111,11 @@ package struct MountReport: Equatable, Sendable {
         ]
         members["oldest_seconds"] = oldest.map { .seconds($0) } ?? .null
         members["writes_refused_seconds"] = writesRefused.map { .seconds($0) } ?? .null
+        members["unreadable"] = .integer(unreadable)
+        members["refused_reads"] = .array(refusedReads.map(\.json))
+        members["server_silent_seconds"] = silent.map { .seconds($0) } ?? .null
+        members["server_error"] = silence.map { .string($0) } ?? .null
+        members["sending"] = .array(sending.map(\.json))
         members["spool_failure"] = spoolFailure.map { .string($0) } ?? .null
         members["spool_free_bytes"] = spoolFree.map { .integer($0) } ?? .null
         return .object(members)
@@ -135,6 +150,11 @@ package struct MountReport: Equatable, Sendable {
         refused = json["refused"]?.count ?? 0
         refusals = (json["refusals"]?.elements ?? []).compactMap(QueueItem.init)
         writesRefused = json["writes_refused_seconds"]?.seconds
+        unreadable = json["unreadable"]?.count ?? 0
+        refusedReads = (json["refused_reads"]?.elements ?? []).compactMap(RefusedRead.init)
+        silent = json["server_silent_seconds"]?.seconds
+        silence = json["server_error"]?.text
+        sending = (json["sending"]?.elements ?? []).compactMap(QueueItem.init)
         failures = (json["failures"]?.elements ?? []).compactMap(QueueItem.init)
     }
 }

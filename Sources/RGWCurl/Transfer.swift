@@ -109,6 +109,7 @@ final class Transfer {
         switch header.read(line) {
         case .statusLine:
             lastProgress = clock.now()
+            submission.options.progress?.noteMoved(lastProgress)
             armQuickAck()
             return true
         case .end:
@@ -125,6 +126,7 @@ final class Transfer {
     /// Bytes of the answer's body.
     func receive(_ bytes: Span<UInt8>) -> Bool {
         lastProgress = clock.now()
+        submission.options.progress?.noteMoved(lastProgress)
         switch submission.options.delivery {
         case .blocks(let size, let accepts, let onBlock) where delivers(accepts):
             deliver(bytes, size: size, to: onBlock)
@@ -149,6 +151,7 @@ final class Transfer {
             return nil
         }
         bodyOffset += UInt64(done)
+        submission.options.progress?.noteSent(done, now: lastProgress)
         if digest != nil {
             let sent = buffer.bytes.extracting(first: done)
             digest?.update(Span<UInt8>(_bytes: sent))
@@ -184,6 +187,7 @@ final class Transfer {
         if sent > bytesSentSeen {
             bytesSentSeen = sent
             lastProgress = now
+            submission.options.progress?.noteMoved(now)
             return nil
         }
         return .timedOut(sent: wasSent, "no byte for \(submission.options.stallTimeout)")

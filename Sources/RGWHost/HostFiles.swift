@@ -94,6 +94,14 @@ package final class HostFiles: SpoolFiles {
         }
     }
 
+    package func withdrawLost(_ id: DataID) throws(SpoolError) {
+        try asSpoolOperation { () throws(HostError) in
+            guard let target = try announcement(of: id) else { return }
+            _ = try HostNames.unlink("\(target)/info.txt")
+            try HostNames.removeDirectory(target)
+        }
+    }
+
     package func announcedLost() throws(SpoolError) -> [DataID] {
         try asSpoolOperation { () throws(HostError) in
             let lost = "\(root.path)/lost"
@@ -185,17 +193,26 @@ package final class HostFiles: SpoolFiles {
 
     /// A new directory below `lost`, or the one that an interrupted call left for the same file.
     private func lostDirectory(for id: DataID) throws(HostError) -> String {
-        let lost = "\(root.path)/lost"
-        let suffix = "-\(hexadecimal(id.value, digits: 16))"
-        for name in try HostNames.list(lost) ?? [] where name.hasSuffix(suffix) {
-            let candidate = "\(lost)/\(name)"
-            if try HostNames.status("\(candidate)/data") == nil { return candidate }
-        }
-        let target = "\(lost)/\(compactUTC(clock.wallTime()))\(suffix)"
+        if let begun = try announcement(of: id) { return begun }
+        let target = "\(root.path)/lost/\(compactUTC(clock.wallTime()))\(Self.suffix(of: id))"
         guard try HostNames.makeDirectory(target, mode: 0o700) else {
             throw HostError("mkdir", path: target, errno: 17)
         }
         return target
+    }
+
+    /// The directory below `lost` that was made for a file which has not been moved there.
+    private func announcement(of id: DataID) throws(HostError) -> String? {
+        let lost = "\(root.path)/lost"
+        for name in try HostNames.list(lost) ?? [] where name.hasSuffix(Self.suffix(of: id)) {
+            let candidate = "\(lost)/\(name)"
+            if try HostNames.status("\(candidate)/data") == nil { return candidate }
+        }
+        return nil
+    }
+
+    private static func suffix(of id: DataID) -> String {
+        "-\(hexadecimal(id.value, digits: 16))"
     }
 
     /// Where the data file of a spool is, whether it exists or not.

@@ -10,7 +10,9 @@ extension MountReport {
             if let oldest { line += ", the oldest for \(AgeText.of(oldest))" }
             lines.append(line)
         }
+        if let outage { lines.append("  \(outage)") }
         if uploading > 0 { lines.append("  uploading: \(uploading)") }
+        lines += uploads
         if open > 0 { lines.append("  open: \(open), sent when they are closed") }
         if retrying > 0 { lines.append("  failed and tried again: \(retrying)") }
         if conflicts > 0 {
@@ -46,6 +48,7 @@ extension MountReport {
             lines.append("  the spool failed, no more changes are accepted: \(reason)")
         }
         if lost > 0 { lines.append("  lost entries: \(lost), see rgwfs lost list") }
+        lines += readRefusals
         if hidden > 0 {
             lines.append("  keys that cannot be paths: \(hidden), see rgwfs doctor")
         }
@@ -54,6 +57,39 @@ extension MountReport {
             lines.append("  spool: \(place), \(ByteCount.text(spoolFree)) free")
         }
         return lines.joined(separator: "\n")
+    }
+
+    /// The server does not answer; nil: it does as far as is known.
+    private var outage: String? {
+        guard let silent else { return nil }
+        let reason = silence.map { ": \(Shown.text($0))" } ?? ""
+        return "the server has not answered for \(AgeText.of(silent))\(reason)"
+    }
+
+    /// How many of a kind are named, of which `--json` has more.
+    private static let namedMax = 5
+
+    /// What is being sent and takes its time.
+    private var uploads: [String] {
+        let told = sending.filter { $0.way != nil || $0.error != nil }
+        var lines = told.prefix(Self.namedMax).map { item in
+            let way = item.way.map { "  (\($0))" } ?? ""
+            return "    \(item.want) \(Shown.text(item.path))\(way)\(item.trouble)"
+        }
+        if told.count > lines.count { lines.append("    and more; see rgwfs queue") }
+        return lines
+    }
+
+    /// What is in the bucket and was not to be read.
+    private var readRefusals: [String] {
+        guard unreadable > 0 else { return [] }
+        var lines = ["  objects and directories that could not be read: \(unreadable)"]
+        for read in refusedReads.prefix(Self.namedMax) {
+            lines.append(
+                "    \(AgeText.of(read.age)) ago: \(Shown.text(read.path)): \(Shown.text(read.error))"
+            )
+        }
+        return lines
     }
 
     private var headline: String {
@@ -81,6 +117,7 @@ extension MountReport {
     package var progress: String {
         var text = "\(Counted.changes(pending)) (\(ByteCount.text(pendingBytes))) to upload"
         if blocked > 0 { text += ", \(blocked) blocked" }
+        if let silent { text += ", the server has not answered for \(AgeText.of(silent))" }
         return text
     }
 

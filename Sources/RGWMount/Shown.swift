@@ -1,3 +1,5 @@
+import RGWBase
+
 /// Text from outside as it may stand in a one-line message.
 package enum Shown {
     /// Longer texts end in `...`; a path or URL of sane length stays whole.
@@ -8,10 +10,7 @@ package enum Shown {
         var shown = ""
         for (count, scalar) in text.unicodeScalars.enumerated() {
             if count == lengthMax { return shown + "..." }
-            let value = scalar.value
-            let isControl = value < 0x20 || (0x7F...0x9F).contains(value)
-            let isSeparator = value == 0x2028 || value == 0x2029
-            shown.unicodeScalars.append(isControl || isSeparator ? "?" : scalar)
+            shown.unicodeScalars.append(LineText.isUnfit(scalar) ? "?" : scalar)
         }
         return shown
     }

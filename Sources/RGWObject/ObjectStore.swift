@@ -87,6 +87,10 @@ package typealias Completion<Answer> = @Sendable (Result<Answer, ObjectStoreErro
 /// the call returned, never under a lock of the store), and must not block for long.
 /// Retries of what is safe to retry happen inside; an error is final.
 package protocol ObjectStore: Sendable {
+    /// The same store, which tells `progress` how the requests that are made through it get on. Those that do not
+    /// come from a network have nothing to tell.
+    func watched(by progress: RequestProgress) -> any ObjectStore
+
     @discardableResult
     func head(
         _ address: ObjectAddress, completion: @escaping Completion<ObjectHead>
@@ -246,4 +250,8 @@ package protocol ObjectStore: Sendable {
         _ bucket: BucketName, completion: @escaping Completion<Void>
     )
         -> any Cancellable
+}
+
+extension ObjectStore {
+    package func watched(by progress: RequestProgress) -> any ObjectStore { self }
 }

@@ -98,3 +98,15 @@ package struct ObjectStoreError: Error, Equatable, Sendable, CustomStringConvert
         return LineText.escaped(text, max: Self.lineMax)
     }
 }
+
+extension ObjectStoreError {
+    /// The server looked at the request: neither lost nor turned away unread.
+    package var isAnswer: Bool {
+        switch kind {
+        case .unreachable, .busy, .timedOut, .cancelled, .unknownOutcome, .malformedAnswer,
+            .bodyUnreadable, .badCredentials, .clockSkew:
+            false
+        default: true
+        }
+    }
+}

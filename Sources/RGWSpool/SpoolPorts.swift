@@ -113,6 +113,8 @@ package protocol SpoolFiles: Sendable {
     func list() throws(SpoolError) -> [DataID]
     /// From now on the file belongs in `lost/`, also after a crash: `moveToLost` goes on from there.
     func announceLost(_ id: DataID, description: String) throws(SpoolError)
+    /// It stays where it is after all; nothing to do when it was not announced.
+    func withdrawLost(_ id: DataID) throws(SpoolError)
     /// The files that were announced and are not there yet.
     func announcedLost() throws(SpoolError) -> [DataID]
     /// Moves a file to `lost/` with a description beside it (nil: the announced one); never overwrites.

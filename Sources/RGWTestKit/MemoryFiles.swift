@@ -59,6 +59,10 @@ package final class MemoryFiles: SpoolFiles {
         state.withLock { $0.announced[id] = description }
     }
 
+    package func withdrawLost(_ id: DataID) throws(SpoolError) {
+        state.withLock { $0.announced[id] = nil }
+    }
+
     package func announcedLost() throws(SpoolError) -> [DataID] {
         state.withLock { $0.announced.keys.sorted() }
     }

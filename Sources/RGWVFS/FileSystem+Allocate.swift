@@ -89,8 +89,13 @@ struct AllocationJob: Sendable {
         case .reserve(let keepsSize): try file.allocate(range, keepSize: keepsSize)
         case .punchHole: if !inside.isEmpty { try file.punchHole(inside) }
         case .zero(let keepsSize):
-            if !inside.isEmpty { try file.punchHole(inside) }
+            // The room first: without it the bytes stay.
             try file.allocate(range, keepSize: keepsSize)
+            guard !inside.isEmpty else { return }
+            try file.punchHole(inside)
+            do throws(SpoolError) { try file.allocate(range, keepSize: keepsSize) } catch {
+                // The hole gave its room back and somebody took it: zeros are what was asked for.
+            }
         }
     }
 }

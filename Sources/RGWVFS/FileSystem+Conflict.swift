@@ -99,6 +99,10 @@ extension FileSystem {
             return .keep(data, ticket: state.journal.enqueued)
         }
         guard case .keep(let data, let ticket) = step else {
+            // Else its note would be taken for a file that was lost.
+            do throws(SpoolError) {
+                if let ours { try spool.withdrawLost(ours) }
+            } catch { return done(.spool(error)) }
             if case .stop(let outcome) = step { done(outcome) }
             return
         }
@@ -128,7 +132,8 @@ extension FileSystem {
             let flight = IntentTable.Flight(
                 address: address, want: intent.record.want, inode: intent.record.inode,
                 base: intent.record.base, source: intent.record.source, revision: intent.revision,
-                generation: Generation(0), tries: intent.tries, inspects: false)
+                generation: Generation(0), tries: intent.tries, inspects: false,
+                progress: RequestProgress(started: now))
             if intent.record.want == .copy {
                 let moment = Moment(now: now, since: now, time: time)
                 return state.keepCopyBeside(flight, suffix: suffix, moment)

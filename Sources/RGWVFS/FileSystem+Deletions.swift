@@ -123,9 +123,11 @@ extension FileSystem {
     }
 
     private func send(_ flights: [IntentTable.Flight]) {
-        guard let bucket = flights.first?.address.bucket else { return }
+        guard let first = flights.first else { return }
+        first.progress.noteMoved(clock.now())
         failpoint(.starting(.delete))
-        store.delete(flights.map(\.address.key), in: bucket) { [self] result in
+        store(for: first).delete(flights.map(\.address.key), in: first.address.bucket) {
+            [self] result in
             failpoint(.answered(.delete))
             switch result {
             case .success(let failures): ended(flights, failures)

@@ -105,7 +105,8 @@ extension FileSystem {
                 state.intents.expedite(key, now: now)
             }
             state.intents.expediteWay(
-                keys.filter { !state.isConflict($0) }, now: now, below: false)
+                keys.filter { !state.isConflict($0) }, now: now, below: false,
+                isAwaited: !isPatient)
             return true
         }
         if isWaiting { pump() } else { done(nil) }

@@ -118,6 +118,7 @@ extension FileSystem {
             switch result {
             case .success(let head):
                 finish(need, nil) { state in
+                    state.unreadable.forget(address, isContent: false)
                     // RGW answers HEAD of `bucket//` with the bucket's headers: only an object
                     // with POSIX metadata is the root's. Source: s3fs-fuse #2653.
                     let isAmbiguous = isBucket && address.key.bytes == [0x2F]
@@ -139,6 +140,7 @@ extension FileSystem {
             case .failure(let error) where error.kind == .noSuchKey:
                 finish(need, nil) { state in
                     if let parent { state.endLoad(parent) }
+                    state.unreadable.forget(address, isContent: true)
                     state.absorbAbsence(inode, startedAt: startedAt)
                 }
             case .failure(let error):
@@ -205,12 +207,15 @@ extension FileSystem {
         ) { [self] result in
             switch result {
             case .failure(let error):
-                noteReadFailure(address, error)
+                noteReadFailure(address, error, isContent: true)
                 finish(need, FileSystemError(error))
             case .success where UInt64(blocks.bytes.count) != base.size:
                 finish(need, incomplete(address))
             case .success:
-                finish(need, nil) { state in state.inodes[inode]?.symlinkTarget = blocks.bytes }
+                finish(need, nil) { state in
+                    state.unreadable.forget(address, isContent: true)
+                    state.inodes[inode]?.symlinkTarget = blocks.bytes
+                }
             }
         }
     }

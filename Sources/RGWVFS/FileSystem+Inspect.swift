@@ -12,7 +12,7 @@ extension FileSystem {
         if flight.want == .copy, !shipment.isInstead, let error, error.kind != .unknownOutcome {
             return inspectSource(shipment, error)
         }
-        store.head(flight.address) { [self] result in
+        store(for: flight).head(flight.address) { [self] result in
             switch result {
             case .success(let head): inspected(shipment, head, error)
             case .failure(let failure) where failure.kind == .noSuchKey:
@@ -125,7 +125,7 @@ extension FileSystem {
     /// The last look at a key after requests of unknown outcome: none of them takes effect any more.
     func verify(_ shipment: Shipment) {
         let flight = shipment.flight
-        store.head(flight.address) { [self] result in
+        store(for: flight).head(flight.address) { [self] result in
             switch result {
             case .success(let head):
                 let isSame = flight.inode == nil || head.metadata.user == shipment.metadata.user
@@ -177,7 +177,7 @@ extension FileSystem {
     private func inspectSource(_ shipment: Shipment, _ error: ObjectStoreError) {
         let flight = shipment.flight
         guard let source = flight.source else { return refused(flight, error) }
-        store.head(source.address) { [self] result in
+        store(for: flight).head(source.address) { [self] result in
             switch result {
             case .success(let head) where head.etag.isSame(as: source.version.etag):
                 unexplained(shipment, error)
@@ -224,7 +224,7 @@ extension FileSystem {
     /// Removed by another client, unless an earlier copy of unknown outcome was done before that.
     private func sourceIsGone(_ shipment: Shipment, _ failure: ObjectStoreError) {
         let flight = shipment.flight
-        store.head(flight.address) { [self] result in
+        store(for: flight).head(flight.address) { [self] result in
             switch result {
             case .success(let head) where isOwn(head.etag, flight): seen(shipment, head)
             case .success: refused(flight, failure)

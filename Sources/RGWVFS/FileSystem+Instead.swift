@@ -64,7 +64,7 @@ extension FileSystem {
         shipment.digest = version.etag.md5 ?? []
         let sent = shipment
         let body = Collector()
-        store.get(
+        store(for: shipment.flight).get(
             source, range: nil, matching: version.etag,
             expecting: ExpectedObject(size: version.size),
             lane: .bulk, blockSize: Int(ReadCache.blockBytes), onBlock: { body.append($0) }
@@ -92,7 +92,7 @@ extension FileSystem {
         shipment.metadata = head.metadata
         guard head.metadata.tagCount > 0 else { return next(shipment) }
         let untagged = shipment
-        store.tags(of: source) { [self] result in
+        store(for: shipment.flight).tags(of: source) { [self] result in
             switch result {
             case .failure(let error): ended(untagged, .failure(error))
             case .success(let tags):
@@ -106,7 +106,7 @@ extension FileSystem {
     /// On condition that the key has what it had, which no copy can require.
     private func put(_ shipment: Shipment, _ bytes: [UInt8]) {
         let flight = shipment.flight
-        store.put(
+        store(for: flight).put(
             flight.address, body: .bytes(bytes), md5: shipment.digest,
             metadata: shipment.metadata,
             precondition: flight.base.map { .matches($0) } ?? .absent

@@ -10,7 +10,7 @@ extension FileSystem {
         guard withState({ state in state.looksFirst(flight) }) else { return false }
         // What is renamed and changed is still under its old name.
         let source = flight.want == .copy ? flight.source : nil
-        store.head(source?.address ?? flight.address) { [self] result in
+        store(for: flight).head(source?.address ?? flight.address) { [self] result in
             switch result {
             case .success(let head)
             where flight.want == .makeDirectory

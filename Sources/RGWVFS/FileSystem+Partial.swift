@@ -106,7 +106,7 @@ extension FileSystem {
             where error.kind == .preconditionFailed || error.kind == .noSuchKey:
                 done(.stale)
             case .failure(let error):
-                noteReadFailure(partial.source, error)
+                noteReadFailure(partial.source, error, isContent: true)
                 done(FileSystemError(error))
             }
         }

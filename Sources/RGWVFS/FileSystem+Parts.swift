@@ -15,7 +15,7 @@ extension FileSystem {
         else {
             return abort(upload, shipment) { [self] in createUpload(shipment) }
         }
-        store.listParts(upload) { [self] result in
+        store(for: flight).listParts(upload) { [self] result in
             switch result {
             case .success(let listed): sendParts(shipment, upload, known, listed)
             case .failure(let error) where error.kind == .noSuchUpload:
@@ -27,7 +27,8 @@ extension FileSystem {
 
     private func createUpload(_ shipment: Shipment) {
         let flight = shipment.flight
-        store.createUpload(flight.address, metadata: shipment.metadata) { [self] result in
+        store(for: flight).createUpload(flight.address, metadata: shipment.metadata) {
+            [self] result in
             switch result {
             case .failure(let error):
                 if error.kind == .unknownOutcome {
@@ -66,7 +67,9 @@ extension FileSystem {
             preconditionFailure("nothing but a spool file is larger than one PUT")
         }
         let run = PartedUpload(
-            store: store, workers: workers, upload: upload, file: file, record: record,
+            store: store(for: shipment.flight), progress: shipment.flight.progress,
+            workers: workers,
+            upload: upload, file: file, record: record,
             atOnce: configuration.partsAtOnce, listed: listed,
             isWanted: { [self] in withState { state in state.isWanted(shipment.flight) } })
         run.start { [self] result in
@@ -124,7 +127,8 @@ extension FileSystem {
                 return abort(upload, shipment) { [self] in changedMeanwhile(shipment) }
             }
             let precondition: Precondition = flight.base.map { .matches($0) } ?? .absent
-            store.completeUpload(upload, parts: parts, precondition: precondition) { [self] in
+            store(for: flight).completeUpload(upload, parts: parts, precondition: precondition) {
+                [self] in
                 completed(shipment, upload, record, $0)
             }
         }
@@ -135,7 +139,7 @@ extension FileSystem {
     private func tagged(_ shipment: Shipment, then done: @escaping @Sendable () -> Void) {
         guard let tags = shipment.metadata.tags, !tags.isEmpty else { return done() }
         let address = shipment.flight.address
-        store.setTags(tags, of: address) { [self] result in
+        store(for: shipment.flight).setTags(tags, of: address) { [self] result in
             if case .failure = result {
                 withState { state in state.intents.noteMetadataChanged(address) }
             }
@@ -183,7 +187,7 @@ extension FileSystem {
         _ upload: MultipartUploadAddress, _ shipment: Shipment,
         then next: @escaping @Sendable () -> Void
     ) {
-        store.abortUpload(upload) { [self] result in
+        store(for: shipment.flight).abortUpload(upload) { [self] result in
             let retryAt = clock.now() + Self.abortPause
             withState { state in
                 state.endAbort(upload, retryAt: (try? result.get()) == nil ? retryAt : nil)
@@ -213,27 +217,42 @@ extension FileSystem {
     /// How far the server's clock may be behind this one.
     private static let skewMax: Int64 = 60
 
-    private func sweep(_ address: ObjectAddress, since: WallTime) {
+    /// `after`: where the next page begins. Other keys may begin with this one; they come behind it.
+    private func sweep(_ address: ObjectAddress, since: WallTime, after: OpenUpload? = nil) {
         store.listUploads(
-            address.bucket, prefix: address.key, after: nil, limit: Self.pageNamesMax
+            address.bucket, prefix: address.key, after: after, limit: Self.pageNamesMax
         ) { [self] result in
             switch result {
-            case .failure:
-                // Rarely worth more than another look: the parts cost space, nothing else.
-                timer.schedule(at: clock.now() + Self.abortPause) { [self] in
-                    withState { state in state.intents.sweeps[address] = since }
-                    pump()
-                }
+            case .failure: sweepAgain(address, since: since)
             case .success(let page):
-                let known = withState { state in state.intents.uploads[address]?.record.id }
-                for open in page.uploads
-                where open.upload.object == address && open.upload.id.text != known
-                    && open.initiated.seconds >= since.seconds - Self.skewMax
-                {
-                    store.abortUpload(open.upload) { _ in }
+                free(page.uploads, of: address, since: since)
+                if let next = page.next, next.upload.object == address, next != after {
+                    return sweep(address, since: since, after: next)
                 }
             }
             withState { state in state.intents.release(address) }
+            pump()
+        }
+    }
+
+    /// All but the one that is used.
+    private func free(_ uploads: [OpenUpload], of address: ObjectAddress, since: WallTime) {
+        let known = withState { state in state.intents.uploads[address]?.record.id }
+        let again = OnceGate()
+        for open in uploads
+        where open.upload.object == address && open.upload.id.text != known
+            && open.initiated.seconds >= since.seconds - Self.skewMax
+        {
+            store.abortUpload(open.upload) { [self] result in
+                if case .failure = result, again.enter() { sweepAgain(address, since: since) }
+            }
+        }
+    }
+
+    /// Rarely worth more than another look: the parts cost space, nothing else.
+    private func sweepAgain(_ address: ObjectAddress, since: WallTime) {
+        timer.schedule(at: clock.now() + Self.abortPause) { [self] in
+            withState { state in state.intents.sweeps[address] = since }
             pump()
         }
     }

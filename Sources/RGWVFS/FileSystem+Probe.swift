@@ -81,6 +81,7 @@ extension FileSystem {
                 }
             if case .failure(let error) = result { noteReadFailure(file, error) }
             finish(need, error) { state in
+                if case .success = result { state.unreadable.forget(file, isContent: false) }
                 if error == nil, (try? state.addresses(parent, name))?.file == file {
                     state.absorbProbe(
                         parent, name, object: try? result.get(), isDirectory: false,

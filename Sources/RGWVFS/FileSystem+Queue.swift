@@ -8,18 +8,32 @@ extension FileSystem {
     /// What is not in the bucket yet, the oldest first. `limit` bounds the answer, not the look.
     package func queue(limit: Int) -> [PendingChange] {
         let (now, time) = (clock.now(), clock.wallTime())
-        let all = withState { state in state.pendingChanges(now: now, time: time) { _ in true } }
+        let failures = failuresUnderWay()
+        let all = withState { state in
+            state.pendingChanges(now: now, time: time, failures) { _ in true }
+        }
         return Array(all.sorted(by: Self.isOlder).prefix(limit))
     }
 
     /// `failuresMax` bounds how many of the blocked changes are named.
     package func overview(failuresMax: Int = 100) -> VolumeOverview {
         let (now, time) = (clock.now(), clock.wallTime())
+        let failures = failuresUnderWay()
         var overview = withState { state in
-            state.overview(now: now, time: time, failuresMax: failuresMax)
+            state.overview(now: now, time: time, failuresMax: failuresMax, failures)
         }
         overview.failures.sort(by: Self.isOlder)
+        overview.sending.sort(by: Self.isOlder)
         return overview
+    }
+
+    /// What requests that are still tried have failed with. Read before the state's lock is taken: it has a lock
+    /// of its own.
+    private func failuresUnderWay() -> [ObjectAddress: ObjectStoreError] {
+        let failing = withState { state in
+            state.intents.flights.compactMapValues { $0.progress.failures > 0 ? $0.progress : nil }
+        }
+        return failing.compactMapValues(\.lastFailure)
     }
 
     private static func isOlder(_ a: PendingChange, _ b: PendingChange) -> Bool {
@@ -54,11 +68,13 @@ extension FileSystem {
 extension VolumeState {
     /// The changes that `isWanted`, in no order.
     func pendingChanges(
-        now: Instant, time: WallTime, _ isWanted: (IntentTable.Intent) -> Bool
+        now: Instant, time: WallTime, _ failures: [ObjectAddress: ObjectStoreError] = [:],
+        _ isWanted: (IntentTable.Intent) -> Bool
     ) -> [PendingChange] {
         var changes: [PendingChange] = []
         for (address, intent) in intents.intents where isWanted(intent) {
-            changes.append(pendingChange(address, intent, now: now, time: time))
+            changes.append(
+                pendingChange(address, intent, now: now, time: time, failures[address]))
         }
         return changes
     }
@@ -66,10 +82,11 @@ extension VolumeState {
     /// Everybody waits meanwhile, and while the server refuses the mount all changes are blocked: only those
     /// that are named, the oldest, become texts.
     func overview(
-        now: Instant, time: WallTime, failuresMax: Int = 0
+        now: Instant, time: WallTime, failuresMax: Int = 0,
+        _ failures: [ObjectAddress: ObjectStoreError] = [:]
     ) -> VolumeOverview {
         var overview = VolumeOverview()
-        var named = Heap<Failure>()
+        var named = Heap<Aged>()
         overview.pending = intents.pendingCount
         overview.uploading = intents.underWayCount
         var oldest: WallTime?
@@ -86,7 +103,7 @@ extension VolumeState {
             }
             overview.blocked += 1
             if intent.isConflict { overview.conflicts += 1 }
-            named.insert(Failure(born: intent.record.born, address: address))
+            named.insert(Aged(born: intent.record.born, address: address))
             if named.count > failuresMax { named.removeMax() }
         }
         for failure in named.unordered {
@@ -95,6 +112,8 @@ extension VolumeState {
             overview.failures.append(
                 pendingChange(failure.address, intent, now: now, time: time))
         }
+        overview.sending = changesUnderWay(
+            now: now, time: time, max: failuresMax, failures)
         overview.oldest = oldest.map { $0.age(at: time) }
         overview.spoolFailure = spoolFailure.map { "\($0)" }
         overview.writesRefusedFor = rights.refusedSince(now).map { now - $0 }
@@ -105,29 +124,58 @@ extension VolumeState {
                 path: change.path, key: change.key, want: change.want, state: .refused,
                 error: change.reason, age: change.time.age(at: time))
         }
+        overview.refusedReads = unreadable.latest(failuresMax).map { refused in
+            RefusedRead(
+                path: pathText(refused.address), reason: refused.reason,
+                age: refused.time.age(at: time))
+        }
+        let unlisted = inodes.values.count { $0.directory?.deniedAt != nil }
+        overview.unreadable = unreadable.count + unlisted
         overview.hidden = inodes.values.reduce(0) { $0 + ($1.directory?.hidden ?? 0) }
         return overview
     }
 
-    private struct Failure: Comparable {
+    /// The oldest of them.
+    private func changesUnderWay(
+        now: Instant, time: WallTime, max: Int, _ failures: [ObjectAddress: ObjectStoreError]
+    ) -> [PendingChange] {
+        var named = Heap<Aged>()
+        for (address, flight) in intents.flights where flight.isUnderWay {
+            guard let intent = intents.intents[address] else { continue }
+            named.insert(Aged(born: intent.record.born, address: address))
+            if named.count > max { named.removeMax() }
+        }
+        return named.unordered.compactMap { aged in
+            intents.intents[aged.address].map {
+                pendingChange(aged.address, $0, now: now, time: time, failures[aged.address])
+            }
+        }
+    }
+
+    private struct Aged: Comparable {
         var born: WallTime
         var address: ObjectAddress
-        static func < (a: Failure, b: Failure) -> Bool {
+        static func < (a: Aged, b: Aged) -> Bool {
             (a.born, a.address.key) < (b.born, b.address.key)
         }
     }
 
     private func pendingChange(
-        _ address: ObjectAddress, _ intent: IntentTable.Intent, now: Instant, time: WallTime
+        _ address: ObjectAddress, _ intent: IntentTable.Intent, now: Instant, time: WallTime,
+        _ failure: ObjectStoreError? = nil
     ) -> PendingChange {
         let state = changeState(address, intent)
+        let flight = intents.flights[address]
         return PendingChange(
             path: pathText(address), key: address.key.text, want: intent.record.want, state: state,
-            tries: intent.tries,
-            error: (intent.blocked ?? intent.lastError)?.description,
+            tries: max(intent.tries, intent.failedRequests + (flight?.progress.failures ?? 0)),
+            error: (failure ?? intent.blocked ?? intent.lastError)?.description,
             age: intent.record.born.age(at: time), bytes: bodyBytes(intent.record),
             next: state == .uploading || state == .open || intent.due < now
-                ? nil : intent.due - now)
+                ? nil : intent.due - now,
+            sending: flight.flatMap { flight in
+                flight.isUnderWay ? PendingChange.Sending(flight.progress, now: now) : nil
+            })
     }
 
     private func changeState(
@@ -181,4 +229,9 @@ extension WallTime {
         let nanoseconds = Int64(time.nanoseconds) - Int64(nanoseconds)
         return max(.zero, .seconds(time.seconds - seconds) + .nanoseconds(nanoseconds))
     }
+}
+
+extension IntentTable.Flight {
+    /// Its request is with the server, or on its way there: it is not only made ready.
+    var isUnderWay: Bool { isSent || batch != nil }
 }

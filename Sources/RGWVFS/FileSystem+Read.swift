@@ -159,7 +159,10 @@ extension FileSystem {
             switch result {
             case .success:
                 // Only blocks that never came are left.
-                let missing = withState { state in state.reads.isLoading(run) }
+                let missing = withState { state in
+                    state.unreadable.forget(address, isContent: true)
+                    return state.reads.isLoading(run)
+                }
                 failRun(run, missing ? incomplete(address) : .inputOutput)
             case .failure(let error):
                 let isElsewhere = withState { state in
@@ -175,7 +178,7 @@ extension FileSystem {
                     }
                     failRun(run, .stale)
                 } else {
-                    noteReadFailure(address, error)
+                    noteReadFailure(address, error, isContent: true)
                     failRun(run, FileSystemError(error))
                 }
             }

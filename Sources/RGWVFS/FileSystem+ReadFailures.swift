@@ -40,7 +40,14 @@ extension FileSystem {
         if let others { events(.readFailed(path: path, error: error, others: others)) }
     }
 
-    func noteReadFailure(_ address: ObjectAddress, _ error: ObjectStoreError) {
+    /// `isContent`: the bytes were asked for.
+    func noteReadFailure(
+        _ address: ObjectAddress, _ error: ObjectStoreError, isContent: Bool = false
+    ) {
+        let time = clock.wallTime()
+        withState { state in
+            state.unreadable.note(address, error, isContent: isContent, time: time)
+        }
         noteReadFailure(address.key.text, error)
     }
 
@@ -50,7 +57,7 @@ extension FileSystem {
             address,
             ObjectStoreError(
                 .malformedAnswer, operation: "GET \(address)",
-                message: "not all bytes that were asked for"))
+                message: "not all bytes that were asked for"), isContent: true)
         return .inputOutput
     }
 }

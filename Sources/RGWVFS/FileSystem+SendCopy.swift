@@ -9,7 +9,7 @@ extension FileSystem {
     func sendMarker(_ shipment: Shipment) {
         let flight = shipment.flight
         if let content = shipment.wholeTag {
-            store.copy(
+            store(for: flight).copy(
                 from: flight.address, to: flight.address, metadata: shipment.metadata,
                 sourceMatching: content
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
@@ -18,7 +18,7 @@ extension FileSystem {
         let known = withState { state in
             flight.inode.flatMap { state.inodes[$0] }.flatMap { $0.base?.etag }
         }
-        store.put(
+        store(for: flight).put(
             flight.address, body: .bytes([]), md5: Self.emptyDigest, metadata: shipment.metadata,
             precondition: known.map { .matches($0) } ?? .none
         ) { [self] in ended(shipment, $0.map { Optional($0) }) }
@@ -33,7 +33,7 @@ extension FileSystem {
         let known = withState { state in state.knownStorage(flight.address, source.version.etag) }
         if let known { return copy(shipment, source, known) }
         // RGW 20 keeps neither class nor encryption of what it copies; earlier releases keep what is the same.
-        store.head(source.address) { [self] result in
+        store(for: flight).head(source.address) { [self] result in
             switch result {
             case .success(let head) where head.etag.isSame(as: source.version.etag):
                 copy(shipment, source, head.metadata.storage)
@@ -52,7 +52,7 @@ extension FileSystem {
 
     private func copy(_ shipment: Shipment, _ source: CopySource, _ storage: StorageTraits) {
         let flight = shipment.flight
-        store.copy(
+        store(for: flight).copy(
             from: source.address, to: flight.address,
             metadata: flight.inode == nil ? nil : shipment.metadata, storage: storage,
             sourceMatching: source.version.etag

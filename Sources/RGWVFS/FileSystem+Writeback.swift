@@ -92,6 +92,7 @@ extension FileSystem {
                 let shipment = state.outbox.next()
             {
                 state.intents.noteSent(first)
+                shipment.flight.progress.noteMoved(now)
                 return .send(shipment)
             }
         }
@@ -162,21 +163,26 @@ extension FileSystem {
         switch flight.want {
         case .put: sendFile(shipment)
         case .metadata:
-            store.copy(
+            store(for: flight).copy(
                 from: flight.address, to: flight.address, metadata: shipment.metadata,
                 sourceMatching: flight.base
             ) { [self] in ended(shipment, $0.map { Optional($0) }) }
         case .delete:
             // Conditional where the server can: it may take effect late, on another client's version.
-            store.delete(
+            store(for: flight).delete(
                 flight.address, matching: flight.base, isConfirmed: flight.isConfirmed
             ) { [self] in ended(shipment, $0.map { _ in nil }) }
         case .removeDirectory:
-            store.delete(flight.address) { [self] in ended(shipment, $0.map { nil }) }
+            store(for: flight).delete(flight.address) { [self] in ended(shipment, $0.map { nil }) }
         case .copy: sendCopy(shipment)
         case .makeDirectory: sendMarker(shipment)
         }
         failpoint(.sent(flight.want))
+    }
+
+    /// Tells the flight's progress how its requests get on.
+    func store(for flight: IntentTable.Flight) -> any ObjectStore {
+        store.watched(by: flight.progress)
     }
 
     /// The MD5 of nothing. Source: RFC 1321, A.5.
@@ -198,7 +204,7 @@ extension FileSystem {
         if let file = shipment.file, shipment.size > 0 {
             body = .file(file, offset: 0, length: shipment.size)
         }
-        store.put(
+        store(for: flight).put(
             flight.address, body: body, md5: shipment.digest, metadata: shipment.metadata,
             precondition: precondition
         ) { [self] in ended(shipment, $0.map { Optional($0) }) }

@@ -54,7 +54,7 @@ extension FileSystem {
                 // Renamed meanwhile: whoever waited decides again.
                 if isElsewhere { return abandon(need, data, nil) }
                 if isReplaced { return abandon(need, data, .stale) }
-                noteReadFailure(address, error)
+                noteReadFailure(address, error, isContent: true)
                 abandon(need, data, FileSystemError(error))
             }
         }

@@ -38,7 +38,10 @@ extension IntentTable {
         let due = min(last + Self.gatherQuiet, first + Self.gatherMax)
         // While copies are under way each brings a deletion with it.
         let isAwaited =
-            sources.isEmpty && ready.keys.contains { intents[$0]?.waiters.isEmpty == false }
+            sources.isEmpty
+            && ready.keys.contains {
+                intents[$0].map { $0.isAwaited || !$0.waiters.isEmpty } ?? false
+            }
         // One file was renamed: its copy has just shown what is there.
         let isConfirmed =
             sources.isEmpty
@@ -54,6 +57,7 @@ extension IntentTable {
     private mutating func startTogether(_ keys: [ObjectAddress], now: Instant) -> [Flight] {
         var started: [Flight] = []
         let batch = nextBatch
+        let progress = RequestProgress(started: now)
         for address in keys {
             if started.count == Self.batchMax { break }
             if let bucket = started.first?.address.bucket, bucket != address.bucket { continue }
@@ -70,7 +74,8 @@ extension IntentTable {
                 address: address, want: intent.record.want, inode: nil, base: intent.record.base,
                 source: nil, revision: intent.revision, generation: Generation(0),
                 tries: intent.tries, inspects: false, settling: nil,
-                isConfirmed: isConfirmed(intent, now: now), batch: batch)
+                isConfirmed: isConfirmed(intent, now: now), batch: batch,
+                progress: progress)
             flights[address] = flight
             started.append(flight)
         }

@@ -5,18 +5,39 @@ import RGWSpool
 
 /// Requests: the next one to start, how one ended, and what is not known of earlier ones.
 extension IntentTable {
-    /// The next flight to start, if any is due; nil with the time to ask again (nil: never).
+    /// The next flight to start, if any is due; nil with the time to ask again (nil: never). Those that
+    /// somebody waits for go first, in the order of their dues, so that none of them is overtaken without an end;
+    /// now and then one of the others, so that these go on.
     mutating func take(now: Instant) -> (flight: Flight?, next: Instant?) {
-        while let head = queue.min {
+        let areOthersNext = awaitedInARow >= Self.awaitedInARowMax
+        var next: Instant?
+        for isAwaited in [!areOthersNext, areOthersNext] {
+            let (flight, due) = take(isAwaited: isAwaited, now: now)
+            if let flight {
+                awaitedInARow = isAwaited ? awaitedInARow + 1 : 0
+                return (flight, nil)
+            }
+            next = [next, due].compactMap(\.self).min()
+        }
+        return (nil, next)
+    }
+
+    /// How many that are waited for may go before one of the others, when both are due.
+    static let awaitedInARowMax = 3
+
+    private mutating func take(
+        isAwaited: Bool, now: Instant
+    ) -> (flight: Flight?, next: Instant?) {
+        while let head = isAwaited ? awaited.min : queue.min {
             // Entries of the past: whatever makes the key startable again enqueues it again.
-            guard let intent = intents[head.address], !intent.held,
+            guard let intent = intents[head.address], intent.isAwaited == isAwaited, !intent.held,
                 flights[head.address] == nil, head.due >= intent.due
             else {
-                queue.removeMin()
+                removeFirst(isAwaited)
                 continue
             }
             guard head.due <= now else { return (nil, head.due) }
-            queue.removeMin()
+            removeFirst(isAwaited)
             guard mayStart(intent.record) else {
                 stalled.insert(head.address)
                 continue
@@ -25,19 +46,30 @@ extension IntentTable {
                 ready[head.address] = now
                 continue
             }
-            // COPY has no condition on its target: what was known of it long ago is looked at again.
-            let isOld = intent.record.want == .copy && intent.lookedAt + Self.targetTrust < now
-            let flight = Flight(
-                address: head.address, want: intent.record.want, inode: intent.record.inode,
-                base: intent.record.base, source: intent.record.source, revision: intent.revision,
-                generation: Generation(0), tries: intent.tries,
-                inspects: intent.inspects || isOld || isBlindDeletion(intent.record),
-                settling: intent.settling, isConfirmed: isConfirmed(intent, now: now))
-            flights[head.address] = flight
-            link(head.address)
-            return (flight, nil)
+            return (start(head.address, intent, now: now), nil)
         }
         return (nil, nil)
+    }
+
+    private mutating func removeFirst(_ isAwaited: Bool) {
+        if isAwaited { awaited.removeMin() } else { queue.removeMin() }
+    }
+
+    private mutating func start(
+        _ address: ObjectAddress, _ intent: Intent, now: Instant
+    ) -> Flight {
+        // COPY has no condition on its target: what was known of it long ago is looked at again.
+        let isOld = intent.record.want == .copy && intent.lookedAt + Self.targetTrust < now
+        let flight = Flight(
+            address: address, want: intent.record.want, inode: intent.record.inode,
+            base: intent.record.base, source: intent.record.source, revision: intent.revision,
+            generation: Generation(0), tries: intent.tries,
+            inspects: intent.inspects || isOld || isBlindDeletion(intent.record),
+            settling: intent.settling, isConfirmed: isConfirmed(intent, now: now),
+            progress: RequestProgress(started: now))
+        flights[address] = flight
+        link(address)
+        return flight
     }
 
     /// How long nobody else is taken to have written to the target of a rename.
@@ -56,14 +88,19 @@ extension IntentTable {
         if flights.removeValue(forKey: flight.address)?.isSent == true { sentCount -= 1 }
         endPart(of: flight.batch)
         var satisfied: [SyncWaiter] = []
+        if !succeeded {
+            intents[flight.address]?.failedRequests += flight.progress.failures
+        }
         if succeeded, var intent = intents[flight.address] {
             satisfied = intent.waiters.filter { $0.revision <= flight.revision }.map(\.waiter)
             intent.waiters.removeAll { $0.revision <= flight.revision }
             intent.tries = 0
+            intent.failedRequests = 0
             intent.isRepeated = false
             intent.record.isConflict = false
             intent.lastError = nil
             intent.inspects = false
+            intent.isAwaited = intent.waiters.contains { !$0.isPatient }
             intents[flight.address] = intent
         }
         link(flight.address)

@@ -31,7 +31,8 @@ extension IntentTable {
     mutating func enqueue(_ address: ObjectAddress) {
         guard let intent = intents[address] else { return }
         stalled.remove(address)
-        queue.insert(Due(due: intent.due, order: intent.revision, address: address))
+        let entry = Due(due: intent.due, order: intent.revision, address: address)
+        if intent.isAwaited { awaited.insert(entry) } else { queue.insert(entry) }
     }
 
     /// Something at `address` ended: what waited for it may start now.

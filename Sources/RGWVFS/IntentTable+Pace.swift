@@ -4,28 +4,37 @@ import RGWSpool
 
 /// When an intent is tried again: pauses, and who may do without one.
 extension IntentTable {
-    /// Starts as soon as it may. What only settles has its time.
+    /// Starts as soon as it may; what is overdue keeps its place. What only settles has its time.
     mutating func expedite(_ address: ObjectAddress, now: Instant) {
         guard let intent = intents[address], intent.settling == nil else { return }
         intents[address]?.held = false
-        intents[address]?.due = now
+        intents[address]?.due = min(intent.due, now)
         enqueue(address)
+    }
+
+    mutating func setAwaited(_ address: ObjectAddress, _ isAwaited: Bool) {
+        guard let intent = intents[address], intent.isAwaited != isAwaited else { return }
+        intents[address]?.isAwaited = isAwaited
+        if !intent.held, !stalled.contains(address) { enqueue(address) }
     }
 
     /// The same for everything that stands in its way: what it follows, what is copied from it, and what is below
     /// a directory that is to go. Whoever waits for it does not wait for their pauses.
     mutating func expediteWay(_ address: ObjectAddress, now: Instant) {
         expedite(address, now: now)
-        expediteWay([address], now: now, below: true)
+        expediteWay([address], now: now, below: true, isAwaited: true)
     }
 
-    /// `below`: also what is below directories that are to go.
-    mutating func expediteWay(_ addresses: [ObjectAddress], now: Instant, below: Bool) {
+    /// `below`: also what is below directories that are to go. `isAwaited`: a program waits for it.
+    mutating func expediteWay(
+        _ addresses: [ObjectAddress], now: Instant, below: Bool, isAwaited: Bool
+    ) {
         var open = addresses
         var seen: Set<ObjectAddress> = []
         while let next = open.popLast() {
             guard seen.insert(next).inserted, let intent = intents[next] else { continue }
             if !intent.held { expedite(next, now: now) }
+            if isAwaited { setAwaited(next, true) }
             open.append(contentsOf: copies[next] ?? [])
             if let after = intent.record.after { open.append(after) }
             if below, intent.record.want == .removeDirectory {
@@ -82,6 +91,7 @@ extension IntentTable.Intent {
     /// A change of what is to be sent does not make a server answer that has refused it: the pause stays.
     mutating func keepPace(of old: Self) {
         tries = old.tries
+        failedRequests = old.failedRequests
         isRepeated = old.isRepeated
         lastError = old.lastError
         if tries > 1 { due = max(due, old.due) }

@@ -16,6 +16,8 @@ struct IntentTable: Sendable {
         /// Not to start yet: the file is open and unflushed, or deleted and still open.
         var held: Bool
         var tries = 0
+        /// Requests of earlier attempts that the server did not answer, or not with what it thinks of the object.
+        var failedRequests = 0
         /// It was repeated at once since something last succeeded.
         var isRepeated = false
         /// How often its file had to go beside another client's version.
@@ -35,6 +37,9 @@ struct IntentTable: Sendable {
         /// It is done, but a request of unknown outcome may yet undo it; looked at again when due.
         var settling: Settling?
         var waiters: [Waiting] = []
+        /// A program waits for it, or for what it stands in the way of: it goes before those that
+        /// nobody waits for. Until it is done.
+        var isAwaited = false
     }
 
     /// The tag that the key had when its intent was done; nil: no object.
@@ -72,6 +77,8 @@ struct IntentTable: Sendable {
         var batch: UInt64?
         /// It is not only being made ready.
         var isSent = false
+        /// How far it has come; one for all that go together.
+        let progress: RequestProgress
     }
 
     /// Requests for a key that were sent and whose outcome never became known: they may take effect late.
@@ -115,6 +122,10 @@ struct IntentTable: Sendable {
     var reservedKeys: [ObjectAddress: Int] = [:]
     var reservedPrefixes: [KeyPrefix] = []
     var queue = Heap<Due>()
+    /// Those of them that somebody waits for.
+    var awaited = Heap<Due>()
+    /// How many of these were started since the last one of the others.
+    var awaitedInARow = 0
     /// Popped but not startable; looked at again when something settles.
     var stalled: Set<ObjectAddress> = []
     /// Deletions that may start, since when; they gather to go together.
@@ -231,6 +242,9 @@ struct IntentTable: Sendable {
         intent.waiters = old?.waiters ?? []
         intent.inspects = old?.inspects ?? false
         if let old {
+            // Who waits for what it was before does not wait for the delay of a new change.
+            intent.isAwaited = old.isAwaited
+            if old.isAwaited { intent.due = min(intent.due, old.due) }
             intent.conflicts = old.conflicts
             if old.record.base == record.base { intent.record.isConflict = old.record.isConflict }
             if old.record.want == record.want { intent.keepPace(of: old) }
@@ -272,6 +286,7 @@ struct IntentTable: Sendable {
             waiting.revision = min(waiting.revision, old.revision)
             return waiting
         }
+        old.isAwaited = now?.isAwaited ?? false
         follow(address, old: now?.record.after, new: old.record.after)
         intents[address] = old
         link(address)
@@ -325,12 +340,14 @@ struct IntentTable: Sendable {
         }
         intents[address]?.waiters.append(
             Waiting(revision: revision, waiter: waiter, isPatient: isPatient))
+        if !isPatient { setAwaited(address, true) }
     }
 
     /// Moves waiters to another key: the file was renamed and its upload goes there.
     mutating func takeWaiters(_ address: ObjectAddress) -> [Waiting] {
         let waiters = intents[address]?.waiters ?? []
         intents[address]?.waiters = []
+        setAwaited(address, false)
         return waiters
     }
 
@@ -342,6 +359,7 @@ struct IntentTable: Sendable {
     mutating func takeImpatient(_ address: ObjectAddress) -> [SyncWaiter] {
         let waiters = intents[address]?.waiters.filter { !$0.isPatient } ?? []
         intents[address]?.waiters.removeAll { !$0.isPatient }
+        setAwaited(address, false)
         return waiters.map(\.waiter)
     }
 }

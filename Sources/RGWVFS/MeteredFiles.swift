@@ -42,6 +42,7 @@ final class MeteredFiles: SpoolFiles {
     func announceLost(_ id: DataID, description: String) throws(SpoolError) {
         try files.announceLost(id, description: description)
     }
+    func withdrawLost(_ id: DataID) throws(SpoolError) { try files.withdrawLost(id) }
     func announcedLost() throws(SpoolError) -> [DataID] { try files.announcedLost() }
     func moveToLost(_ id: DataID, description: String?) throws(SpoolError) {
         try files.moveToLost(id, description: description)

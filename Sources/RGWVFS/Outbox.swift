@@ -28,6 +28,7 @@ extension VolumeState {
             || !intents.unsettled.isEmpty && intents.expiresAt < time
             || !intents.uploads.isEmpty || !intents.sweeps.isEmpty
             || intents.queue.min.map { $0.due < time } ?? false
+            || intents.awaited.min.map { $0.due < time } ?? false
     }
 }
 

@@ -19,6 +19,7 @@ final class PartedUpload: Sendable {
     }
 
     private let store: any ObjectStore
+    private let progress: RequestProgress
     private let workers: any WorkQueue
     private let upload: MultipartUploadAddress
     private let file: any SpoolFile
@@ -29,11 +30,13 @@ final class PartedUpload: Sendable {
     private let state = Mutex(State())
 
     init(
-        store: any ObjectStore, workers: any WorkQueue, upload: MultipartUploadAddress,
+        store: any ObjectStore, progress: RequestProgress, workers: any WorkQueue,
+        upload: MultipartUploadAddress,
         file: any SpoolFile, record: UploadRecord, atOnce: Int, listed: [ListedPart],
         isWanted: @escaping @Sendable () -> Bool
     ) {
         self.store = store
+        self.progress = progress
         self.workers = workers
         self.upload = upload
         self.file = file
@@ -45,6 +48,7 @@ final class PartedUpload: Sendable {
 
     func start(then done: @escaping Done) {
         state.withLock { $0.done = done }
+        progress.begin(parts: count)
         advance()
     }
 
@@ -94,11 +98,15 @@ final class PartedUpload: Sendable {
         if let known = listed[number], known.part.etag == tag,
             known.size == range.upperBound - range.lowerBound
         {
+            progress.notePart(bytes: known.size)
             return ended(number, .success(known.part))
         }
         let body = ObjectBody.file(
             file, offset: range.lowerBound, length: range.upperBound - range.lowerBound)
-        store.putPart(upload, number: number, body: body, md5: md5) { [self] in ended(number, $0) }
+        store.putPart(upload, number: number, body: body, md5: md5) { [self] result in
+            if case .success = result { progress.notePart() }
+            ended(number, result)
+        }
     }
 
     private func ended(_ number: Int, _ result: Result<UploadedPart, ObjectStoreError>) {

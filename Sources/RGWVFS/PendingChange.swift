@@ -1,3 +1,5 @@
+package import RGWBase
+package import RGWObject
 package import RGWSpool
 
 /// One change that is not in the bucket yet, as people are shown it.
@@ -31,12 +33,15 @@ package struct PendingChange: Sendable, Equatable {
     package var age: Duration
     /// Of the body to send; 0 for everything but content.
     package var bytes: UInt64
+    /// How far it has come; nil: nothing of it is under way.
+    package var sending: Sending?
     /// Until the next attempt; nil: under way, or it waits for something other than time.
     package var next: Duration?
 
     package init(
         path: String, key: String, want: IntentRecord.Want, state: State, tries: Int = 0,
-        error: String? = nil, age: Duration = .zero, bytes: UInt64 = 0, next: Duration? = nil
+        error: String? = nil, age: Duration = .zero, bytes: UInt64 = 0, next: Duration? = nil,
+        sending: Sending? = nil
     ) {
         self.path = path
         self.key = key
@@ -47,6 +52,24 @@ package struct PendingChange: Sendable, Equatable {
         self.age = age
         self.bytes = bytes
         self.next = next
+        self.sending = sending
+    }
+
+    /// A request that is under way.
+    package struct Sending: Sendable, Equatable {
+        /// Of the body, handed to the network; parts that the server has count.
+        package var bytes: UInt64
+        /// Of an upload in parts: how many the server has, and of how many.
+        package var partsDone: Int?
+        package var parts: Int?
+        /// Since a byte moved last.
+        package var idle: Duration
+
+        package init(_ progress: RequestProgress, now: Instant) {
+            bytes = progress.bytesSent
+            if let known = progress.parts { (partsDone, parts) = (known.done, known.all) }
+            idle = max(.zero, now - progress.movedAt)
+        }
     }
 }
 
@@ -73,11 +96,26 @@ package struct VolumeOverview: Sendable, Equatable {
     package var writesRefusedFor: Duration?
     /// Keys in the directories seen so far that cannot be paths.
     package var hidden = 0
+    /// Objects that the server did not show or hand over when last asked, and directories that may not be listed.
+    package var unreadable = 0
+    /// The latest of the objects, the newest first; at most as many as failures were asked for.
+    package var refusedReads: [RefusedRead] = []
     /// The blocked ones, the oldest first; at most as many as were asked for.
     package var failures: [PendingChange] = []
+    /// What is under way, the oldest first; at most as many as failures were asked for.
+    package var sending: [PendingChange] = []
     /// Why no more changes are accepted; nil: they are.
     package var spoolFailure: String?
     package init() {}
 
     package var isClean: Bool { pending == 0 && blocked == 0 }
+}
+
+/// An object that the server did not show or hand over.
+package struct RefusedRead: Sendable, Equatable {
+    /// Below the mount; the key itself where no path means it.
+    package var path: String
+    package var reason: String
+    /// Since it was asked for.
+    package var age: Duration
 }

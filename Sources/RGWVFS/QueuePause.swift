@@ -71,14 +71,4 @@ extension ObjectStoreError {
         default: false
         }
     }
-
-    /// The server looked at the request: neither lost nor turned away unread.
-    var isAnswer: Bool {
-        switch kind {
-        case .unreachable, .busy, .timedOut, .cancelled, .unknownOutcome, .malformedAnswer,
-            .bodyUnreadable, .badCredentials, .clockSkew:
-            false
-        default: true
-        }
-    }
 }

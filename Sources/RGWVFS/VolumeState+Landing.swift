@@ -11,6 +11,7 @@ extension VolumeState {
         let satisfied = intents.finish(flight, succeeded: true)
         for waiter in satisfied { actions.append { waiter.settle(nil) } }
         noteQuota(flight, now: now)
+        unreadable.forget(flight.address, isContent: true)
         if flight.want == .put || flight.want == .makeDirectory { rights.accept(flight.address) }
         space.noteProgress(now)
         claims.remove(flight.address)

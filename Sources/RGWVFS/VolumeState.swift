@@ -71,6 +71,8 @@ struct VolumeState: ~Copyable {
     var notices: [KernelNotice] = []
     /// Which failures of reads have been told.
     var readFailures = ReadFailures()
+    /// What the server does not let be read.
+    var unreadable = UnreadableKeys()
     /// Run after unlocking, in order.
     var actions: [@Sendable () -> Void] = []
 

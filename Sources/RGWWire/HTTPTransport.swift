@@ -27,6 +27,8 @@ package struct TransferOptions: Sendable {
     /// Compute the MD5 of the body while it is sent.
     package var digestsBody: Bool
     package var delivery: ResponseDelivery
+    /// Told of every byte that moves; nil: nobody asks.
+    package var progress: BodyProgress?
 
     /// More than any S3 answer that is not an object: 1,000 keys of 1,024 bytes, each
     /// percent-encoded.

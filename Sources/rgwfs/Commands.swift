@@ -24,7 +24,7 @@ struct Commands: ParsableCommand {
         } catch {
             let text = fullMessage(for: error)
             guard exitCode(for: error).isSuccess else {
-                StandardError.print(text)
+                StandardError.write(text + "\n")
                 return CommandStatus.usage
             }
             StandardOutput.write(text + "\n")

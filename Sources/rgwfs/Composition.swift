@@ -46,7 +46,9 @@ final class Composition: Sendable {
         } catch { throw .system("\(error)") }
         started = clock.now()
         transport = try Self.transport(plan, clock)
-        counted = CountedTransport(transport, clock: clock)
+        counted = CountedTransport(transport, clock: clock) {
+            ServerEventLog.write($0, plan, to: log)
+        }
         let asking = Self.store(plan.preflightClient, transport, credentials, clock, timer)
         try Self.preflight(plan, store: asking, clock)
         let store = Self.store(plan.settings.client, counted, credentials, clock, timer)
@@ -122,6 +124,9 @@ final class Composition: Sendable {
         let volume = try? files.volume()
         return volume?.freeBytes
     }
+
+    /// Since when the server has not answered; nil: it does.
+    var silence: ServerWatch.Silence? { counted.silence }
 
     /// What `rgwfs stats` shows.
     func stats() -> JSONValue {

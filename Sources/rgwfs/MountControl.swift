@@ -1,4 +1,5 @@
 import RGWBase
+import RGWClient
 import RGWControl
 import RGWHost
 import RGWMount
@@ -41,6 +42,10 @@ final class MountControl: ControlPort {
         report.fill(parts.fileSystem.overview())
         report.lost = LostEntries.count(in: report.spool)
         report.spoolFree = parts.freeBytes
+        if let silence = parts.silence {
+            report.silent = max(.zero, parts.clock.now() - silence.since)
+            report.silence = "\(silence.error)"
+        }
         return report
     }
 
@@ -132,6 +137,11 @@ extension MountReport {
         refused = overview.refused
         refusals = overview.refusals.map(QueueItem.init)
         writesRefused = overview.writesRefusedFor
+        unreadable = UInt64(max(0, overview.unreadable))
+        refusedReads = overview.refusedReads.map {
+            RGWControl.RefusedRead(path: $0.path, error: $0.reason, age: $0.age)
+        }
+        sending = overview.sending.map(QueueItem.init)
     }
 }
 
@@ -140,7 +150,13 @@ extension QueueItem {
         self.init(
             path: change.path, key: change.key, want: Self.word(change.want),
             state: change.state.rawValue, tries: UInt64(max(0, change.tries)),
-            error: change.error, age: change.age, bytes: change.bytes, next: change.next)
+            error: change.error, age: change.age, bytes: change.bytes, next: change.next,
+            sending: change.sending.map { sending in
+                Sending(
+                    bytes: sending.bytes,
+                    partsDone: sending.partsDone.flatMap { UInt64(exactly: $0) },
+                    parts: sending.parts.flatMap { UInt64(exactly: $0) }, idle: sending.idle)
+            })
     }
 
     static func word(_ want: IntentRecord.Want) -> String {

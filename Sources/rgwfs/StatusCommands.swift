@@ -145,13 +145,3 @@ extension Commands {
         }
     }
 }
-
-extension QueueItem {
-    /// One line for people; a path with control characters in it stays one line.
-    var line: String {
-        var line = "\(state)  \(want)  \(ByteCount.text(bytes))  \(AgeText.of(age))  "
-        line += Shown.text(path.isEmpty ? "/" : path)
-        if tries > 0 { line += "  (tried \(tries) times)" }
-        return line + (error.map { ": \(Shown.text($0))" } ?? "")
-    }
-}

@@ -26,6 +26,19 @@ import Testing
         report.hidden = 5
         report.spoolFree = 123
         report.spoolFailure = "fdatasync x (errno 5)"
+        report.silent = .milliseconds(61_250)
+        report.silence = "HEAD b/k: the server did not answer in time"
+        report.unreadable = 3
+        report.refusedReads = [RefusedRead(path: "a\nb", error: "no", age: .seconds(2))]
+        report.sending = [
+            QueueItem(
+                path: "up", key: "up", want: "put", state: "uploading", tries: 2, error: "late",
+                bytes: 100,
+                sending: QueueItem.Sending(bytes: 7, partsDone: 1, parts: 3, idle: .seconds(9))),
+            QueueItem(
+                path: "x", key: "x", want: "delete", state: "uploading",
+                sending: QueueItem.Sending(bytes: 0, idle: .zero)),
+        ]
         report.failures = [
             QueueItem(
                 path: "a\nb", key: "k", want: "put", state: "conflict", tries: 3, error: "why",

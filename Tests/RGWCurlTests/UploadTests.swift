@@ -1,3 +1,4 @@
+import RGWBase
 import RGWCrypto
 import RGWCurl
 import RGWObject
@@ -27,6 +28,17 @@ import Testing
         #expect(
             server.requests.first?.field("expect") == (length >= 1 << 20 ? "100-continue" : nil))
         #expect(server.requests.first?.field("transfer-encoding") == nil)
+    }
+
+    @Test func whatLeavesIsCounted() throws {
+        let server = try LoopbackServer.answering { $1.answer(200) }
+        let client = try TransportClient(server)
+        let progress = RequestProgress(started: .distantPast)
+        var options = TransportClient.options(.bulk, idempotent: false)
+        options.progress = BodyProgress(progress)
+        _ = client.send(client.request(.put, "/b/k", body: .bytes(Self.big)), options)
+        #expect(progress.bytesSent == UInt64(Self.big.count))
+        #expect(progress.movedAt > .distantPast)
     }
 
     @Test func aPieceOfAFileIsSent() throws {

@@ -149,6 +149,19 @@ private struct StoppedClock: Clock {
         }
     }
 
+    @Test func whatIsWithdrawnLeavesNoNote() throws {
+        try withTemporaryDirectory { spool in
+            let files = try HostFiles(spool: spool, clock: StoppedClock())
+            for number: UInt64 in [1, 2] { _ = try files.create(DataID(number)) }
+            for number: UInt64 in [1, 2] { try files.announceLost(DataID(number), description: "") }
+            try files.withdrawLost(DataID(1))
+            try files.withdrawLost(DataID(1))
+            #expect(try files.announcedLost() == [DataID(2)])
+            #expect(try HostNames.list("\(spool)/lost")?.count == 1)
+            #expect(try files.list() == [DataID(1), DataID(2)])
+        }
+    }
+
     @Test func losingWhatIsNotThereFailsAndLeavesNothing() throws {
         try withTemporaryDirectory { spool in
             let files = try HostFiles(spool: spool)

@@ -23,6 +23,30 @@ import Testing
         #expect(mounts[3].source == "a\nb")
     }
 
+    @Test(
+        arguments: [
+            ("rw,user_id=1000,group_id=1000", 1000), ("user_id=0", 0), ("rw,user_id=,x", nil),
+            ("rw,user_id=-1", nil), ("rw,user_id=4294967295", 4_294_967_295),
+            ("rw,user_id=4294967296", nil), ("rw,xuser_id=5", nil), ("rw", nil),
+        ] as [(String, UInt32?)])
+    func whoMountedAFUSEFileSystemIsInItsOptions(options: String, user: UInt32?) throws {
+        let line = "40 22 0:45 / /mnt/a rw,nosuid - fuse.rgwfs photos \(options)"
+        #expect(try #require(HostMounts.parse(line).first).user == user)
+    }
+
+    @Test func aLineWithoutOptionsHasNoUser() throws {
+        let line = "40 22 0:45 / /mnt/a ro,nosuid shared:2 - fuse.rgwfs photos"
+        let mount = try #require(HostMounts.parse(line).first)
+        #expect(mount.user == nil)
+        #expect(mount.isReadOnly)
+        #expect(mount.isRGWFS)
+    }
+
+    @Test func thisProcessIsOnAMount() throws {
+        #expect(try HostMounts.mount(of: "/proc/self")?.mountPoint == "/proc")
+        #expect(try HostMounts.mount(of: "/no/such/place") != nil, "at least the root")
+    }
+
     @Test func rootIsMountedAndNonsenseIsNot() throws {
         #expect(try HostMounts.mount(at: "/proc")?.type == "proc")
         #expect(try HostMounts.mount(at: "/no/such/place") == nil)

@@ -194,4 +194,44 @@ import Testing
             withExtendedLifetime(owner) {}
         }
     }
+
+    // MARK: - Trials
+
+    @Test func aTrialFindsWhatAMountWouldAndLeavesNothing() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/state/rgwfs/0123"
+            let found = try SpoolDirectory.trial(path)
+            #expect(found.freeBytes > 0)
+            #expect(try HostNames.list(directory) == [])
+            _ = try open(path)
+            let before = try HostNames.list(path)
+            _ = try SpoolDirectory.trial(path)
+            #expect(try HostNames.list(path) == before, "a spool stays as it is")
+        }
+    }
+
+    @Test func aTrialRefusesWhatAMountWouldAndLeavesIt() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/notes"
+            try HostNames.makeDirectories(path, mode: 0o700)
+            try HostFile.writeAtomically("\(path)/a", text: "x", mode: 0o600)
+            for attempt in [{ _ = try SpoolDirectory.trial(path) }, { _ = try open(path) }] {
+                let error = #expect(throws: SpoolError.self) { try attempt() }
+                #expect(
+                    "\(error.map { "\($0)" } ?? "")".contains(
+                        "is neither a spool nor empty: it contains a"))
+            }
+            #expect(try HostNames.list(path) == ["a"])
+        }
+    }
+
+    @Test func aTrialSaysWhyAPlaceCannotBeMade() throws {
+        try withTemporaryDirectory { directory in
+            try HostFile.writeAtomically("\(directory)/file", text: "x", mode: 0o600)
+            #expect(throws: SpoolError.self) {
+                _ = try SpoolDirectory.trial("\(directory)/file/spool")
+            }
+        }
+        #expect(throws: SpoolError.self) { _ = try SpoolDirectory.trial("/proc/self/spool") }
+    }
 }

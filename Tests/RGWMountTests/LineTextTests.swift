@@ -1,5 +1,6 @@
 import RGWBase
 import RGWControl
+import RGWMount
 import RGWObject
 import Testing
 
@@ -28,9 +29,20 @@ import Testing
         #expect("\(error)".utf8.count < 3000)
     }
 
+    @Test func aSentenceThatNamesAKeyIsOneLine() {
+        let address = ObjectAddress(bucket: "b", key: "two\nlines\u{1B}[31m\u{202E}")
+        let error = ObjectStoreError.conflict(at: address, operation: "PUT", advice: "choose")
+        #expect(
+            "\(error)" == "two\\x0alines\\x1b[31m\\u{202e} was changed by another client; choose")
+    }
+
+    @Test func aPathIsShownWithoutThem() {
+        #expect(Shown.text("a\n\u{1B}\u{202E}b\u{200F}ü") == "a???b?ü")
+    }
+
     @Test func jsonHasNoControlCharacters() {
         #expect(
-            JSONValue.string("a\n\u{1B}\u{9B}\u{7F}\"\\ü").line
-                == "\"a\\n\\u001b\\u009b\\u007f\\\"\\\\ü\"")
+            JSONValue.string("a\n\u{1B}\u{9B}\u{7F}\u{202E}\"\\ü").line
+                == "\"a\\n\\u001b\\u009b\\u007f\\u202e\\\"\\\\ü\"")
     }
 }

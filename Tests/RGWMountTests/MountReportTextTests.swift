@@ -30,6 +30,55 @@ import Testing
         #expect(pending.progress == "3 changes (1.5 KiB) to upload")
     }
 
+    @Test func aServerThatDoesNotAnswerIsTold() {
+        var report = pending
+        report.silent = .seconds(75)
+        report.silence = "PUT photos/a: no answer in time"
+        #expect(
+            report.summary.contains(
+                "\n  the server has not answered for 75 s: PUT photos/a: no answer in time"))
+        #expect(
+            report.progress
+                == "3 changes (1.5 KiB) to upload, the server has not answered for 75 s")
+    }
+
+    @Test func whatIsBeingSentIsToldWithHowFarItIs() {
+        var report = pending
+        report.uploading = 3
+        var item = QueueItem(
+            path: "large", key: "large", want: "put", state: "uploading", bytes: 4096)
+        item.sending = QueueItem.Sending(bytes: 1024, partsDone: 1, parts: 4, idle: .seconds(75))
+        item.tries = 2
+        item.error = "no byte for 60 s"
+        var quick = QueueItem(path: "d", key: "d", want: "delete", state: "uploading")
+        quick.sending = QueueItem.Sending(bytes: 0, idle: .zero)
+        report.sending = [item, quick]
+        let told =
+            "sent 1.0 KiB of 4.0 KiB, 1 of 4 parts, nothing has moved for 75 s"
+        #expect(
+            report.summary.contains(
+                "\n  uploading: 3\n    put large  (\(told))  (tried 2 times): no byte for 60 s"))
+        #expect(!report.summary.contains("delete"))
+        #expect(
+            item.line
+                == "uploading  put  4.0 KiB  0 s  large  (\(told))  (tried 2 times): no byte for 60 s"
+        )
+        #expect(quick.line == "uploading  delete  0 B  0 s  d")
+    }
+
+    @Test func whatCannotBeReadIsNamed() {
+        var report = pending
+        report.pending = 0
+        report.unreadable = 2
+        report.refusedReads = [
+            RefusedRead(path: "d/se\ncret", error: "access is denied", age: .seconds(3))
+        ]
+        #expect(
+            report.summary.contains(
+                "\n  objects and directories that could not be read: 2\n    3 s ago: d/se?cret: access is denied"
+            ))
+    }
+
     @Test func aSpoolThatFailedIsTold() {
         var report = pending
         report.spoolFailure = "fdatasync x (errno 5)"

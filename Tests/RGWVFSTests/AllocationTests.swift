@@ -49,6 +49,20 @@ import Testing
         #expect(volume.fileSystem.overview().spoolFailure == nil)
     }
 
+    @Test func zeroingForWhichThereIsNoRoomChangesNothing() throws {
+        let volume = try planted()
+        let file = try volume.open("a", write: true)
+        try volume.write(file, "ab")
+        volume.files.faults.set { call, _ in call == .allocate ? .full : nil }
+        #expect(throws: FileSystemError.spoolFull) {
+            try allocate(volume, file, 4..<8, .zero(keepsSize: true))
+        }
+        volume.files.faults.set(nil)
+        try volume.close(file)
+        volume.settle()
+        #expect(volume.text("a") == "ab23456789")
+    }
+
     @Test func reservingGrowsTheFileWithZeros() throws {
         let volume = try planted()
         let file = try volume.open("a", write: true)

@@ -87,6 +87,7 @@ import Testing
         let volume = try conflicted()
         let file = try volume.open("a")
         #expect(try resolve(volume, "a", .remote) == .open)
+        #expect(try volume.files.announcedLost() == [], "it is not lost")
         volume.release(file)
         #expect(try resolve(volume, "a", .remote) == .setAside)
     }

@@ -57,7 +57,7 @@ import Testing
         for index in 0..<8 { try volume.save("\(index)", "x") }
         volume.world.advance(by: .seconds(2))
         let refused = Set(puts(volume))
-        #expect(refused.count <= 2)
+        #expect(!refused.isEmpty && refused.count <= 2)
         #expect(volume.fileSystem.status().uploading == 0)
         #expect(try volume.journal.load().flights.isEmpty)
         for index in 0..<8 { try volume.unlink("\(index)") }

@@ -64,6 +64,19 @@ import Testing
         }
     }
 
+    @Test func theQueueTellsHowManyPartsTheServerHas() throws {
+        let volume = try Self.volume()
+        volume.store.setFault {
+            $0.method == "PUTPART" && $0.key.hasSuffix("4") ? .slow(.seconds(60)) : nil
+        }
+        try volume.save("a", Self.text)
+        volume.world.advance(by: .seconds(1))
+        let sending = try #require(volume.fileSystem.queue(limit: 1).first?.sending)
+        #expect(sending.parts == 6)
+        #expect((1...5).contains(sending.partsDone ?? 0))
+        #expect(volume.fileSystem.overview().sending.map(\.path) == ["a"])
+    }
+
     @Test func aLostAnswerToCompletingIsFound() throws {
         let volume = try Self.volume()
         volume.store.setFault { $0.method == "COMPLETEUPLOAD" ? .loseAnswer : nil }
@@ -160,6 +173,36 @@ import Testing
         #expect(volume.text("a") == "theirs")
         let texts = volume.store.keys(Volume.bucket).compactMap { volume.text($0) }
         #expect(Set(texts) == ["theirs", Self.text])
+        #expect(volume.store.openUploads.isEmpty)
+    }
+
+    /// More than a page of them, and the server is not always there to free them.
+    @Test func uploadsWhoseBeginningWasNotAnsweredAreFreed() throws {
+        let volume = try Self.volume()
+        let key = ObjectAddress(bucket: Volume.bucket, key: "a")
+        for _ in 0..<1100 {
+            _ = volume.store.createUpload(key, metadata: ObjectMetadata()) { _ in }
+        }
+        volume.world.run()
+        #expect(volume.store.openUploads.count == 1100)
+        let isFirst = Mutex(true)
+        volume.store.setFault { request in
+            switch request.method {
+            case "CREATEUPLOAD":
+                isFirst.withLock { first in
+                    defer { first = false }
+                    return first ? .loseAnswer : nil
+                }
+            case "ABORTUPLOAD": .refuse(.busy)
+            default: nil
+            }
+        }
+        try volume.save("a", Self.text)
+        volume.world.advance(by: .seconds(50))
+        #expect(volume.text("a") == Self.text)
+        #expect(volume.store.openUploads.count == 1101)
+        volume.store.setFault(nil)
+        volume.world.advance(by: .seconds(120))
         #expect(volume.store.openUploads.isEmpty)
     }
 }

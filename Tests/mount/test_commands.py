@@ -152,6 +152,29 @@ class QueueTests(CommandTestCase):
                       self.rgwfs("status", mount.point).stdout)
         return mount
 
+    def test_a_name_that_is_a_line_of_its_own_stays_in_its_line(self):
+        name = "a\nrgwfs: error: forged\x1b[31m\u202e"
+        mount = self.mount("conflict=hold", "writeback_delay=3s")
+        mount.path(name).write_text("first")
+        self.rgwfs("sync", mount.point, status=0)
+        mount.path(name).write_text("mine")
+        self.put(name, "theirs")
+        wait_until(lambda: self.rgwfs("status", mount.point).returncode == 2, 30, "the conflict is told")
+        texts = [mount.log.read_text()]
+        for words in (("status", mount.point), ("status", "--json", mount.point), ("queue", mount.point),
+                      ("resolve", "--local", mount.path("none" + name)),
+                      ("status", mount.path(name)), ("status", name), ("queue", self.directory / name),
+                      ("mount", "-o", name, "b", "/mnt"), ("mount", "b", name), ("umount", name),
+                      ("doctor", name), ("ls-spools",), ("resolve", "--remote", mount.path(name)),
+                      ("lost", "list", mount.point), ("lost", "drop", name)):
+            result = self.rgwfs(*words)
+            texts += [result.stdout, result.stderr]
+        for text in texts:
+            self.assertNotIn("\x1b", text)
+            self.assertNotIn("\u202e", text)
+            for line in text.splitlines():
+                self.assertFalse(line.startswith("rgwfs: error: forged"), text)
+
     def test_resolve_local(self):
         mount = self.conflict()
         self.rgwfs("resolve", "--local", mount.path("file"), status=0)

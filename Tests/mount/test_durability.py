@@ -184,3 +184,23 @@ class DurabilityTests(RGWFSTestCase):
 
 if __name__ == "__main__":
     unittest.main()
+
+
+class FairnessTests(RGWFSTestCase):
+    def test_fsync_does_not_wait_for_files_that_nobody_waits_for(self):
+        mount = self.mount("uploads=2", endpoint=self.proxy(delay_ms=25).endpoint)
+
+        def pending():
+            return int(os.getxattr(mount.point, "user.rgwfs.pending"))
+        for number in range(8000):
+            mount.path(f"file-{number}").write_text("x")
+            if number % 100 == 99 and pending() >= 400:
+                break
+        before = pending()
+        self.assertGreaterEqual(before, 400)
+        with open(mount.path("wanted"), "w") as file:
+            file.write("x")
+            file.flush()
+            os.fsync(file.fileno())
+        self.assertGreater(pending(), before * 3 / 4)
+        self.assertObject("wanted", "x")

@@ -97,8 +97,8 @@ class UnreadableObjectTests(PolicyCase):
         self.put("d/secret", "secret")
         self.put("d/sub/secret", "secret")
         self.put("d/sub/open", "open")
-        everything = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"]
-        self.allow(("Allow", everything, None, None), ("Allow", everything, "/*", None),
+        self.everything = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:ListBucket"]
+        self.allow(("Allow", self.everything, None, None), ("Allow", self.everything, "/*", None),
                    ("Deny", ["s3:GetObject"], "/d/secret", None),
                    ("Deny", ["s3:GetObject"], "/d/sub/secret", None))
 
@@ -126,6 +126,32 @@ class UnreadableObjectTests(PolicyCase):
         self.assertEqual(
             sorted(key for key in self.keys() if not key.endswith("/")),
             ["d/secret", "d/sub/secret", "new/open", "new/sub/open"])
+
+    def test_status_counts_what_cannot_be_read_until_it_can(self):
+        mount = self.mount("actimeo=0")
+        self.assertEqual(self.report(mount)["unreadable"], 0)
+        self.assertErrno(errno.EACCES, mount.path("d/secret").read_bytes)
+        self.assertEqual(mount.path("d/open").read_bytes(), b"open")
+        report = self.report(mount)
+        self.assertEqual(report["unreadable"], 1)
+        self.assertEqual([read["path"] for read in report["refused_reads"]], ["d/secret"])
+        self.assertIn("access is denied", report["refused_reads"][0]["error"])
+        text = run(self.program("rgwfs"), "status", mount.point).stdout
+        self.assertIn("could not be read: 1", text)
+        self.assertIn("d/secret", text)
+        self.allow(("Allow", self.everything, None, None), ("Allow", self.everything, "/*", None))
+        self.assertEqual(mount.path("d/secret").read_bytes(), b"secret")
+        self.assertEqual(self.report(mount)["unreadable"], 0)
+
+    def test_status_counts_directories_that_may_not_be_listed(self):
+        self.allow(("Allow", self.everything, None, None), ("Allow", self.everything, "/*", None),
+                   ("Deny", ["s3:ListBucket"], None, {"StringLike": {"s3:prefix": "d/sub/*"}}))
+        mount = self.mount()
+        self.assertErrno(errno.EACCES, os.listdir, mount.path("d/sub"))
+        self.assertEqual(self.report(mount)["unreadable"], 1)
+
+    def report(self, mount):
+        return json.loads(run(self.program("rgwfs"), "status", "--json", mount.point).stdout)
 
     def test_the_same_without_anybody_waiting(self):
         mount = self.mount("writeback_delay=0s")
