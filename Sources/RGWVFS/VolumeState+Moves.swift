@@ -94,8 +94,9 @@ extension VolumeState {
     mutating func sourceChanged(
         _ target: ObjectAddress, _ version: BaseVersion, time: WallTime
     ) {
-        guard let old = intents.intents[target]?.record, let source = old.source?.address,
-            var record = intents.setSource(target, version)
+        // Written since, the file goes up itself, and only remembers what it was copied from.
+        guard let old = intents.intents[target]?.record, old.want == .copy,
+            let source = old.source?.address, var record = intents.setSource(target, version)
         else { return }
         // What was changed here are an older version's attributes; the newer one has its own.
         if let inode = record.inode {

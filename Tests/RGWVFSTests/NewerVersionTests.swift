@@ -81,6 +81,23 @@ import Testing
         #expect(volume.text("b") == "newer")
     }
 
+    @Test func whatIsWrittenWhileTheCopyIsRefusedGoesUp() throws {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
+        #expect(try volume.load("a") == "old")
+        try volume.rename("a", "b")
+        runUntilCopying(volume)
+        volume.store.plant(Volume.bucket, "a", Array("newer".utf8))
+        let file = try volume.open("b", write: true, truncate: true)
+        try volume.write(file, "ours")
+        try volume.close(file)
+        volume.world.advance(by: .seconds(60))
+        #expect(volume.text("b") == "ours")
+        #expect(volume.text("a") == "newer", "it was not seen when the name was removed")
+        #expect(volume.fileSystem.status() == VolumeStatus())
+        #expect(volume.fileSystem.overview().refusals.map(\.path) == ["a"])
+    }
+
     @Test(arguments: [0, 1, 2, 3, 5, 8, 13, 21, 34])
     func twoClientsThatMoveOneKeyLoseNothing(steps: Int) throws {
         let first = try Volume()
