@@ -8,10 +8,11 @@ import RGWVFS
 // copied.
 extension FuseOperations {
     static func addAttributes(_ table: inout fuse_lowlevel_ops) {
-        unsafe table.getattr = { request, inode, _ in
+        unsafe table.getattr = { request, inode, info in
             unsafe FuseRequest.serve(request) { context, reply in
                 context.fileSystem.getattr(
-                    InodeNumber(inode), reply.promise(context, FuseAnswers.attributes))
+                    InodeNumber(inode), by: unsafe info.map { unsafe HandleID($0.pointee.fh) },
+                    reply.promise(context, FuseAnswers.attributes))
             }
         }
         unsafe table.setattr = { request, inode, attributes, set, info in

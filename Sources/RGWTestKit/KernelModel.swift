@@ -144,9 +144,12 @@ package final class KernelModel {
         }
     }
 
-    private func refresh(_ inode: InodeNumber) throws(FileSystemError) {
+    /// `handle`: a read asks. Source: fuse_do_getattr.
+    private func refresh(
+        _ inode: InodeNumber, by handle: HandleID? = nil
+    ) throws(FileSystemError) {
         if let known = nodes[inode], known.until > now { return }
-        let answer = try call { fileSystem.getattr(inode, $0) }
+        let answer = try call { fileSystem.getattr(inode, by: handle, $0) }
         note(answer.attributes, of: inode, for: answer.timeout)
     }
 
@@ -229,7 +232,7 @@ package final class KernelModel {
     /// Everything from `offset` on. Source: fuse_cache_read_iter, fuse_short_read.
     package func read(_ file: File, from offset: Int = 0) throws(FileSystemError) -> [UInt8] {
         hear()
-        try refresh(file.inode)
+        try refresh(file.inode, by: file.handle)
         guard let known = nodes[file.inode], offset < known.attributes.size else { return [] }
         if known.page == nil {
             let bytes = try fetch(file)

@@ -66,6 +66,7 @@ package final class StrictObjectStore: ObjectStore {
         var changing: [ObjectAddress: Int] = [:]
         var violations: [String] = []
         var fault: (@Sendable (Request) -> Fault?)?
+        var watch: (@Sendable (ObjectAddress) -> Void)?
         var usageQuota: UInt64?
         var uploads: [UploadID: Upload] = [:]
         var uploadsMade = 0
@@ -152,7 +153,17 @@ package final class StrictObjectStore: ObjectStore {
         state.withLock { $0.fault = fault }
     }
 
+    /// Called when a request may have changed a key, before it is answered.
+    package func setWatch(_ watch: (@Sendable (ObjectAddress) -> Void)?) {
+        state.withLock { $0.watch = watch }
+    }
+
     // MARK: The machinery
+
+    private func tell(_ changes: [ObjectAddress]) {
+        guard let watch = state.withLock({ $0.watch }) else { return }
+        for address in changes { watch(address) }
+    }
 
     static func make(_ bytes: [UInt8], _ metadata: ObjectMetadata, _ time: WallTime) -> Object {
         let digest = Hexadecimal.encode(Hash.md5(bytes))
@@ -203,6 +214,7 @@ package final class StrictObjectStore: ObjectStore {
                 if case .late(let delay) = fault {
                     timer?.schedule(at: clock.now() + delay) { [self] in
                         self.state.withLock { state in _ = effect(&state) }
+                        tell(changes)
                     }
                     return .failure(Self.error(.unknownOutcome, request))
                 }
@@ -212,6 +224,7 @@ package final class StrictObjectStore: ObjectStore {
                 }
                 return result.mapError { Self.error($0, request) }
             }
+            tell(changes)
             guard delay > .zero, let timer else { return completion(result) }
             timer.schedule(at: clock.now() + delay) { completion(result) }
         }

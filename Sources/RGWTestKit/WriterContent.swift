@@ -78,8 +78,8 @@ package struct WriterExplanation {
         if state == content, must.isSubset(of: used) { return true }
         if lookedAt > Self.statesMax { return false }
         for step in steps where step.number > last[step.writer, default: -1] {
-            // Nothing of what a put replaces can be in the content.
-            if step.kind == .put, !must.contains(step) || !must.isDisjoint(with: used) { continue }
+            // Nothing of what a put replaces can be in the content; its own length may be all that is left of it.
+            if step.kind == .put, !must.isDisjoint(with: used) { continue }
             let left = must.contains(step) ? hidden : hidden - 1
             if left < 0 { continue }
             var next = last

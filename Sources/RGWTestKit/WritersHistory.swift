@@ -45,6 +45,10 @@ struct WritersHistory {
     }
 
     var sessions: [Session] = []
+    var landings: [UInt8: MarkWatch.Landing] = [:]
+    /// Changes of permissions, which are to leave everything else as it is.
+    var modes: [(writer: Int, name: String, time: Instant)] = []
+    var kills: [(client: Int, time: Instant)] = []
     var moves: [Move] = []
     var marks: [Mark] = []
     /// Writer, name and index of each error that a program got from write, fsync or close.
@@ -108,7 +112,8 @@ struct WritersHistory {
 
     /// Why what was acknowledged may be nowhere; nil: nothing explains it.
     func excuse(_ lost: Session, tag: UInt8, localWins: Bool) -> String? {
-        for (name, since) in reach(lost.name, since: lost.start, at: lost.startedAt) {
+        let found = reach(lost.name, since: lost.start, at: lost.startedAt)
+        for (name, since) in found {
             if told.contains(name)
                 || refusals.contains(where: {
                     $0.writer == lost.writer && $0.name == name && $0.index >= lost.start
@@ -124,13 +129,68 @@ struct WritersHistory {
                 let isLater = other.end.map { $0 > since.index } ?? true
                 if isLater, other.replaces(count) { return "\(other.kind) of \(name)" }
             }
-            for move in moves where move.new == name || (move.new == nil && move.old == name) {
-                // A copy has no condition on its target: rgwfs(7), LIMITS.
-                let isLimit = move.new == name && move.time + Self.moveTime >= since.time
-                if move.index > since.index || isLimit { return "a move of \(name)" }
-            }
+            if isRemoved(name, since, found) { return "a move of \(name)" }
         }
         return nil
+    }
+
+    /// Somebody removed the name, or moved something else there.
+    private func isRemoved(
+        _ name: String, _ since: (index: Int, time: Instant),
+        _ found: [String: (index: Int, time: Instant)]
+    ) -> Bool {
+        moves.contains { move in
+            guard let new = move.new else { return move.old == name && move.index > since.index }
+            // It brought here what is looked for, or the same back.
+            let isCarrier = found[move.old].map { move.index >= $0.index } ?? false
+            if new != name || isCarrier { return false }
+            // A copy has no condition on its target: rgwfs(7), LIMITS.
+            return move.index > since.index || move.time + Self.moveTime >= since.time
+        }
+    }
+
+    /// Why an attribute that was set may be gone; nil: nothing explains it. Only what rgwfs(7) says in LIMITS.
+    func excuse(_ lost: Mark, localWins: Bool) -> String? {
+        let found = reach(lost.name, since: lost.index, at: lost.time)
+        for (name, since) in found {
+            if told.contains(name)
+                || refusals.contains(where: {
+                    $0.writer == lost.writer && $0.name == name && $0.index > lost.index
+                })
+            {
+                return "told"
+            }
+            if marks.contains(where: { $0.name == name && $0.index > lost.index }) { return "set" }
+            for other in sessions where other.name == name {
+                // The other client's objects have none.
+                if other.writer == 2, other.start > since.index { return "put" }
+                if localWins, other.writer != lost.writer, other.writer != 2 { return "conflict" }
+            }
+            if isRemoved(name, since, found) { return "a move of \(name)" }
+            if wasUnseen(lost, name) { return "unseen" }
+        }
+        return nil
+    }
+
+    /// Another mount had begun to change the file, or did so within a second: conditions do not cover attributes.
+    private func wasUnseen(_ lost: Mark, _ name: String) -> Bool {
+        guard let landing = landings[lost.tag] else { return false }
+        if !landing.busy.subtracting([lost.writer]).isEmpty { return true }
+        let within = landing.time...(landing.time + .seconds(1))
+        for writer in [0, 1] where writer != lost.writer {
+            // What was changed before it died is sent without a look.
+            if kills.contains(where: { $0.client == writer && $0.time >= landing.time }) {
+                return true
+            }
+            let begins =
+                sessions.filter { $0.writer == writer && $0.name == name }.map(\.startedAt)
+                + marks.filter { $0.writer == writer && $0.name == name }.map(\.time)
+                + modes.filter { $0.writer == writer && $0.name == name }.map(\.time)
+                + moves.filter { $0.writer == writer && ($0.new == name || $0.old == name) }
+                .map(\.time)
+            if begins.contains(where: within.contains) { return true }
+        }
+        return false
     }
 
     /// A content, or the absence of one, may have come back under this name since.

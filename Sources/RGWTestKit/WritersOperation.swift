@@ -18,6 +18,7 @@ package enum WritersOperation: Sendable, CustomStringConvertible {
     case rename(client: Int, String, String)
     case unlink(client: Int, String)
     case mark(client: Int, String, tag: UInt8)
+    case mode(client: Int, String, permissions: UInt32)
     case shrink(client: Int)
     case kill(client: Int)
     case put(String, tag: UInt8, count: Int)
@@ -47,7 +48,9 @@ package enum WritersOperation: Sendable, CustomStringConvertible {
             return .patch(
                 client: client, name, offset: random.below(40), tag: tag, count: count)
         case 41..<44: return .truncate(client: client, name, size: random.below(60))
-        case 44..<54: return .load(client: client, name)
+        case 44..<52: return .load(client: client, name)
+        case 52..<54:
+            return .mode(client: client, name, permissions: [0o600, 0o640, 0o755][random.below(3)])
         case 54..<58: return .stat(client: client, name)
         case 58..<62: return .list(client: client)
         case 62..<66: return .rename(client: client, name, other)
@@ -86,6 +89,8 @@ package enum WritersOperation: Sendable, CustomStringConvertible {
         case .rename(let client, let old, let new): "\(client): rename \(old) \(new)"
         case .unlink(let client, let name): "\(client): unlink \(name)"
         case .mark(let client, let name, let tag): "\(client): mark \(name) \(tag)"
+        case .mode(let client, let name, let permissions):
+            "\(client): chmod \(String(permissions, radix: 8)) \(name)"
         case .shrink(let client): "\(client): forget names"
         case .kill(let client): "\(client): kill"
         case .put(let name, let tag, let count): "other: put \(name) \(count)x\(tag)"

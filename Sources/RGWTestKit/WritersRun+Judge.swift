@@ -49,28 +49,22 @@ extension WritersRun {
                 }
             }
         }
-        if plan.judgesMarks { try judgeMarks(contents.map(\.0)) }
+        try judgeMarks(contents.map(\.0))
+    }
+
+    /// What the mounts say of changes that were taken back.
+    func hear(_ client: Int) {
+        let overview = clients[client].kernel.volume.fileSystem.overview()
+        history.told.formUnion(overview.refusals.map(\.path))
     }
 
     private func judgeMarks(_ names: [String]) throws {
+        history.landings = watch.landings
         let kernel = clients[0].kernel
         let found = Set(names.compactMap { (try? kernel.extended($0, "user.mark")) ?? nil })
         for mark in history.marks where !found.contains("\(mark.tag)") {
-            let reach = history.reach(mark.name, since: mark.index, at: mark.time)
-            let isExcused = reach.contains { name, since in
-                history.marks.contains { $0.name == name && $0.index > since.index }
-                    || history.sessions.contains {
-                        $0.name == name && $0.writer == 2 && $0.start > since.index
-                    }
-                    || history.moves.contains {
-                        ($0.new == name || ($0.new == nil && $0.old == name))
-                            && $0.index > since.index
-                    }
-                    || history.refusals.contains {
-                        $0.writer == mark.writer && $0.name == name && $0.index > mark.index
-                    }
-                    || history.told.contains(name)
-            }
+            let isExcused =
+                history.excuse(mark, localWins: plan.conflict == .local) != nil
             if !isExcused {
                 try fail("lost: attribute \(mark.tag) of \(mark.name) by \(mark.writer)")
             }

@@ -9,7 +9,7 @@ extension WritersRun {
         case .open, .write, .read, .fsync, .close: try useSlot(operation)
         case .save, .append, .patch, .truncate: try change(operation)
         case .load, .stat, .list: try look(operation)
-        case .rename, .unlink, .mark: try move(operation)
+        case .rename, .unlink, .mark, .mode: try move(operation)
         case .put, .delete, .copy: useBucket(operation)
         case .shrink(let client):
             let open = Set(clients[client].slots.compactMap { $0?.file.inode })
@@ -48,6 +48,8 @@ extension WritersRun {
         for case let slot? in clients[client].slots {
             if let session = slot.session { history.sessions[session].end = index }
         }
+        hear(client)
+        history.kills.append((client, world.now()))
         try remount(client)
     }
 
@@ -233,6 +235,11 @@ extension WritersRun {
                 try kernel.unlink(name)
             }
             if done { note(client, name, nil) }
+        case .mode(let client, let name, let permissions):
+            let done = try quietly(client) { kernel throws(FileSystemError) in
+                try kernel.change(name) { $0.permissions = permissions }
+            }
+            if done { history.modes.append((client, name, world.now())) }
         case .mark(let client, let name, let tag):
             let done = try quietly(client) { kernel throws(FileSystemError) in
                 try kernel.setExtended(name, "user.mark", "\(tag)")

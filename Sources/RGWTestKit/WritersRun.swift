@@ -18,8 +18,6 @@ package final class WritersRun {
         package var names = ["a", "b"]
         /// nil: the default cache times.
         package var cacheTime: Duration?
-        /// Whether a change of attributes may be undone by a writer that has not seen it.
-        package var judgesMarks = true
 
         package init(seed: UInt64) { self.seed = seed }
 
@@ -71,6 +69,7 @@ package final class WritersRun {
     let world = VirtualWorld()
     let store: StrictObjectStore
     let faults: FaultSource
+    let watch: MarkWatch
     var clients: [Client] = []
     var history = WritersHistory()
     /// The index of the operation that runs.
@@ -81,6 +80,7 @@ package final class WritersRun {
         store = StrictObjectStore(
             buckets: [Volume.bucket], queue: world, clock: world, timer: world)
         faults = FaultSource(seed: plan.seed, percent: plan.faults)
+        watch = MarkWatch(store, hasFaults: plan.faults > 0)
         for number in 0..<2 {
             let troubles = SpoolFaults()
             let volume = try Volume(
@@ -88,6 +88,7 @@ package final class WritersRun {
                 files: MemoryFiles(faults: troubles), failPoints: nil
             ) { configure(&$0, number) }
             clients.append(Client(kernel: KernelModel(volume)))
+            watch.mount(number, volume)
         }
         store.setFault { [faults] in faults.next($0) }
     }
@@ -152,7 +153,7 @@ package final class WritersRun {
         }
         faults.stop()
         world.advance(by: .seconds(900))
-        try resolveHeld()
+        for _ in 0..<4 { try resolveHeld() }
         let before = store.requests.count
         world.advance(by: .seconds(600))
         let idle = store.requests.dropFirst(before)
@@ -168,6 +169,7 @@ package final class WritersRun {
             if !data.isEmpty { try fail("the spool of mount \(number) keeps \(data)") }
         }
         observeBucket()
+        for number in clients.indices { hear(number) }
         for number in clients.indices { try compare(number, "after a quiet time") }
         for number in clients.indices {
             try remount(number)
@@ -176,7 +178,7 @@ package final class WritersRun {
         try judgeEnd()
     }
 
-    /// What `conflict=hold` leaves to the user goes up beside the other version.
+    /// What `conflict=hold` leaves to the user goes up beside the other version; it may meet the next there.
     private func resolveHeld() throws {
         for client in clients {
             let fileSystem = client.kernel.volume.fileSystem
@@ -194,6 +196,7 @@ package final class WritersRun {
             configure(&$0, number)
         }
         clients[number] = Client(kernel: KernelModel(volume))
+        watch.mount(number, volume)
     }
 
     /// The mount shows what the bucket has.

@@ -3,16 +3,16 @@
 ///
 /// s3fs splits at every comma and colon and does not escape names, so names with such bytes are escaped
 /// here: s3fs then shows an odd name, and all the others still.
-struct ExtendedAttributes: Equatable, Sendable {
+package struct ExtendedAttributes: Equatable, Sendable {
     /// `x-amz-meta-xattr`, without the prefix.
-    static let header = "xattr"
+    package static let header = "xattr"
 
     private(set) var values: [[UInt8]: [UInt8]] = [:]
 
     init() {}
 
     /// nil: the header is not of this form, and must not be written over.
-    init?(header text: String?) {
+    package init?(header text: String?) {
         guard let text, !text.isEmpty else { return }
         guard let json = PercentText.decode(text) else { return nil }
         var reader = Reader(json)
@@ -39,7 +39,7 @@ struct ExtendedAttributes: Equatable, Sendable {
     /// In byte order, as s3fs writes them.
     var names: [[UInt8]] { values.keys.sorted { $0.lexicographicallyPrecedes($1) } }
 
-    subscript(name: [UInt8]) -> [UInt8]? {
+    package subscript(name: [UInt8]) -> [UInt8]? {
         get { values[name] }
         set { values[name] = newValue }
     }

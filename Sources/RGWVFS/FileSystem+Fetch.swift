@@ -16,10 +16,14 @@ extension FileSystem {
     func finish(
         _ need: Need, _ error: FileSystemError?, absorb: (inout VolumeState) -> Void = { _ in }
     ) {
-        withState { state in
+        let hasDropped = withState { state in
+            let before = state.discarded.count + state.discardedSealed.count
             absorb(&state)
             state.endNeed(need, error)
+            return state.discarded.count + state.discardedSealed.count > before
         }
+        // A copy of a version that is gone: nobody may ask for anything for a while.
+        if hasDropped { commitInBackground() }
     }
 
     private func start(_ need: Need) {

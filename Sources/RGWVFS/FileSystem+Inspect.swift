@@ -298,7 +298,12 @@ extension FileSystem {
             return settle(flight.address)
         }
         // Nothing but attributes is lost, and the newer version has its own.
-        if flight.want == .metadata { return refused(flight, Self.foreign(flight)) }
+        if flight.want == .metadata {
+            guard withState({ $0.applyToNewer(flight, head) }) else {
+                return refused(flight, Self.foreign(flight))
+            }
+            return replace(flight, base: head.etag, error)
+        }
         switch policy(flight) {
         case .hold: refused(flight, Self.foreign(flight))
         case .local: replace(flight, base: head.etag, error)

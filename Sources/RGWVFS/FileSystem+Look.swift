@@ -7,9 +7,14 @@ extension FileSystem {
     /// Calls `send` with what is to be sent after what was seen.
     func look(_ shipment: Shipment, then send: @escaping @Sendable (Shipment) -> Void) {
         let flight = shipment.flight
-        store(for: flight).head(flight.address) { [self] result in
+        // What is renamed and changed is still under its old name.
+        let source = flight.want == .copy ? flight.source : nil
+        store(for: flight).head(source?.address ?? flight.address) { [self] result in
             switch result {
-            case .success(let head) where flight.want == .makeDirectory || head.etag == flight.base:
+            case .success(let head)
+            where flight.want == .makeDirectory
+                || source.map { head.etag.isSame(as: $0.version.etag) }
+                    ?? (head.etag == flight.base):
                 look(shipment, head, then: send)
             case .success:
                 let changed = ObjectStoreError(

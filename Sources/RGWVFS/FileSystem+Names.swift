@@ -31,7 +31,10 @@ extension FileSystem {
         commitInBackground()
     }
 
-    package func getattr(_ inode: InodeNumber, _ reply: consuming Reply<AttributeAnswer>) {
+    package func getattr(
+        _ inode: InodeNumber, by handle: HandleID? = nil,
+        _ reply: consuming Reply<AttributeAnswer>
+    ) {
         perform(reply) { [self] state, moment throws(FileSystemError) in
             if let need = state.attributeNeed(inode, now: moment.now, since: moment.since) {
                 // Every path goes through the root: a server that hangs must not block names that
@@ -43,6 +46,7 @@ extension FileSystem {
                 }
                 state.actions.append { [self] in fetch(need) { _ in } }
             }
+            if let handle, state.isOutdated(handle) { throw .stale }
             return .done(try state.attributeAnswer(inode, now: moment.now))
         }
     }

@@ -7,7 +7,10 @@ package protocol FileSystemOperations: Sendable {
     func lookup(_ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<EntryAnswer>)
     /// Never answered; gives lookup counts back.
     func forget(_ inode: InodeNumber, count: UInt64)
-    func getattr(_ inode: InodeNumber, _ reply: consuming Reply<AttributeAnswer>)
+    /// `handle`: of the open file that is being read, where the kernel asks for the size because of that; nil: of
+    /// the name.
+    func getattr(
+        _ inode: InodeNumber, by handle: HandleID?, _ reply: consuming Reply<AttributeAnswer>)
     func setattr(
         _ inode: InodeNumber, _ changes: AttributeChanges, _ caller: Caller,
         _ reply: consuming Reply<AttributeAnswer>)

@@ -123,6 +123,12 @@ struct Inode: Sendable {
         if case .spool(let id, _) = content { id } else { nil }
     }
 
+    /// The data file, if there is one, holds nothing but what the bucket has, unless the key has changes that wait.
+    var hasCopy: Bool {
+        link != nil && !unflushed && writesUnderWay == 0 && attributes.kind == .regular
+            && base?.size == attributes.size
+    }
+
     /// Nothing is believed until it is asked for again.
     mutating func distrust() {
         checkedAt = .distantPast

@@ -23,7 +23,11 @@ extension VolumeState {
             } else if prefix.bytes.isEmpty && object.key.bytes == [0x2F] {
                 continue
             } else if let name = layout.entryName(object.key, prefixLength: prefix.bytes.count) {
-                if local.removedFiles.contains(name) { continue }
+                if local.removedFiles.contains(name),
+                    local.known.contains(name) || !endsDeletion(inode, name, by: object.etag)
+                {
+                    continue
+                }
                 let version = BaseVersion(
                     etag: object.etag, size: object.size, lastModified: object.lastModified)
                 if directory.denied.contains(name, version, now: startedAt) { continue }
@@ -32,12 +36,14 @@ extension VolumeState {
                 hidden += 1
             }
         }
+        var shownDirectories: Set<EntryName> = []
         for key in prefixes {
             guard let name = layout.entryName(key, prefixLength: prefix.bytes.count) else {
                 hidden += key.bytes == [0x2F] && prefix.bytes.isEmpty ? 0 : 1
                 continue
             }
             if local.removedDirectories.contains(name) { continue }
+            shownDirectories.insert(name)
             if directory.denied.contains(name, nil, now: startedAt) { continue }
             if case .some(.some(let object)) = remote[name] {
                 hidden += 1
@@ -64,6 +70,7 @@ extension VolumeState {
         directory.order = []
         directory.absent = [:]
         directory.denied.forgetOld(now: startedAt)
+        if isComplete { directory.denied.forgetDirectories(except: shownDirectories) }
         inodes[inode]?.directory = directory
         if let marker { noteMarker(inode, marker) }
         for name in lost { lose(inode, name) }
@@ -120,7 +127,7 @@ extension VolumeState {
         let isDenied = isDirectory && directory.denied.contains(name, nil, now: startedAt)
         if isDirectory, !hidden.directory, !isDenied {
             absorbName(parent, name, nil)
-        } else if let object, !hidden.file {
+        } else if let object, !hidden.file || endsDeletion(parent, name, by: object.etag) {
             absorbName(
                 parent, name,
                 BaseVersion(
@@ -143,6 +150,7 @@ extension VolumeState {
     /// What HEAD says of an object or a marker.
     mutating func absorbHead(_ inode: InodeNumber, _ head: ObjectHead, startedAt: Instant) {
         if isSettled(inode), !absorbSettled(inode, head.etag, startedAt: startedAt) { return }
+        if isSettledCopy(inode) { endSettled(inode, by: head.etag) }
         guard let known = inodes[inode], !hasOwnChanges(inode) || isMoved(inode) else { return }
         if let address = address(inode), isMoved(inode), let base = known.base,
             !base.etag.isSame(as: head.etag), intents.uncopiedSource(address) != nil
@@ -186,6 +194,7 @@ extension VolumeState {
             inodes[inode]?.foreignVersion += 1
             reads.drop(inode)
             inodes[inode]?.symlinkTarget = nil
+            dropOldCopy(inode)
         }
         if known.attributesKnown, attributes != known.attributes { noteAttributes(inode) }
         inodes[inode]?.ownChanges = []

@@ -43,6 +43,7 @@ extension VolumeState {
     mutating func rebase(
         _ inode: InodeNumber, _ head: ObjectHead, at address: ObjectAddress
     ) -> Bool {
+        endSettled(inode, by: head.etag)
         guard let known = inodes[inode], known.dataID == nil, let old = known.base,
             self.address(inode) == address, !intents.isPending(address),
             intents.flights[address] == nil, known.attributes.kind == .regular

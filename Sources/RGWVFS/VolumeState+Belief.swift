@@ -27,7 +27,15 @@ extension VolumeState {
 
     /// A change begins that replaces the object's metadata.
     mutating func noteBelief(_ inode: InodeNumber, _ address: ObjectAddress, now: Instant) {
-        guard intents.intents[address] == nil, intents.flights[address] == nil else { return }
+        guard intents.intents[address] == nil, intents.flights[address] == nil else {
+            // A renamed file's object is still under its old name, and was not looked at for that.
+            if isMoved(inode) { noteOld(inode, now: now) }
+            return
+        }
+        noteOld(inode, now: now)
+    }
+
+    private mutating func noteOld(_ inode: InodeNumber, now: Instant) {
         inodes.change(inode) {
             $0.needsLook = $0.base != nil && now >= $0.checkedAt + Self.believedMax
         }
@@ -37,9 +45,35 @@ extension VolumeState {
     func looksFirst(_ flight: IntentTable.Flight) -> Bool {
         guard let inode = flight.inode, address(inode) == flight.address else { return false }
         switch flight.want {
-        case .put, .metadata, .makeDirectory: return inodes.look(inode) { $0.needsLook } == true
-        case .copy, .delete, .removeDirectory: return false
+        case .put, .metadata, .makeDirectory, .copy:
+            return inodes.look(inode) { $0.needsLook } == true
+        case .delete, .removeDirectory: return false
         }
+    }
+
+    /// chmod, chown and chgrp by name mean whatever has the name: another client's newer version gets them too.
+    /// Times belong to the content they were set for, extended attributes may, and rights to run as somebody else were
+    /// given to other bytes: those are refused. False: it is to be refused.
+    mutating func applyToNewer(_ flight: IntentTable.Flight, _ head: ObjectHead) -> Bool {
+        guard let inode = flight.inode, let known = inodes[inode], address(inode) == flight.address,
+            intents.intents[flight.address]?.revision == flight.revision,
+            known.attributes.kind == .regular, known.writers == 0, !known.unflushed,
+            !known.ownChanges.isEmpty,
+            known.ownChanges.isSubset(of: [.permissions, .uid, .gid]),
+            known.attributes.permissions & 0o7000 == 0
+        else { return false }
+        let theirs = PosixMetadata.attributes(of: head, isMarker: false, defaults: defaults)
+        // Tags would have to be asked for.
+        guard theirs.kind == .regular, head.metadata.tagCount == 0 else { return false }
+        inodes[inode]?.base = BaseVersion(
+            etag: head.etag, size: head.size, lastModified: head.lastModified)
+        inodes[inode]?.foreignVersion += 1
+        inodes[inode]?.attributes.size = head.size
+        inodes[inode]?.symlinkTarget = nil
+        reads.drop(inode)
+        dropOldCopy(inode)
+        noteContent(inode)
+        return mergeLook(flight, head) != nil
     }
 
     /// Takes in what another client changed beside the bytes. Returns the metadata to send; nil: the file has

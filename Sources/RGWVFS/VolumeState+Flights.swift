@@ -127,6 +127,38 @@ extension VolumeState {
         return true
     }
 
+    /// The same of a renamed file that has nothing else to be sent.
+    func isSettledCopy(_ inode: InodeNumber) -> Bool {
+        guard let address = address(inode), intents.settlingKeys.contains(address),
+            intents.flights[address] == nil
+        else { return false }
+        return isMoved(inode) && inodes.look(inode) { $0.dataID == nil } == true
+    }
+
+    /// What was done and is only looked at once more is over when another client's version is there.
+    mutating func endSettled(_ inode: InodeNumber, by tag: ETag) {
+        guard let address = address(inode), intents.settlingKeys.contains(address),
+            intents.flights[address] == nil, let intent = intents.intents[address],
+            [.put, .metadata, .copy].contains(intent.record.want),
+            inodes.look(inode, { $0.dataID == nil && !$0.unflushed && !$0.isDirectory }) == true,
+            tag != intent.settling?.tag, !intents.isOwn(tag, at: address)
+        else { return }
+        dropIntent(address)
+    }
+
+    /// A deletion that was done and is only looked at once more hides what late requests of this mount leave. True: the
+    /// object is another client's, and is shown.
+    mutating func endsDeletion(
+        _ parent: InodeNumber, _ name: EntryName, by tag: ETag
+    ) -> Bool {
+        guard let address = try? addresses(parent, name).file,
+            intents.settlingKeys.contains(address), intents.flights[address] == nil,
+            intents.intents[address]?.record.want == .delete, !intents.isOwn(tag, at: address)
+        else { return false }
+        dropIntent(address)
+        return true
+    }
+
     /// Such an object is gone: a late request undid it, or another client. It is looked at now, not later.
     mutating func settleNow(_ inode: InodeNumber, startedAt: Instant) {
         guard let address = address(inode) else { return }

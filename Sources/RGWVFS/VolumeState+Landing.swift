@@ -62,7 +62,10 @@ extension VolumeState {
         {
             journal.append(.intent(record))
         }
-        if flight.want == .put, let known = flight.inode.flatMap({ inodes[$0] }) {
+        // What is to be done with the key of a file that was renamed meanwhile does not wait for that file.
+        if flight.want == .put, intent.record.inode == flight.inode,
+            let known = flight.inode.flatMap({ inodes[$0] })
+        {
             intents.renew(
                 flight.address, born: now, held: known.unflushed && known.committed == nil)
         }

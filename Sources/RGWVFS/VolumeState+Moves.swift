@@ -94,8 +94,9 @@ extension VolumeState {
     mutating func sourceChanged(
         _ target: ObjectAddress, _ version: BaseVersion, time: WallTime
     ) {
-        guard let old = intents.intents[target]?.record, let source = old.source?.address,
-            var record = intents.setSource(target, version)
+        // Written since, the file goes up itself, and only remembers what it was copied from.
+        guard let old = intents.intents[target]?.record, old.want == .copy,
+            let source = old.source?.address, var record = intents.setSource(target, version)
         else { return }
         // What was changed here are an older version's attributes; the newer one has its own.
         if let inode = record.inode {
@@ -137,7 +138,7 @@ extension VolumeState {
     }
 
     /// Somebody has the file open, and the spool has a copy of the version before: it is not the file's any more.
-    private mutating func dropOldCopy(_ inode: InodeNumber) {
+    mutating func dropOldCopy(_ inode: InodeNumber) {
         guard let known = inodes[inode], let data = known.dataID, !known.unflushed,
             known.writesUnderWay == 0
         else { return }

@@ -58,9 +58,13 @@ extension VolumeState {
         return intents.pendingBelow(prefix, marker: address) > 0
     }
 
-    /// The inode's own content or attributes differ from the bucket's.
+    /// The inode's own content or attributes differ from the bucket's, or are about to.
     func hasOwnChanges(_ inode: InodeNumber) -> Bool {
-        if inodes.look(inode, { $0.dataID != nil || $0.writers > 0 }) == true { return true }
+        let isOwn = inodes.look(inode) { known in
+            // What the bucket has is only kept for those who read it.
+            known.writers > 0 || known.dataID != nil && !(known.hasCopy && known.opens > 0)
+        }
+        if isOwn == true { return true }
         guard let address = address(inode) else { return true }
         return intents.isPending(address)
     }

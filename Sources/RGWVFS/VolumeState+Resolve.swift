@@ -85,7 +85,7 @@ extension VolumeState {
         // A name that is not here but has unsent changes was deleted through this mount. One that an earlier
         // mount deleted may have become the name of something else.
         let both = try addresses(parent, name)
-        let removed = (intents.isPending(both.file), intents.isPending(both.marker))
+        let removed = (intents.isUndone(both.file), intents.isPending(both.marker))
         if removed.0, removed.1 { return .absent }
         if removed.0 || removed.1, directory.listedAt != nil { return .absent }
         guard configuration.lookupCache == .all || directory.isNew else {
@@ -120,8 +120,8 @@ extension VolumeState {
         guard let known = inodes[inode] else { return nil }
         if inode != .root, known.link == nil { return nil }
         if known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode) {
-            return known.isFresh(now: now, since: since) || isLocal(inode) && !isSettled(inode)
-                ? nil : .head(inode)
+            let isOwn = isLocal(inode) && !isSettled(inode) && !isSettledCopy(inode)
+            return known.isFresh(now: now, since: since) || isOwn ? nil : .head(inode)
         }
         // LIST shows Swift's large objects like empty files: the one is told from the other by HEAD.
         if configuration.attributeSource == .list, known.base?.etag != .ofNothing,

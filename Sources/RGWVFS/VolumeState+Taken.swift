@@ -25,6 +25,9 @@ extension VolumeState {
     /// Another client took the name.
     mutating func take(_ inode: InodeNumber) {
         if let link = inodes[inode]?.link { noteName(link, of: inode) }
+        // A copy of what the bucket had; whoever reads it has it open.
+        dropData(inode)
+        if inodes.look(inode, { $0.opens }) == 0 { dropBytes(inode) }
         detach(inode)
     }
 
@@ -37,6 +40,16 @@ extension VolumeState {
         if known.appendShift != nil, known.writesUnderWay == 0 {
             inodes[known.number]?.appendShift = nil
         }
+    }
+
+    /// What this reader was given is of a version that is gone. Told the size of the newer one, the kernel would end
+    /// the file there in the middle of the older one's bytes, without an error: between two reads it asks for
+    /// the size by the handle. Source: linux fs/fuse/file.c, fuse_cache_read_iter.
+    func isOutdated(_ handle: HandleID) -> Bool {
+        guard let file = files[handle], !file.flags.write else { return false }
+        return inodes.look(file.inode) {
+            $0.dataID == nil && $0.base != nil && $0.foreignVersion != file.foreignVersion
+        } == true
     }
 
     /// Longest time between an ESTALE of open and the next try. The kernel tries at once.

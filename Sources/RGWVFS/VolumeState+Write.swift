@@ -86,9 +86,7 @@ extension VolumeState {
 
     /// A file that is still open but whose bytes the bucket has: they are read from there from now on.
     private mutating func evictCleanCopy(_ number: InodeNumber) {
-        guard let inode = inodes[number], let data = inode.dataID, inode.link != nil,
-            !inode.unflushed, inode.writesUnderWay == 0, inode.attributes.kind == .regular,
-            let base = inode.base, base.size == inode.attributes.size,
+        guard let inode = inodes[number], let data = inode.dataID, inode.hasCopy,
             let address = address(number), !intents.isPending(address)
         else { return }
         inodes[number]?.content = .remote

@@ -13,7 +13,7 @@ enum Simulate {
             HostProcess.exit(2)
         }
         switch arguments.mode {
-        case .random: HostProcess.exit(random(arguments, alone) ? 0 : 1)
+        case .random: HostProcess.exit(random(arguments, alone + writers) ? 0 : 1)
         case .writers: HostProcess.exit(random(arguments, writers) ? 0 : 1)
         case .exhaustive: HostProcess.exit(exhaustive(arguments) ? 0 : 1)
         }

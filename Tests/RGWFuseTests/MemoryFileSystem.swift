@@ -102,7 +102,9 @@ final class MemoryFileSystem: FileSystemOperations {
         observed.withLock { $0.forgotten[inode, default: 0] += count }
     }
 
-    func getattr(_ inode: InodeNumber, _ reply: consuming Reply<AttributeAnswer>) {
+    func getattr(
+        _ inode: InodeNumber, by handle: HandleID?, _ reply: consuming Reply<AttributeAnswer>
+    ) {
         send("getattr", reply) { (tree) throws(FileSystemError) in
             try tree.attributeAnswer(inode)
         }

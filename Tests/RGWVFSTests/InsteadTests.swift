@@ -200,7 +200,7 @@ import Testing
     @Test func ofAttributesOfAnObjectThatAnotherClientReplaced() throws {
         let volume = try volume()
         let root = try root(volume)
-        try volume.change("a") { $0.permissions = 0o600 }
+        try volume.change("a") { $0.mtime = .at(WallTime(seconds: 5)) }
         volume.store.plant(Volume.bucket, "a", Array("theirs".utf8))
         try expectTold(volume, "a", .stale, root)
         #expect(volume.text("a") == "theirs")

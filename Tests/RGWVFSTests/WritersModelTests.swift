@@ -5,8 +5,7 @@ import Testing
 /// is lost, mixed or shown too long.
 @Suite struct WritersModelTests {
     private static func check(_ seed: UInt64) {
-        var plan = WritersRun.Plan.drawn(seed)
-        plan.judgesMarks = false
+        let plan = WritersRun.Plan.drawn(seed)
         guard WritersRun.failure(plan, plan.operations) != nil,
             let (operations, failure) = WritersRun.shrunk(plan)
         else { return }

@@ -91,7 +91,7 @@ class Round:
         self.directory = lane.test.new_directory(f"round-{lane.number}-{plan.seed}")
         self.history = History()
         self.found = []
-        self.failures = []
+        self.failures = set()
         self.proxies = {}
         self.is_late = False
 
@@ -190,6 +190,8 @@ class Round:
                     os.close(descriptor)
         for program in self.programs:
             self.drain(program)
+        for program in self.programs:
+            self.note_failures(program, [])
         self.watch_quiet()
         self.final = self.objects()
         if self.plan.cache_seconds is not None:
@@ -223,15 +225,25 @@ class Round:
             status = self.command("status", point)
             if status.returncode == 0:
                 return
-            self.failures.append((program.name, status.stdout))
+            self.note_failures(program, queue)
             conflicts = [item for item in queue if item.get("state") == "conflict"]
             for item in conflicts:
-                self.failures.append((program.name, item["path"]))
+                self.failures.add((program.name, item["path"]))
                 self.command("resolve", "--both", os.path.join(point, item["path"]))
             if not conflicts and state.returncode == 1 and not queue:
                 return
         self.add("waits", f"{program.name} after {SYNC_SECONDS} s: {json.dumps(queue)}\n{status.stdout}",
                  *self.plan.names)
+
+    def note_failures(self, program, queue):
+        """What waits for good, and what the log says was taken back: status forgets it when the mount ends."""
+        self.failures.update((program.name, item["path"]) for item in queue
+                             if item.get("state") in ("blocked", "conflict"))
+        for line in program.mount.log.read_text(errors="replace").splitlines():
+            if "a change is taken back" not in line:
+                continue
+            words = dict(word.partition("=")[::2] for word in line.split())
+            self.failures.add((program.name, words.get("object.key", "").removeprefix(self.prefix)))
 
     def watch_quiet(self):
         before = {name: len(proxy.timed_requests()) for name, proxy in self.proxies.items()}

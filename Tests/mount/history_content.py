@@ -150,8 +150,8 @@ class Explanation:
         for step in self.steps:
             if step.number <= last.get(step.actor, -1):
                 continue
-            # Nothing of what a put replaces can be in the content.
-            if step.kind == "put" and (step not in self.must or self.must & used):
+            # Nothing of what a put replaces can be in the content; its own length may be all that is left of it.
+            if step.kind == "put" and self.must & used:
                 continue
             left = hidden if step in self.must else hidden - 1
             if left >= 0 and self.search(step.apply(state), used | {step}, left):

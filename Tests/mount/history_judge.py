@@ -6,7 +6,8 @@
   stale      an open shows what was seen replaced in the bucket, longer than the cache time before
   flip       a mount shows a version, then another or none, then the first again
   aside      a mount shows under a name the version that it has put beside it as a conflict copy
-  attributes a mode or an attribute that was set is gone without a reason
+  attributes a mode or an attribute that was set is gone without a reason. Conditions do not cover attributes: what
+             another mount had begun to change before, or began within a second, may undo it (rgwfs(7), LIMITS)
   errno      an error that nothing explains
 """
 
@@ -19,13 +20,15 @@ from history_content import Explanation, shown
 
 # Seconds on top of a cache time: two processes and their clocks.
 SLACK = 0.4
+# What a mount sends something for.
+CHANGES = ("write", "close", "fsync", "truncate", "mode", "xattr", "rename", "rename-directory", "unlink", "open-save")
 # How long after its answer a rename may still copy or delete in the bucket.
 RENAME_SECONDS = 60
 
 
 class Judge:
     """`final`: name to (content, mode, mark) of each object when all is quiet. `requests`: of each mount, as
-    `Proxy.timed_requests`. `failures`: what the mounts' status says."""
+    `Proxy.timed_requests`. `failures`: (mount, name) of each change that its status or log says was not made."""
 
     def __init__(self, history, final, requests, prefix, policy, cache_seconds, faults, failures):
         self.history, self.final, self.requests = history, final, requests
@@ -155,7 +158,8 @@ class Judge:
 
     def excuse(self, session, step, depth=0):
         """Why bytes that were acknowledged are nowhere; None: nothing explains it."""
-        for name, time in self.reach(session.name, session.start).items():
+        reach = self.reach(session.name, session.start)
+        for name, time in reach.items():
             if self.was_told(session, name):
                 return "told"
             if self.overlaps(session, name):
@@ -167,7 +171,7 @@ class Judge:
                         self.is_effective(session, other, depth):
                     return str(other)
             for event in self.history.events:
-                if self.removes(event, name) and \
+                if self.removes(event, name) and not self.carries(event, name, reach) and \
                         self.may_replace(session, event, name, event.start, event.end, time):
                     return str(event)
         return None
@@ -187,6 +191,17 @@ class Judge:
         return (event.what in ("unlink", "delete") and event.names[0] == name) or \
             (event.what in ("rename", "copy") and event.names[1] == name) or \
             (event.what == "rename-directory" and name.startswith(event.names[1] + "/"))
+
+    @staticmethod
+    def carries(event, name, reach):
+        """It brought to this name what is looked for."""
+        if event.what in ("rename", "copy"):
+            old = event.names[0]
+        elif event.what == "rename-directory":
+            old = event.names[0] + name[len(event.names[1]):]
+        else:
+            return False
+        return old in reach and reach[old] <= event.start
 
     def may_replace(self, session, other, name, start, end, time):
         """It began after the write or was concurrent; and when another mount did it, that knew of the version or
@@ -217,7 +232,7 @@ class Judge:
         return any(event.actor == session.actor and event.error and event.start >= session.start and
                    event.what in ("write", "close", "fsync") and event.names[0] == name
                    for event in self.history.events) or \
-            any(name in text for actor, text in self.failures if actor == session.actor)
+            (session.actor, name) in self.failures
 
     def overlaps(self, session, name):
         """The other client's write met a request that the server does not make one step with its condition
@@ -250,7 +265,28 @@ class Judge:
             if any(event.actor == mark.actor and event.error and event.start >= mark.start and
                    event.what == "fsync" and event.names[0] in (name, ".") for event in self.history.events):
                 return
+            if (mark.actor, name) in self.failures or self.was_unseen(mark, name):
+                return
         self.add("attributes", f"{mark.kind} {mark.value} of {mark.name}, set by {mark.actor}", *reach)
+
+    def was_unseen(self, mark, name):
+        """Another mount's change was under way when the bucket had the mark, or began within a second after it."""
+        key = self.prefix + name
+        landed = min((answered for method, status, target, came, answered in self.requests[mark.actor]
+                      if method == "PUT" and status == 200 and key_of(target) == key and answered > mark.start),
+                     default=mark.start)
+        for actor, rows in self.requests.items():
+            sent = [came for method, _, target, came, _ in rows
+                    if method in ("PUT", "DELETE") and key_of(target) == key]
+            # What it sent before the mark was there, it has done, unless that failed.
+            before = max((came for came in sent if came < landed), default=0)
+            since = 0 if self.faults else before
+            if actor != mark.actor and any(came >= landed - 0.05 for came in sent) and any(
+                    event.actor == actor and not event.error and name in event.names and
+                    since <= (event.end or event.start) and event.start <= landed + 1 + SLACK and
+                    event.what in CHANGES for event in self.history.events):
+                return True
+        return False
 
     # (c): what is shown when.
 
