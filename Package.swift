@@ -52,7 +52,7 @@ let package = Package(
 
         // Adapters: the only places where unsafe code is allowed (RGWJournal needs none).
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-        module("RGWCrypto", ["CCrypto"]),
+        module("RGWCrypto", ["RGWBase", "CCrypto"]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .target(name: "CRGWCurl", dependencies: ["CCurl"]),

@@ -1,3 +1,5 @@
+import RGWBase
+
 /// Lower-case hexadecimal text of bytes and back.
 package enum Hexadecimal {
     package static func encode(_ bytes: [UInt8]) -> String {
@@ -22,20 +24,9 @@ package enum Hexadecimal {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(utf8.count / 2)
         for index in stride(from: 0, to: utf8.count, by: 2) {
-            guard let high = value(ofDigit: utf8[index]), let low = value(ofDigit: utf8[index + 1])
-            else { return nil }
-            bytes.append(high << 4 | low)
+            guard let byte = HexDigit.byte(utf8[index], utf8[index + 1]) else { return nil }
+            bytes.append(byte)
         }
         return bytes
-    }
-
-    /// 0 ... 15, or nil when `byte` is no ASCII hexadecimal digit.
-    package static func value(ofDigit byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
-        }
     }
 }

@@ -168,24 +168,15 @@ extension FileSystem {
 }
 
 extension ETag {
-    /// The MD5 of the object's bytes, where the tag is that: not of an upload in parts.
+    /// The MD5 of the object's bytes, where the tag is that, in lower case: not of an upload in parts.
     fileprivate var md5: [UInt8]? {
         let digits = Array(text.utf8)
-        guard digits.count == 32 else { return nil }
+        guard digits.count == 32, !digits.contains(where: { 0x41...0x46 ~= $0 }) else { return nil }
         var bytes: [UInt8] = []
         for index in stride(from: 0, to: 32, by: 2) {
-            guard let high = Self.value(digits[index]), let low = Self.value(digits[index + 1])
-            else { return nil }
-            bytes.append(high << 4 | low)
+            guard let byte = HexDigit.byte(digits[index], digits[index + 1]) else { return nil }
+            bytes.append(byte)
         }
         return bytes
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 0x30...0x39: digit - 0x30
-        case 0x61...0x66: digit - 0x61 + 10
-        default: nil
-        }
     }
 }

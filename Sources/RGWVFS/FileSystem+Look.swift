@@ -4,10 +4,9 @@ import RGWSpool
 
 /// The look at an object before a change of it goes up, where what is known of it was old.
 extension FileSystem {
-    /// False: nothing has to be seen, and it may be sent.
-    func looks(_ shipment: Shipment, then send: @escaping @Sendable (Shipment) -> Void) -> Bool {
+    /// Calls `send` with what is to be sent after what was seen.
+    func look(_ shipment: Shipment, then send: @escaping @Sendable (Shipment) -> Void) {
         let flight = shipment.flight
-        guard withState({ state in state.looksFirst(flight) }) else { return false }
         // What is renamed and changed is still under its old name.
         let source = flight.want == .copy ? flight.source : nil
         store(for: flight).head(source?.address ?? flight.address) { [self] result in
@@ -31,7 +30,6 @@ extension FileSystem {
             case .failure(let error): retryLater(flight, error)
             }
         }
-        return true
     }
 
     private func look(

@@ -153,7 +153,7 @@ extension FileSystem {
     package func unlink(
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
-        let told = stored(.names, reply) { $0.keys(of: parent, name) }
+        let told = stored(removal: reply) { $0.keys(of: parent, name) }
         perform(told, undoes: true) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
             let found = try state.removable(parent, name, moment)
@@ -161,7 +161,7 @@ extension FileSystem {
             guard state.inodes[inode]?.isDirectory == false else { throw .isDirectory }
             state.removeFile(inode, now: moment.now, time: moment.time)
             state.removals = (state.removals.count + 1, parent)
-            return .done(())
+            return .done(inode)
         }
     }
 
@@ -169,14 +169,14 @@ extension FileSystem {
         _ parent: InodeNumber, _ name: EntryName, _ reply: consuming Reply<Void>
     ) {
         if layout.isAllBuckets, parent == .root { return removeBucket(name, reply.park()) }
-        let told = stored(.names, reply) { $0.keys(of: parent, name) }
+        let told = stored(removal: reply) { $0.keys(of: parent, name) }
         perform(told, undoes: true) { state, moment throws(FileSystemError) in
             if state.isReadOnly { throw .readOnly }
             let found = try state.removable(parent, name, moment)
             guard case .done(let inode) = found else { return found.asNeed() }
             if let need = try state.emptyNeed(inode, moment) { return .need(need) }
             state.removeDirectory(inode, now: moment.now, time: moment.time)
-            return .done(())
+            return .done(inode)
         }
     }
 }

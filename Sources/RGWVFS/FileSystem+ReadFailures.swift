@@ -33,6 +33,8 @@ extension FileSystem {
         switch FileSystemError(error) {
         case .inputOutput where error.kind != .cancelled: break
         case .timedOut: break
+        // No right is missing but a key (SSE-C, a session token): the server's words say which.
+        case .accessDenied where error.status == 400: break
         default: return
         }
         let now = clock.now()

@@ -27,7 +27,7 @@ extension FileSystem {
 
     /// How far a step of a rename got.
     private enum Progress: Sendable {
-        case moved
+        case moved(over: InodeNumber?)
         /// It is a directory: what is below it must be listed.
         case isTree
         /// Another rename works on one of the names, on a directory above or on a name below.
@@ -42,7 +42,7 @@ extension FileSystem {
     ) {
         let request = RenameRequest(
             parent: parent, name: name, newParent: newParent, newName: newName, mode: mode)
-        let told = stored(.names, reply) { state in
+        let told = stored(removal: reply) { state in
             state.keys(of: parent, name, withTree: true)
                 + state.keys(of: newParent, newName, withTree: true)
         }
@@ -50,11 +50,11 @@ extension FileSystem {
     }
 
     /// A file moves at once. A directory's objects must be listed first.
-    private func rename(_ request: RenameRequest, _ parked: ParkedReply<Void>) {
+    private func rename(_ request: RenameRequest, _ parked: ParkedReply<InodeNumber?>) {
         let planned = Reply<Progress>(interruption: parked.interruption) { [self] result in
             switch result {
             case .failure(let error): parked.fail(error)
-            case .success(.moved): parked.succeed(())
+            case .success(.moved(let over)): parked.succeed(over)
             case .success(.isTree): renameTree(request, parked)
             case .success(.isReserved): afterReservations(request, parked)
             case .success(.waits(let need)):
@@ -73,17 +73,17 @@ extension FileSystem {
             let plan = try state.planRename(path, request.mode, isQuiet: false, moment)
             guard case .done(let plan) = plan else { return plan.asNeed() }
             switch plan {
-            case .nothing: return .done(.moved)
+            case .nothing: return .done(.moved(over: nil))
             case .tree: return .done(.isTree)
             case .file(let inode, let target):
                 let need = try state.moveFile(inode, path, target: target, moment)
-                return .done(need.map { .waits($0) } ?? .moved)
+                return .done(need.map { .waits($0) } ?? .moved(over: target))
             }
         }
     }
 
     /// The list of what another rename moves would miss what this one moves.
-    private func afterReservations(_ request: RenameRequest, _ parked: ParkedReply<Void>) {
+    private func afterReservations(_ request: RenameRequest, _ parked: ParkedReply<InodeNumber?>) {
         withState { state in
             let again: @Sendable () -> Void = { [self] in rename(request, parked) }
             let isReserved = (try? state.path(request)).map { state.isReserved($0) } ?? false
@@ -101,7 +101,7 @@ extension FileSystem {
     private static let treeMax = 100_000
 
     /// While the objects are listed nothing is sent below either name.
-    private func renameTree(_ request: RenameRequest, _ parked: ParkedReply<Void>) {
+    private func renameTree(_ request: RenameRequest, _ parked: ParkedReply<InodeNumber?>) {
         let reserved: Result<RenamePath?, FileSystemError> = withState { state in
             do throws(FileSystemError) {
                 let path = try state.path(request)
@@ -121,7 +121,7 @@ extension FileSystem {
             pump()
             switch result {
             case .failure(let error): parked.fail(error)
-            case .success(nil): parked.succeed(())
+            case .success(nil): parked.succeed(nil)
             // Copies of an earlier rename go first; then there is more to list.
             case .success(.some(let need)):
                 fetch(need) { [self] error in

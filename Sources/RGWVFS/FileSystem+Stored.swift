@@ -39,6 +39,23 @@ extension FileSystem {
         }
     }
 
+    /// The same for what takes a name from a file, which it answers. When that is refused the kernel still has the
+    /// file under the name: it is told to look again.
+    func stored(
+        removal reply: consuming Reply<Void>,
+        keys: @escaping @Sendable (borrowing VolumeState) -> [ObjectAddress]
+    ) -> Reply<InodeNumber?> {
+        let parked = reply.park()
+        let removal = Reply<InodeNumber?>(interruption: parked.interruption) { result in
+            parked.send(result.map { _ in })
+        }
+        return stored(
+            .names, removal,
+            undo: { [self] inode in
+                if let inode { withState { state in state.isNotRemoved(inode) } }
+            }, keys: keys)
+    }
+
     /// Of an answer that names an inode.
     func forgetEntry(_ entry: EntryAnswer) { forget(entry.inode, count: 1) }
 

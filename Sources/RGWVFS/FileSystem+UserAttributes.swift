@@ -31,10 +31,12 @@ extension FileSystem {
     func userAttributeNames(
         _ inode: InodeNumber, isPrivileged: Bool, _ reply: consuming Reply<[[UInt8]]>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply) { [self] state, moment throws(FileSystemError) in
             if state.isTaken(inode) { throw .stale }
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
-                return .need(need)
+                // `ls -ld` asks for these too (coreutils since 9.5).
+                guard inode == .root, state.hasHeard(of: .root) else { return .need(need) }
+                state.actions.append { [self] in fetch(need) { _ in } }
             }
             let names = try state.extended(inode)?.names ?? []
             return .done(names.filter { isPrivileged || AttributeSpace($0) != .trusted })

@@ -157,11 +157,17 @@ extension FileSystem {
     private func send(_ shipment: Shipment) {
         let flight = shipment.flight
         // Since it was made ready.
-        if flight.want == .put, wasChanged(flight) { return changedMeanwhile(shipment) }
-        if looks(shipment, then: { [self] in send($0) }) { return }
+        let (isChanged, looksFirst, isInParts) = withState { state in
+            (
+                flight.want == .put && state.isChanging(flight), state.looksFirst(flight),
+                state.goesInParts(shipment.size)
+            )
+        }
+        if isChanged { return changedMeanwhile(shipment) }
+        if looksFirst { return look(shipment) { [self] in send($0) } }
         failpoint(.starting(flight.want))
         switch flight.want {
-        case .put: sendFile(shipment)
+        case .put: sendFile(shipment, isInParts: isInParts)
         case .metadata:
             store(for: flight).copy(
                 from: flight.address, to: flight.address, metadata: shipment.metadata,
@@ -191,9 +197,9 @@ extension FileSystem {
         0x7E,
     ]
 
-    private func sendFile(_ shipment: Shipment) {
+    private func sendFile(_ shipment: Shipment, isInParts: Bool) {
         let flight = shipment.flight
-        if withState({ $0.goesInParts(shipment.size) }) {
+        if isInParts {
             var whole = shipment
             // The tag of an upload in parts is another one.
             whole.digest = []
@@ -261,9 +267,10 @@ extension FileSystem {
     /// Whoever waits for the key to be free goes on, and so does the pump. What is made ready next takes the
     /// journal's rows of what ended along; when nothing follows for a while, they go by themselves.
     func settle(_ address: ObjectAddress) {
-        finish(.landing(address), nil)
+        var hasRefusals = false
+        finish(.landing(address), nil) { state in hasRefusals = state.refusals.hasNews }
         settleBelow()
-        if withState({ $0.refusals.hasNews }) { tellRefusals() }
+        if hasRefusals { tellRefusals() }
         if pump() { return }
         let now = clock.now()
         let (isLast, at) = withState { state in

@@ -1,3 +1,5 @@
+import RGWBase
+
 /// Percent-encoding as s3fs has it in headers: everything but letters, digits and `.-_~/`, upper-case
 /// digits. Source: s3fs-fuse, `string_util.cpp`, `urlEncode`.
 enum PercentText {
@@ -33,10 +35,10 @@ enum PercentText {
                 index += 1
                 continue
             }
-            guard index + 2 < bytes.count, let high = value(bytes[index + 1]),
-                let low = value(bytes[index + 2])
+            guard index + 2 < bytes.count,
+                let byte = HexDigit.byte(bytes[index + 1], bytes[index + 2])
             else { return nil }
-            plain.append(high << 4 | low)
+            plain.append(byte)
             index += 3
         }
         return plain
@@ -49,15 +51,6 @@ enum PercentText {
             UInt8(ascii: "/"):
             true
         default: false
-        }
-    }
-
-    private static func value(_ digit: UInt8) -> UInt8? {
-        switch digit {
-        case 0x30...0x39: digit - 0x30
-        case 0x41...0x46: digit - 0x41 + 10
-        case 0x61...0x66: digit - 0x61 + 10
-        default: nil
         }
     }
 }

@@ -37,7 +37,7 @@ struct RefusedChanges: Sendable {
 }
 
 extension VolumeState {
-    /// A change was answered with success and is taken back.
+    /// A change was answered with success and is taken back; the kernel believes it.
     mutating func noteRefusal(
         _ address: ObjectAddress, _ want: IntentRecord.Want, _ reason: String, _ time: WallTime
     ) {
@@ -45,5 +45,8 @@ extension VolumeState {
             RefusedChanges.Change(
                 path: pathText(address), key: address.key.text, want: want, reason: reason,
                 time: time))
+        if let (names, _) = layout.path(of: address), let inode = lookUp(names[...]) {
+            noteAttributes(inode)
+        }
     }
 }

@@ -200,11 +200,13 @@ extension VolumeState {
         return error
     }
 
-    /// The listing that shows this key must be read again.
+    /// The listing that shows this key must be read again, and the kernel has to look the name up.
     mutating func distrustParent(of address: ObjectAddress) {
-        if let (names, _) = layout.path(of: address), let parent = lookUp(names.dropLast()) {
-            inodes[parent]?.directory?.listedAt = nil
-        }
+        guard let (names, _) = layout.path(of: address), let name = names.last,
+            let parent = lookUp(names.dropLast())
+        else { return }
+        inodes[parent]?.directory?.listedAt = nil
+        notices.append(.entry(parent, name))
     }
 
     /// The directory inode at a path, if it is known.

@@ -17,6 +17,11 @@ extension VolumeState {
         return false
     }
 
+    /// Its removal was refused: the name leads to the object again, and the kernel's file to nothing.
+    mutating func isNotRemoved(_ inode: InodeNumber) {
+        if inodes[inode]?.link == nil { inodes[inode]?.isRemovedHere = false }
+    }
+
     /// Another client took the name.
     mutating func take(_ inode: InodeNumber) {
         if let link = inodes[inode]?.link { noteName(link, of: inode) }

@@ -92,6 +92,9 @@ package enum ErrorTable {
         row(
             on: [.putObject, .copyObject, .uploadPart, .completeMultipart],
             code: .exactly("BucketAlreadyExists"), .busy, .notDone),
+        // Encrypted with a key that its writer keeps (SSE-C): without it nobody reads the object. A
+        // session token that RGW cannot read is the other cause. Test: mount/test_encrypted.
+        row(on: [.getObject], code: .exactly("InvalidArgument"), .accessDenied, .credentials),
     ]
 
     /// Codes that mean the same for every operation, whatever the status.

@@ -1,4 +1,4 @@
-import RGWCrypto
+import RGWBase
 
 /// Percent-encoding as both signatures of S3 demand it: unreserved `A-Za-z0-9-._~`, hexadecimal
 /// digits in upper case, a blank as `%20`. RGW decodes a version 4 path and encodes it again by
@@ -29,10 +29,9 @@ package enum URIEncoding {
                 continue
             }
             guard index + 2 < bytes.count,
-                let high = Hexadecimal.value(ofDigit: bytes[index + 1]),
-                let low = Hexadecimal.value(ofDigit: bytes[index + 2])
+                let byte = HexDigit.byte(bytes[index + 1], bytes[index + 2])
             else { return nil }
-            decoded.append(high << 4 | low)
+            decoded.append(byte)
             index += 3
         }
         return decoded

@@ -28,6 +28,8 @@ final class Composition: Sendable {
     private let journal: SQLiteJournal
     private let files: HostFiles
     private let started: Instant
+    /// The answer to what the bucket does with old versions; nil: it is not asked for.
+    private let versioning: (request: any Cancellable, isKnown: HostCondition<Bool>)?
 
     /// Threads that do the spool's and the journal's I/O for parked requests.
     private static let workersMax = 8
@@ -52,7 +54,7 @@ final class Composition: Sendable {
         let asking = Self.store(plan.preflightClient, transport, credentials, clock, timer)
         try Self.preflight(plan, store: asking, clock)
         let store = Self.store(plan.settings.client, counted, credentials, clock, timer)
-        Self.learnVersioning(plan, from: asking, for: store, clock)
+        versioning = Self.learnVersioning(plan, from: asking, for: store)
         spool = try SpoolHolder.takeOver(plan, clock)
         do throws(MountFailure) {
             try SpoolHolder.register(plan, log)
@@ -214,19 +216,32 @@ final class Composition: Sendable {
         }
     }
 
-    /// What the bucket does with old versions decides how conditions are sent: one request, waited for briefly.
-    /// Without an answer the first writes tell.
+    /// What the bucket does with old versions decides how conditions are sent: one request, whose answer
+    /// `waitForServer` waits for. Without an answer the first writes tell.
     private static func learnVersioning(
-        _ plan: MountPlan, from asking: S3ObjectStore, for store: S3ObjectStore, _ clock: HostClock
-    ) {
-        guard let bucket = plan.source.bucket, !plan.volume.readOnly else { return }
-        let answer = HostCondition<Result<ServerCapabilities.Versioning, ObjectStoreError>?>(nil)
-        let request = asking.versioning(of: bucket) { result in answer.update { $0 = result } }
-        let patience = min(plan.settings.client.connectTimeout, .seconds(2))
-        switch answer.wait(until: clock.now() + patience, { $0 }) {
-        case .success(let versioning): store.learn(versioning: versioning, of: bucket)
-        case .failure: break
-        case nil: request.cancel()
+        _ plan: MountPlan, from asking: S3ObjectStore, for store: S3ObjectStore
+    ) -> (request: any Cancellable, isKnown: HostCondition<Bool>)? {
+        guard let bucket = plan.source.bucket, !plan.volume.readOnly else { return nil }
+        let isKnown = HostCondition(false)
+        let request = asking.versioning(of: bucket) { result in
+            if case .success(let versioning) = result {
+                store.learn(versioning: versioning, of: bucket)
+            }
+            isKnown.update { $0 = true }
+        }
+        return (request, isKnown)
+    }
+
+    /// Asks for the root while the bucket's versioning is being asked for, and waits for both, briefly: the server has
+    /// just answered, and a mount does not fail for it.
+    func waitForServer(_ patience: Duration) {
+        let isRootKnown = HostCondition(false)
+        fileSystem.learnRoot { isRootKnown.update { $0 = true } }
+        let deadline = clock.now() + patience
+        _ = isRootKnown.wait(until: deadline) { $0 ? true : nil }
+        guard let versioning else { return }
+        if versioning.isKnown.wait(until: deadline, { $0 ? true : nil }) == nil {
+            versioning.request.cancel()
         }
     }
 

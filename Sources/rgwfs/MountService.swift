@@ -33,7 +33,7 @@ enum MountService {
     private static func serve(
         _ plan: MountPlan, _ parts: Composition, _ report: DaemonReport, _ log: Logger
     ) throws(MountFailure) {
-        learnRoot(parts, plan)
+        parts.waitForServer(min(plan.settings.client.connectTimeout, .seconds(2)))
         let events = MountEvents()
         let control = MountControl(plan, parts, events)
         try clear(plan.mountPoint, log)
@@ -92,14 +92,6 @@ enum MountService {
 
     /// How long a notice to the kernel may still take at the end.
     private static let noticesMax = Duration.seconds(1)
-
-    /// The server has just answered, so this is quick; a mount does not fail for it.
-    private static func learnRoot(_ parts: Composition, _ plan: MountPlan) {
-        let isKnown = HostCondition(false)
-        parts.fileSystem.learnRoot { isKnown.update { $0 = true } }
-        let patience = min(plan.settings.client.connectTimeout, .seconds(2))
-        _ = isKnown.wait(until: parts.clock.now() + patience) { $0 ? true : nil }
-    }
 
     /// Takes away what an rgwfs left that was killed.
     private static func clear(_ point: MountPoint, _ log: Logger) throws(MountFailure) {

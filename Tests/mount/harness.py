@@ -49,9 +49,9 @@ COMMAND_SECONDS = 120
 TEST_SECONDS = 120
 
 
-def s3_client():
+def s3_client(endpoint=ENDPOINT):
     return boto3.client(
-        "s3", endpoint_url=ENDPOINT, aws_access_key_id=ACCESS_KEY,
+        "s3", endpoint_url=endpoint, aws_access_key_id=ACCESS_KEY,
         aws_secret_access_key=SECRET_KEY, region_name="default",
         config=botocore.config.Config(
             s3={"addressing_style": "path"}, retries={"max_attempts": 3}))

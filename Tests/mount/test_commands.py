@@ -202,6 +202,26 @@ class QueueTests(CommandTestCase):
         (other,) = [key for key in self.keys() if key.startswith("file.conflict-")]
         self.assertObject(other, "mine")
 
+    def test_a_held_conflict_outlives_the_mount(self):
+        """Nobody but its user settles it: not a later mount with another option, nor recover."""
+        mount = self.conflict()
+        spool = self.spool_of(mount)
+        run(self.program("umount.fuse.rgwfs"), mount.point, check=False)
+        mount.wait_for_exit()
+        self.assertIn("conflict", self.rgwfs("status", spool, status=2).stdout)
+        self.assertEqual(self.report(spool)["conflicts"], 1)
+        self.rgwfs("recover", "--upload", "-o", f"credentials={self.credentials}", self.bucket, status=2)
+        self.assertEqual(self.keys(), {"file": len("theirs")})
+        mount.options[mount.options.index("conflict=hold")] = "conflict=both"
+        mount.start()
+        self.assertEqual(os.getxattr(mount.path("file"), "user.rgwfs.state"), b"conflict")
+        self.assertEqual(mount.path("file").read_text(), "mine")
+        self.rgwfs("status", mount.point, status=2)
+        self.rgwfs("resolve", "--local", mount.path("file"), status=0)
+        self.rgwfs("sync", mount.point, status=0)
+        self.assertObject("file", "mine")
+        self.assertEqual(self.keys(), {"file": len("mine")})
+
     def test_what_is_no_conflict_is_not_resolved(self):
         mount = self.mount()
         mount.path("file").write_text("x")

@@ -28,6 +28,7 @@ class SilentServerTests(RGWFSTestCase):
         for words in (["df", point], ["stat", "-f", point], ["stat", point], ["ls", "-ld", point],
                       ["getfattr", "-h", "-n", "security.selinux", point],
                       ["getfattr", "-h", "-n", "security.capability", point],
+                      ["getfattr", "-d", "-m", "-", point],
                       ["getfattr", "-n", "user.rgwfs.pending", point], ["test", "-x", point],
                       ["test", "-w", point], ["sh", "-c", f"cd {point}"]):
             self.ask(*words)
