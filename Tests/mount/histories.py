@@ -316,11 +316,15 @@ class Round:
         self.requests = {name: proxy.timed_requests() for name, proxy in self.proxies.items()}
         judge = Judge(self.history, self.final, self.requests, self.prefix, self.plan.policy,
                       self.plan.cache_seconds if self.plan.cache_seconds is not None else 60,
-                      bool(self.plan.fault or self.plan.kills), self.failures)
+                      bool(self.plan.fault or self.plan.kills), self.failures,
+                      "sync" in self.plan.options)
         found = [*self.found, *judge.judge()]
         if not found:
             return []
         names = set().union(*(names for _, _, names in found))
+        if any(event.what == "rename-directory" for event in self.history.events):
+            # What is found under one name came from another.
+            names |= set(self.plan.names)
         said = "\n".join(f"{kind}: {text}" for kind, text, _ in found)
         return [({kind for kind, _, _ in found}, f"{self.plan}\n{said}\n{self.tell(names)}\n  at the end:"
                  f"{self.differences({}, self.final)}")]

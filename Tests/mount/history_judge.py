@@ -30,10 +30,13 @@ class Judge:
     """`final`: name to (content, mode, mark) of each object when all is quiet. `requests`: of each mount, as
     `Proxy.timed_requests`. `failures`: (mount, name) of each change that its status or log says was not made."""
 
-    def __init__(self, history, final, requests, prefix, policy, cache_seconds, faults, failures):
+    def __init__(self, history, final, requests, prefix, policy, cache_seconds, faults, failures,
+                 is_synchronous=False):
         self.history, self.final, self.requests = history, final, requests
         self.prefix, self.policy, self.cache_seconds = prefix, policy, cache_seconds
         self.faults, self.failures = faults, failures
+        # A rename is answered with what became of it: one that met a conflict has moved, and fails.
+        self.is_synchronous = is_synchronous
         self.findings = []
         self.limits = 0
         self.by_tag = {step.tag: (session, step) for session in history.sessions
@@ -61,7 +64,7 @@ class Judge:
 
     def moves(self):
         for event in self.history.events:
-            if event.error and event.error not in FAULTY:
+            if event.error and event.error not in FAULTY and not self.is_synchronous:
                 continue
             end = event.end or float("inf")
             if event.what in ("rename", "copy"):
