@@ -216,7 +216,9 @@ class Judge:
             return is_limit or (self.policy == "local" and other.actor != "R")
         if other.actor in ("R", session.actor) or self.policy == "local":
             return True
-        return self.has_looked(other.actor, name, session.start, end)
+        # A copy has no condition on its target: what was seen there within a minute is believed. rgwfs(7), LIMITS.
+        is_rename = getattr(other, "what", "").startswith("rename")
+        return self.has_looked(other.actor, name, start - RENAME_SECONDS if is_rename else session.start, end)
 
     def has_looked(self, actor, name, since, until):
         key = self.prefix + name
