@@ -96,7 +96,7 @@ extension VolumeState {
             // While the server refuses the mount, nothing that could be sent goes. What failed for good
             // and is being tried again may still succeed.
             let isBlocked = intent.blocked != nil || !intent.held && pause.reason != nil
-            guard isBlocked, intents.flights[address] == nil else {
+            guard isBlocked, intent.isConflict || intents.flights[address] == nil else {
                 if intent.held { overview.open += 1 }
                 if intent.tries > 0 { overview.retrying += 1 }
                 continue
@@ -181,8 +181,9 @@ extension VolumeState {
     private func changeState(
         _ address: ObjectAddress, _ intent: IntentTable.Intent
     ) -> PendingChange.State {
-        if intents.flights[address] != nil { return .uploading }
+        // It stands while it is looked at, as every mount does first.
         if intent.isConflict { return .conflict }
+        if intents.flights[address] != nil { return .uploading }
         if intent.blocked != nil { return .blocked }
         if intent.held { return .open }
         return intent.tries > 0 ? .retrying : .waiting

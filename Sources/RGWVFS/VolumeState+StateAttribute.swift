@@ -13,9 +13,9 @@ extension VolumeState {
         let intent = intents.intents[address]
         switch name {
         case "state":
+            if intent?.isConflict == true { return "conflict" }
             if intents.flights[address] != nil { return "uploading" }
             guard let intent else { return "clean" }
-            if intent.isConflict { return "conflict" }
             return intent.blocked == nil ? "dirty" : "blocked"
         case "error": return intent?.blocked?.description
         case "tries": return String(intent?.tries ?? 0)

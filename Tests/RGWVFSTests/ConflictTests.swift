@@ -45,6 +45,19 @@ import Testing
         #expect(volume.text("a") == "mine")
     }
 
+    /// Each mount looks at it once more.
+    @Test func aConflictIsOneWhileItIsLookedAt() throws {
+        let volume = try conflicted()
+        volume.store.setFault { _ in .slow(.seconds(10)) }
+        let again = try Volume(remounting: volume) { $0.conflict = .hold }
+        again.world.advance(by: .seconds(1))
+        #expect(again.fileSystem.status().uploading == 1)
+        #expect(again.fileSystem.queue(limit: 1).map(\.state) == [.conflict])
+        let overview = again.fileSystem.overview()
+        #expect(overview.conflicts == 1)
+        #expect(overview.blocked == 1)
+    }
+
     @Test func localReplacesTheOther() throws {
         let volume = try conflicted()
         #expect(try resolve(volume, "a", .local) == .sending)
