@@ -92,6 +92,10 @@ package enum ErrorTable {
         row(
             on: [.putObject, .copyObject, .uploadPart, .completeMultipart],
             code: .exactly("BucketAlreadyExists"), .busy, .notDone),
+        // What these say of a bucket, no other operation can hear: EEXIST of a listing would mislead a program.
+        row(on: [.createBucket], code: .exactly("BucketAlreadyExists"), .bucketExists, .never),
+        row(on: [.createBucket], code: .exactly("BucketAlreadyOwnedByYou"), .bucketExists, .never),
+        row(on: [.deleteBucket], code: .exactly("BucketNotEmpty"), .bucketNotEmpty, .never),
         // Encrypted with a key that its writer keeps (SSE-C): without it nobody reads the object. A
         // session token that RGW cannot read is the other cause. Test: mount/test_encrypted.
         row(on: [.getObject], code: .exactly("InvalidArgument"), .accessDenied, .credentials),
@@ -117,8 +121,6 @@ package enum ErrorTable {
         // Damaged on the way: worth another attempt.
         + codes(.badDigest, .notDone, "BadDigest", "XAmzContentSHA256Mismatch")
         + codes(.invalidRange, .never, "InvalidRange")
-        + codes(.bucketNotEmpty, .never, "BucketNotEmpty")
-        + codes(.bucketExists, .never, "BucketAlreadyExists", "BucketAlreadyOwnedByYou")
         + codes(
             .invalidName, .never, "InvalidObjectName", "InvalidBucketName", "KeyTooLongError",
             "InvalidTenantName")
@@ -133,6 +135,7 @@ package enum ErrorTable {
             "InvalidPartOrder", "EntityTooSmall", "MalformedXML", "MissingContentLength",
             "InvalidLocationConstraint", "IllegalLocationConstraintException", "TooManyBuckets",
             "LimitExceeded", "InvalidTag", "InvalidBucketState", "InvalidObjectState",
+            "BucketAlreadyExists", "BucketAlreadyOwnedByYou", "BucketNotEmpty",
             "PositionNotEqualToLength",
             "ObjectNotAppendable", "UnprocessableEntity")
 
