@@ -15,4 +15,16 @@ package enum HexDigit {
         guard let high = value(high), let low = value(low) else { return nil }
         return high << 4 | low
     }
+
+    /// Nil unless `digits` are an even number of hexadecimal digits of either case.
+    package static func bytes(_ digits: [UInt8]) -> [UInt8]? {
+        guard digits.count.isMultiple(of: 2) else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(digits.count / 2)
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let byte = byte(digits[index], digits[index + 1]) else { return nil }
+            bytes.append(byte)
+        }
+        return bytes
+    }
 }

@@ -39,16 +39,18 @@ package struct ServerWatch: Sendable {
         _ result: Result<HTTPResponse, TransportError>, _ operation: S3Operation, subject: String,
         started: Instant, now: Instant
     ) -> Event? {
+        let (error, doubt): (TransportError, Duration)
         switch Self.verdict(result) {
         case .neither: return nil
         case .answer: return answered(now)
-        case .unsure(let error), .silent(let error):
-            let failure = S3Failure(error, operation, subject: subject).error
-            let since = silence?.since ?? max(answeredAt, started)
-            silence = Silence(since: since, error: failure)
-            if case .unsure = Self.verdict(result), now - since < Self.doubtMax { return nil }
-            return told(failure, now)
+        case .unsure(let failure): (error, doubt) = (failure, Self.doubtMax)
+        case .silent(let failure): (error, doubt) = (failure, .zero)
         }
+        let failure = S3Failure(error, operation, subject: subject).error
+        let since = silence?.since ?? max(answeredAt, started)
+        silence = Silence(since: since, error: failure)
+        if doubt > .zero, now - since < doubt { return nil }
+        return told(failure, now)
     }
 
     private enum Verdict {

@@ -19,14 +19,6 @@ package enum Hexadecimal {
 
     /// Nil unless `text` is an even number of hexadecimal digits of either case.
     package static func decode(_ text: some StringProtocol) -> [UInt8]? {
-        let utf8 = Array(text.utf8)
-        guard utf8.count.isMultiple(of: 2) else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(utf8.count / 2)
-        for index in stride(from: 0, to: utf8.count, by: 2) {
-            guard let byte = HexDigit.byte(utf8[index], utf8[index + 1]) else { return nil }
-            bytes.append(byte)
-        }
-        return bytes
+        HexDigit.bytes(Array(text.utf8))
     }
 }

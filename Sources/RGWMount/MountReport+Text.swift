@@ -10,7 +10,9 @@ extension MountReport {
             if let oldest { line += ", the oldest for \(AgeText.of(oldest))" }
             lines.append(line)
         }
-        if let outage { lines.append("  \(outage)") }
+        if let outage {
+            lines.append("  \(outage)" + (silence.map { ": \(Shown.text($0))" } ?? ""))
+        }
         if uploading > 0 { lines.append("  uploading: \(uploading)") }
         lines += uploads
         if open > 0 { lines.append("  open: \(open), sent when they are closed") }
@@ -61,9 +63,7 @@ extension MountReport {
 
     /// The server does not answer; nil: it does as far as is known.
     private var outage: String? {
-        guard let silent else { return nil }
-        let reason = silence.map { ": \(Shown.text($0))" } ?? ""
-        return "the server has not answered for \(AgeText.of(silent))\(reason)"
+        silent.map { "the server has not answered for \(AgeText.of($0))" }
     }
 
     /// How many of a kind are named, of which `--json` has more.
@@ -117,7 +117,7 @@ extension MountReport {
     package var progress: String {
         var text = "\(Counted.changes(pending)) (\(ByteCount.text(pendingBytes))) to upload"
         if blocked > 0 { text += ", \(blocked) blocked" }
-        if let silent { text += ", the server has not answered for \(AgeText.of(silent))" }
+        if let outage { text += ", \(outage)" }
         return text
     }
 

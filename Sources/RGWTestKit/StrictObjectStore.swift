@@ -153,6 +153,18 @@ package final class StrictObjectStore: ObjectStore {
         state.withLock { $0.fault = fault }
     }
 
+    /// The first request of a method meets the fault; all others do as they should.
+    package func setFirstFault(_ method: String, _ fault: Fault) {
+        let isFirst = Mutex(true)
+        setFault { request in
+            guard request.method == method else { return nil }
+            return isFirst.withLock { first in
+                defer { first = false }
+                return first ? fault : nil
+            }
+        }
+    }
+
     /// Called when a request may have changed a key, before it is answered.
     package func setWatch(_ watch: (@Sendable (ObjectAddress) -> Void)?) {
         state.withLock { $0.watch = watch }

@@ -172,11 +172,6 @@ extension ETag {
     fileprivate var md5: [UInt8]? {
         let digits = Array(text.utf8)
         guard digits.count == 32, !digits.contains(where: { 0x41...0x46 ~= $0 }) else { return nil }
-        var bytes: [UInt8] = []
-        for index in stride(from: 0, to: 32, by: 2) {
-            guard let byte = HexDigit.byte(digits[index], digits[index + 1]) else { return nil }
-            bytes.append(byte)
-        }
-        return bytes
+        return HexDigit.bytes(digits)
     }
 }

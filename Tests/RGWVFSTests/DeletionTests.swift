@@ -3,7 +3,6 @@ import RGWObject
 import RGWSpool
 import RGWTestKit
 import RGWVFS
-import Synchronization
 import Testing
 
 /// Deletions: together where that is safe, and never of a version that nobody here has seen.
@@ -81,14 +80,7 @@ import Testing
         let volume = try Self.tree(50)
         let names = try volume.names(in: "d")
         for name in names { try volume.unlink("d/" + name) }
-        let isFirst = Mutex(true)
-        volume.store.setFault { request in
-            request.method == "DELETEMANY"
-                && isFirst.withLock { first in
-                    defer { first = false }
-                    return first
-                } ? fault : nil
-        }
+        volume.store.setFirstFault("DELETEMANY", fault)
         volume.world.advance(by: .seconds(10))
         #expect(volume.store.keys(Volume.bucket).filter { $0 != "d/" }.isEmpty)
         #expect(volume.fileSystem.status().pending == 0)

@@ -3,7 +3,6 @@ import RGWObject
 import RGWSpool
 import RGWTestKit
 import RGWVFS
-import Synchronization
 import Testing
 
 /// What random runs and reviews found, one law each.
@@ -146,14 +145,7 @@ import Testing
         let volume = try Volume()
         try volume.mkdir("d")
         volume.settle()
-        let isFirst = Mutex(true)
-        volume.store.setFault { request in
-            request.method == "PUT"
-                && isFirst.withLock { first in
-                    defer { first = false }
-                    return first
-                } ? .loseRequest : nil
-        }
+        volume.store.setFirstFault("PUT", .loseRequest)
         try volume.change("d") { $0.permissions = 0o700 }
         volume.settle()
         let again = try Volume(remounting: volume)
@@ -166,15 +158,8 @@ import Testing
         let file = try volume.open("a", write: true)
         try volume.write(file, "new")
         volume.store.uproot(Volume.bucket, "a")
-        let isFirst = Mutex(true)
         // RGW's answer since 2025.
-        volume.store.setFault { request in
-            request.method == "PUT"
-                && isFirst.withLock { first in
-                    defer { first = false }
-                    return first
-                } ? .refuse(.noSuchKey) : nil
-        }
+        volume.store.setFirstFault("PUT", .refuse(.noSuchKey))
         try volume.close(file)
         volume.world.advance(by: .seconds(5))
         #expect(volume.text("a") == "new")

@@ -69,25 +69,26 @@ import Testing
         }
     }
 
-    @Test func aVersionThatComesWhileTheCopyIsOnItsWayMoves() throws {
+    /// The bucket has another version of "a" while its rename to "b" is on its way.
+    private func replacedWhileCopying() throws -> Volume {
         let volume = try Volume()
         volume.store.plant(Volume.bucket, "a", Array("old".utf8))
         #expect(try volume.load("a") == "old")
         try volume.rename("a", "b")
         runUntilCopying(volume)
         volume.store.plant(Volume.bucket, "a", Array("newer".utf8))
+        return volume
+    }
+
+    @Test func aVersionThatComesWhileTheCopyIsOnItsWayMoves() throws {
+        let volume = try replacedWhileCopying()
         volume.world.advance(by: .seconds(60))
         #expect(volume.store.keys(Volume.bucket) == ["b"])
         #expect(volume.text("b") == "newer")
     }
 
     @Test func whatIsWrittenWhileTheCopyIsRefusedGoesUp() throws {
-        let volume = try Volume()
-        volume.store.plant(Volume.bucket, "a", Array("old".utf8))
-        #expect(try volume.load("a") == "old")
-        try volume.rename("a", "b")
-        runUntilCopying(volume)
-        volume.store.plant(Volume.bucket, "a", Array("newer".utf8))
+        let volume = try replacedWhileCopying()
         let file = try volume.open("b", write: true, truncate: true)
         try volume.write(file, "ours")
         try volume.close(file)

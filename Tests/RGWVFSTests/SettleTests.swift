@@ -10,14 +10,7 @@ import Testing
 @Suite struct SettleTests {
     /// The first request of a method takes effect late; the others as they should.
     private static func delayFirst(_ volume: Volume, _ method: String, by delay: Duration) {
-        let isFirst = Mutex(true)
-        volume.store.setFault { request in
-            request.method == method
-                && isFirst.withLock { first in
-                    defer { first = false }
-                    return first
-                } ? .late(delay) : nil
-        }
+        volume.store.setFirstFault(method, .late(delay))
     }
 
     @Test(arguments: [1, 20, 100], [true, false])

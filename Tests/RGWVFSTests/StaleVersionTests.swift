@@ -3,7 +3,6 @@ import RGWObject
 import RGWSpool
 import RGWTestKit
 import RGWVFS
-import Synchronization
 import Testing
 
 /// What is known or kept here of a version that another client has replaced, removed or made again.
@@ -31,14 +30,7 @@ import Testing
     }
 
     private func loseFirstAnswer(_ volume: Volume, _ method: String) {
-        let isFirst = Mutex(true)
-        volume.store.setFault { request in
-            request.method == method
-                && isFirst.withLock { first in
-                    defer { first = false }
-                    return first
-                } ? .loseAnswer : nil
-        }
+        volume.store.setFirstFault(method, .loseAnswer)
     }
 
     // MARK: Reading
