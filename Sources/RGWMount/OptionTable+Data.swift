@@ -54,7 +54,8 @@ extension OptionTable {
             "attrs", .caching, \.volume.attributeSource, [("posix", .posix), ("list", .list)],
             help:
                 "Take mode, owner and times from each object's metadata, or size and time from the "
-                + "listing and the rest from uid=, gid= and the masks"),
+                + "listing and the rest from uid=, gid= and the masks; with list, no object is asked "
+                + "for its metadata until it is changed, except empty ones"),
         .bytes(
             "memory", .caching, \.volume.memoryBytes, in: (16 << 20)...(1 << 40),
             help: "Memory for cached data"),

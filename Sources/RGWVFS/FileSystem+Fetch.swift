@@ -32,6 +32,7 @@ extension FileSystem {
         case .list(let directory): list(need, directory)
         case .scan(let directory): scan(need, directory)
         case .page(let handle, let index): page(need, handle, index)
+        case .names(let parent, let name): names(need, parent, from: name)
         case .probe(let parent, let name): probe(need, parent, name)
         case .head(let inode): head(need, inode)
         case .target(let inode): target(need, inode)
@@ -181,7 +182,8 @@ extension FileSystem {
     /// Reads attributes of the names that will probably be asked for next, in readdir order.
     func readAttributesAhead(_ parent: InodeNumber, after name: EntryName) {
         let next: [InodeNumber] = withState { state in
-            state.attributesAhead(parent, after: name, time: clock.wallTime())
+            state.attributesAhead(
+                parent, after: name, now: clock.now(), time: clock.wallTime())
         }
         for inode in next { fetch(.head(inode)) { _ in } }
     }

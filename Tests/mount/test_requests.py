@@ -1,6 +1,7 @@
 """What operations cost, counted at a proxy. DESIGN section 4."""
 
 import collections
+import concurrent.futures
 import os
 import subprocess
 import time
@@ -19,6 +20,10 @@ class RequestTests(RGWFSTestCase):
         return dict(collections.Counter(
             method for method, _, target in self.counter.requests()
             if method != "HEAD" or target.partition("?")[0].strip("/") != self.bucket))
+
+    def put_many(self, keys, body=b"x"):
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            list(pool.map(lambda key: self.put(key, body), keys))
 
     def test_a_new_file_costs_one_put(self):
         mount = self.mount(endpoint=self.counter.endpoint)
@@ -119,6 +124,29 @@ class RequestTests(RGWFSTestCase):
         self.assertEqual(len(run("find", mount.point, "-type", "f").stdout.splitlines()), 200)
         self.assertEqual(self.counted().get("HEAD", 0), 0)
         self.assertLessEqual(self.counted().get("GET", 0), 12)
+
+    def test_a_large_directory_is_looked_at_by_listing_alone(self):
+        self.put_many(f"d/n{number:04}" for number in range(1500))
+        mount = self.mount("attrs=list", "actimeo=1", endpoint=self.counter.endpoint)
+        for _ in range(2):
+            self.counter.clear()
+            self.assertEqual(len(run("ls", "-l", mount.path("d")).stdout.splitlines()), 1501)
+            self.assertEqual(self.counted().get("HEAD", 0), 0)
+            self.assertLessEqual(self.counted().get("GET", 0), 9, "LIST")
+            time.sleep(1.1)
+
+    def test_a_large_directory_s_attributes_are_asked_for_together(self):
+        self.put_many(f"d/n{number:04}" for number in range(1200))
+        mount = self.mount("actimeo=1", endpoint=self.counter.endpoint)
+        for _ in range(2):
+            self.counter.clear()
+            run("ls", "-l", mount.path("d"))
+            heads = [row[3:] for row in self.counter.timed_requests() if row[0] == "HEAD"]
+            heads.sort()
+            self.assertLessEqual(len(heads), 1206)
+            together = sum(later[0] < earlier[1] for earlier, later in zip(heads, heads[1:]))
+            self.assertGreater(together, 800, "asked before the one before was answered")
+            time.sleep(1.1)
 
     def test_a_large_file_is_read_once(self):
         data = os.urandom(50 << 20)
