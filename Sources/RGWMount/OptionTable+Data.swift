@@ -60,6 +60,11 @@ extension OptionTable {
             "memory", .caching, \.volume.memoryBytes, in: (16 << 20)...(1 << 40),
             help: "Memory for cached data"),
         .bytes(
+            "small_files", .caching, \.volume.smallBytesMax, in: 0...(256 << 10),
+            help:
+                "Size up to which objects are fetched whole and ahead, in parallel, where the files of "
+                + "a directory are read one after another; with 0, none"),
+        .bytes(
             "readahead", .caching, \.volume.readAheadBytes, in: 0...(1 << 30),
             help: "Maximum number of bytes to read ahead of a sequential reader"),
     ]

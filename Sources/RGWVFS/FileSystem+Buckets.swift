@@ -133,6 +133,7 @@ extension VolumeState {
         bucketTimes = times
         inodes[.root]?.directory?.listedAt = startedAt
         inodes[.root]?.directory?.order = []
+        inodes[.root]?.directory?.numbered = []
         for name in times.keys where root.entries[name] == nil && root.settled[name] == nil {
             absorbName(.root, name, nil, at: startedAt)
         }

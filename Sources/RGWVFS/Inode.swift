@@ -204,8 +204,13 @@ struct Directory: Sendable {
     var order: [EntryName] = []
     /// Attribute reads that had to wait since the last listing.
     var attributeMisses = 0
-    /// The name up to which attributes have been asked for.
+    /// The same by inode number, for those who read in that order.
+    var numbered: [(number: InodeNumber, name: EntryName)] = []
+    /// The name up to which attributes have been asked for, and the number.
     var attributesAskedTo: EntryName?
+    var numberAskedTo: InodeNumber?
+    /// Whether its files are being read one after another.
+    var following = Following()
 
     /// An answer about this name to a question of that time is older than a change of ours.
     func isOld(_ name: EntryName, askedAt: Instant) -> Bool {
@@ -219,6 +224,7 @@ struct Directory: Sendable {
         absent = [:]
         settled = [:]
         order = []
+        numbered = []
     }
 
     subscript(name: EntryName) -> Entry? {

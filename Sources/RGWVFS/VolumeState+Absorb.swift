@@ -67,7 +67,10 @@ extension VolumeState {
         directory.deniedAt = nil
         directory.attributeMisses = 0
         directory.attributesAskedTo = nil
+        directory.numberAskedTo = nil
+        directory.following = Following()
         directory.order = []
+        directory.numbered = []
         directory.absent = [:]
         directory.denied.forgetOld(now: startedAt)
         if isComplete { directory.denied.forgetDirectories(except: shownDirectories) }

@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import os
+import random
 import subprocess
 import time
 import unittest
@@ -23,7 +24,7 @@ class RequestTests(RGWFSTestCase):
 
     def put_many(self, keys, body=b"x"):
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            list(pool.map(lambda key: self.put(key, body), keys))
+            list(pool.map(lambda key: self.put(key, body(key) if callable(body) else body), keys))
 
     def test_a_new_file_costs_one_put(self):
         mount = self.mount(endpoint=self.counter.endpoint)
@@ -148,17 +149,61 @@ class RequestTests(RGWFSTestCase):
             self.assertGreater(together, 800, "asked before the one before was answered")
             time.sleep(1.1)
 
+    def received(self):
+        """Bytes that the server sent."""
+        with open(self.counter.log, encoding="utf-8") as log:
+            return sum(int(line.split()[4]) for line in log)
+
+    def test_small_files_cost_a_request_each(self):
+        reference = self.new_directory("reference")
+        for number in range(300):
+            (reference / f"n{number}").write_bytes(b"%4096d" % number)
+        self.put_many((f"d/n{number}" for number in range(300)), lambda key: b"%4096d" % int(key[3:]))
+        for command in ("diff -r {0} {1}", "grep -rc 1 {0}", "tar cf {2}/x.tar -C {0} .", "cp -r {0} {2}"):
+            with self.subTest(command):
+                mount = self.mount("actimeo=60", endpoint=self.counter.endpoint)
+                self.counter.clear()
+                run(*command.format(mount.path("d"), reference, self.new_directory("out")).split())
+                listed = sum("list-type" in target for _, _, target in self.counter.requests())
+                self.assertEqual(self.counted().get("GET", 0) - listed, 300)
+                self.assertLessEqual(self.counted().get("HEAD", 0), 8)
+                mount.unmount()
+
+    def test_looking_at_small_files_fetches_no_bodies(self):
+        self.put_many((f"d/n{number}" for number in range(100)), b"x" * 4096)
+        mount = self.mount(endpoint=self.counter.endpoint)
+        self.counter.clear()
+        run("ls", "-l", mount.path("d"))
+        self.assertLessEqual(self.counted()["HEAD"], 102)
+        self.assertLess(self.received(), 100 * 2048)
+
+    def test_random_reads_fetch_what_they_ask_for(self):
+        size = 32 << 20
+        self.put("large", os.urandom(size))
+        self.put_many((f"d/{number}" for number in range(20)), b"x" * 900_000)
+        mount = self.mount("actimeo=60", endpoint=self.counter.endpoint)
+        generator = random.Random(7)
+        for count, length, most in ((200, 4096, 5 << 20), (100, 65536, 2 * 100 * 65536)):
+            with self.subTest(length), open(mount.path("large"), "rb", buffering=0) as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                self.counter.clear()
+                for _ in range(count):
+                    os.pread(file.fileno(), length, generator.randrange(size // length) * length)
+                self.assertLessEqual(self.counted()["GET"], count + 2)
+                self.assertLess(self.received(), most)
+        self.counter.clear()
+        for number in range(20):
+            with open(mount.path(f"d/{number}"), "rb", buffering=0) as file:
+                file.read(4096)
+        self.assertLess(self.received(), 5_000_000)
+
     def test_a_large_file_is_read_once(self):
         data = os.urandom(50 << 20)
         self.put("large", data)
         mount = self.mount(endpoint=self.counter.endpoint)
         self.counter.clear()
         self.assertEqual(mount.path("large").read_bytes(), data)
-        received = 0
-        with open(self.counter.log, encoding="utf-8") as log:
-            for line in log:
-                received += int(line.split()[4])
-        self.assertLess(received, len(data) * 1.3, "bytes from the server")
+        self.assertLess(self.received(), len(data) * 1.3, "bytes from the server")
 
 
 class StartTests(RGWFSTestCase):
