@@ -170,6 +170,11 @@ struct IntentTable: Sendable {
         unsettled[address]?.record.tags.contains(tag) ?? false
     }
 
+    /// A deletion by this mount, whose outcome was not known, may have taken what was there.
+    func mayDelete(_ address: ObjectAddress) -> Bool {
+        unsettled[address]?.record.mayDelete ?? false
+    }
+
     /// Intents and flights under a directory, its own marker not counted.
     func pendingBelow(_ prefix: KeyPrefix, marker: ObjectAddress?) -> Int {
         let all = prefix.bucket == nil ? allCount : below.count(prefix)
