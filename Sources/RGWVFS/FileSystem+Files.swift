@@ -65,7 +65,8 @@ extension FileSystem {
             }
             if flags.dropsPrivileges { _ = state.dropPrivileges(inode, moment) }
             let answer = try state.openFile(inode, flags)
-            if !flags.write, let link = known.link, state.follows(inode, link.name, in: link.parent) {
+            if !flags.write, let link = known.link, state.follows(inode, link.name, in: link.parent)
+            {
                 state.actions.append { [self] in readAhead(link.parent, after: link.name) }
             }
             return .done(answer)

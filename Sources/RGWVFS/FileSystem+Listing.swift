@@ -63,7 +63,9 @@ extension FileSystem {
     func names(_ need: Need, _ directory: InodeNumber, from name: EntryName) {
         guard let load = begin(need, directory) else { return }
         let limit = withState { state in state.namesToAsk(directory) }
-        let after = name.predecessor.flatMap { try? ObjectKey(load.prefix.bytes + $0) }
+        let start = load.prefix.bytes + (name.predecessor ?? [])
+        // Too long a key: from the directory's beginning, which may not have the name.
+        let after = try? ObjectKey(start)
         request(load, after: after, limit: limit) { [self] page in
             finish(load) { state in
                 state.absorbNames(

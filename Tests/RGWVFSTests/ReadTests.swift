@@ -8,7 +8,9 @@ import Testing
 @Suite struct ReadTests {
     private static let large = 32 << 20
 
-    private func byte(_ offset: Int) -> UInt8 { UInt8(truncatingIfNeeded: offset &* 31 &+ offset >> 9) }
+    private func byte(_ offset: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: offset &* 31 &+ offset >> 9)
+    }
 
     private func volume(_ size: Int = large) throws -> (Volume, (InodeNumber, HandleID)) {
         let volume = try Volume()
@@ -139,7 +141,9 @@ import Testing
         }
     }
 
-    private func ascii(_ count: Int, _ adjust: (inout VolumeConfiguration) -> Void = { _ in })
+    private func ascii(
+        _ count: Int, _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
+    )
         throws -> Volume
     {
         let volume = try Volume(adjust)
