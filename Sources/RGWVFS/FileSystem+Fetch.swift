@@ -90,7 +90,7 @@ extension FileSystem {
 
     private func head(_ need: Need, _ inode: InodeNumber) {
         let shadow = withState { state in state.shadow(inode) }
-        guard let shadow else { return headObject(need, inode) }
+        guard let shadow else { return listOrHead(need, inode) }
         store.head(shadow) { [self] result in
             // What cannot be read stands for nothing.
             withState { state in state.noteShadow(inode, try? result.get()) }
@@ -98,7 +98,7 @@ extension FileSystem {
         }
     }
 
-    private func headObject(_ need: Need, _ inode: InodeNumber) {
+    func headObject(_ need: Need, _ inode: InodeNumber) {
         let startedAt = clock.now()
         let known = withState {
             state -> (ObjectAddress, isDirectory: Bool, parent: InodeNumber?)? in

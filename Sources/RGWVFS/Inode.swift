@@ -211,6 +211,8 @@ struct Directory: Sendable {
     var numberAskedTo: InodeNumber?
     /// Whether its files are being read one after another.
     var following = Following()
+    /// How many of its directories may be listed instead of being asked for their attributes: some were opened.
+    var listsAhead = 0
 
     /// An answer about this name to a question of that time is older than a change of ours.
     func isOld(_ name: EntryName, askedAt: Instant) -> Bool {

@@ -69,6 +69,7 @@ extension VolumeState {
         directory.attributesAskedTo = nil
         directory.numberAskedTo = nil
         directory.following = Following()
+        directory.listsAhead = 0
         directory.order = []
         directory.numbered = []
         directory.absent = [:]
