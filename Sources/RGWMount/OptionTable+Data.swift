@@ -137,6 +137,15 @@ extension OptionTable {
     ]
 }
 
+extension OptionTable {
+    static let operating: [MountOption] = [
+        .choice(
+            "log_level", .operating, \.logLevel,
+            LogThreshold.allCases.map { ($0.rawValue, $0) },
+            help: "Which messages are logged: those of this kind and graver ones; -v is debug")
+    ]
+}
+
 extension MountSettings {
     mutating func setAllCacheTimes(_ time: Duration) {
         volume.fileAttributesMin = time

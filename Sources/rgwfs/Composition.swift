@@ -28,6 +28,8 @@ final class Composition: Sendable {
     private let journal: SQLiteJournal
     private let files: HostFiles
     private let started: Instant
+    /// Uploads that the transport has room for.
+    let uploadsMax: Int
     /// The answer to what the bucket does with old versions; nil: it is not asked for.
     private let versioning: (request: any Cancellable, isKnown: HostCondition<Bool>)?
 
@@ -47,6 +49,7 @@ final class Composition: Sendable {
                 log: log)
         } catch { throw .system("\(error)") }
         started = clock.now()
+        uploadsMax = max(CurlConfiguration().bulkTransfersMax, plan.volume.uploadsMax)
         transport = try Self.transport(plan, clock)
         counted = CountedTransport(transport, clock: clock) {
             ServerEventLog.write($0, plan, to: log)

@@ -20,6 +20,14 @@ import Testing
         #expect(parts == HelpText.manualOptions)
     }
 
+    @Test func theManualPageListsWhatARemountCanChange() throws {
+        let part = try #require(
+            try manual().components(
+                between: ".\\\" changeable begin\n", and: ".\\\" changeable end\n"))
+        let words = part.split { !($0.isLetter || $0 == "_") }.map(String.init)
+        #expect(words.filter { $0 != "BR" } == Remount.changeable.sorted())
+    }
+
     @Test func helpNamesEveryOption() {
         let help = HelpText.mount
         for option in OptionTable.all { #expect(help.contains("  \(option.synopsis)\n")) }
