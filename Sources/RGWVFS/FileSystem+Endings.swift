@@ -115,9 +115,25 @@ extension FileSystem {
     }
 }
 
+extension ObjectStoreError {
+    /// It ended one attempt: the client repeats by itself only what has certainly not been done, and the object
+    /// has been looked at since. Every other failure is the last of as many attempts as `retrans` allows.
+    fileprivate var isOfOneAttempt: Bool {
+        switch kind {
+        case .unknownOutcome, .preconditionFailed, .contradictory, .noSuchKey: true
+        default: false
+        }
+    }
+}
+
 extension VolumeState {
+    /// How many failures of one attempt those who wait are not told of, as the client does not tell of what it
+    /// repeats.
+    private static let untoldMax = 2
+
     /// Tried again at `due`, unless something newer is to be done with the key: that goes when it is due, and at
-    /// once only where nothing has failed before. Whoever does not wait for failures to pass is told.
+    /// once only where nothing has failed before. Those who do not wait for failures to pass are told, when all
+    /// attempts have failed.
     mutating func putOff(
         _ flight: IntentTable.Flight, _ error: ObjectStoreError, until due: Instant, now: Instant
     ) {
@@ -128,6 +144,7 @@ extension VolumeState {
         }
         retry(flight, at: due)
         intents.noteFailure(flight.address, error)
+        guard !error.isOfOneAttempt || flight.tries >= Self.untoldMax else { return }
         for waiter in intents.takeImpatient(flight.address) {
             actions.append { waiter.settle(FileSystemError(error)) }
         }

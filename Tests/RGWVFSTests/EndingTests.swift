@@ -3,6 +3,7 @@ import RGWObject
 import RGWSpool
 import RGWTestKit
 import RGWVFS
+import Synchronization
 import Testing
 
 /// A condition that never holds ends: no request is repeated without a pause that grows, and whoever waits is
@@ -170,5 +171,50 @@ import Testing
         }
         #expect(volume.store.keys(Volume.bucket).count <= 5)
         #expect(volume.fileSystem.queue(limit: 10).map(\.state) == [.conflict])
+    }
+
+    /// RGW answers 500 to one of two writers that meet. The client cannot repeat such a request by itself, as it
+    /// does others `retrans` times; the object is looked at, and then it is sent again before anybody is told.
+    @Test(arguments: [StrictObjectStore.Fault.loseRequest, .loseAnswer])
+    func oneFailedAttemptIsNotTold(fault: StrictObjectStore.Fault) throws {
+        let volume = try Volume { $0.guarantee = .synchronous }
+        for name in ["a", "b"] { try volume.save(name, "old") }
+        let file = try volume.open("a", write: true)
+        try volume.write(file, "new")
+        volume.store.setFirstFault("PUT", fault)
+        let sync = volume.begin { volume.fileSystem.fsync(file.0, file.1, dataOnly: false, $0) }
+        try #require(pass(10, volume))
+        try #require(sync.result).get()
+        #expect(volume.text("a") == "new")
+        volume.store.setFirstFault("DELETEMANY", fault)
+        let name: EntryName = "b"
+        let unlink = volume.begin { volume.fileSystem.unlink(.root, name, $0) }
+        try #require(pass(10, volume))
+        try #require(unlink.result).get()
+        #expect(volume.text("b") == nil)
+    }
+
+    /// Two other versions in a row, with a failure between them, while a program waits.
+    @Test func versionsThatComeFasterThanAttemptsAreNotTold() throws {
+        let volume = try Volume {
+            $0.guarantee = .synchronous
+            $0.conflict = .local
+        }
+        try volume.save("a", "old")
+        let file = try volume.open("a", write: true)
+        try volume.write(file, "new")
+        let count = Mutex(0)
+        volume.store.setFault { request in
+            guard request.method == "PUT" else { return nil }
+            return count.withLock { count in
+                count += 1
+                return count == 2 ? .loseRequest : count == 1 ? .refuse(.preconditionFailed) : nil
+            }
+        }
+        volume.store.plant(Volume.bucket, "a", Array("theirs".utf8))
+        let sync = volume.begin { volume.fileSystem.fsync(file.0, file.1, dataOnly: false, $0) }
+        try #require(pass(10, volume))
+        try #require(sync.result).get()
+        #expect(volume.text("a") == "new")
     }
 }
