@@ -36,7 +36,8 @@ package struct S3Configuration: Equatable, Sendable {
 
     package init(endpoint: Endpoint) { self.endpoint = endpoint }
 
-    var retryPolicy: RetryPolicy {
-        RetryPolicy(retriesMax: recovery == .hard ? nil : max(0, retrans))
-    }
+    /// How often a request is repeated; nil: until the server answers.
+    package var retriesMax: Int? { recovery == .hard ? nil : max(0, retrans) }
+
+    var retryPolicy: RetryPolicy { RetryPolicy(retriesMax: retriesMax) }
 }

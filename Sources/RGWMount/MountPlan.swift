@@ -72,6 +72,7 @@ package struct MountPlan: Sendable {
             source: source, uid: environment.userID, gid: environment.groupID,
             contentTypes: Self.contentTypes(environment), hostName: environment.hostName)
         volume.spoolDirectory = spool.directory
+        volume.retriesMax = settings.client.retriesMax
         self.volume = volume
     }
 

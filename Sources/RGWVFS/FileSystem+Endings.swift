@@ -127,10 +127,6 @@ extension ObjectStoreError {
 }
 
 extension VolumeState {
-    /// How many failures of one attempt those who wait are not told of, as the client does not tell of what it
-    /// repeats.
-    private static let untoldMax = 2
-
     /// Tried again at `due`, unless something newer is to be done with the key: that goes when it is due, and at
     /// once only where nothing has failed before. Those who do not wait for failures to pass are told, when all
     /// attempts have failed.
@@ -144,7 +140,9 @@ extension VolumeState {
         }
         retry(flight, at: due)
         intents.noteFailure(flight.address, error)
-        guard !error.isOfOneAttempt || flight.tries >= Self.untoldMax else { return }
+        if error.isOfOneAttempt, configuration.retriesMax.map({ flight.tries < $0 }) ?? true {
+            return
+        }
         for waiter in intents.takeImpatient(flight.address) {
             actions.append { waiter.settle(FileSystemError(error)) }
         }

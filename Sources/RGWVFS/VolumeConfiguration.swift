@@ -81,6 +81,9 @@ package struct VolumeConfiguration: Equatable, Sendable {
     package var writebackDelayMax = Duration.seconds(30)
     /// How long a request of unknown outcome may still take effect after it was sent.
     package var settleTime = Duration.seconds(120)
+    /// How often a change that failed once is sent again before a program that waits for it is told, where the
+    /// client cannot repeat it by itself; nil: until it succeeds. Source: nfs(5), retrans, hard.
+    package var retriesMax: Int? = 5
     /// Parallel uploads and other changes in the bucket.
     package var uploadsMax = 32
     /// Bodies above it go up in parts. Source: RGW, rgw_max_put_size.

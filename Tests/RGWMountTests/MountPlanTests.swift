@@ -60,7 +60,12 @@ import Testing
         let plan = try plan(options: "hard,timeo=3000,connect_timeout=4,retrans=9")
         #expect(plan.settings.client.recovery == .hard)
         #expect(plan.preflightClient.recovery == .soft && plan.preflightClient.retrans == 1)
+        #expect(plan.volume.retriesMax == nil)
         #expect(plan.preflightClient.timeo == .seconds(4))
+    }
+
+    @Test func whatTheClientCannotRepeatIsRepeatedAsOften() throws {
+        #expect(try plan(options: "retrans=9").volume.retriesMax == 9)
     }
 
     @Test func relativePathsStartAtTheWorkingDirectory() throws {

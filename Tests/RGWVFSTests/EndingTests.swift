@@ -194,6 +194,23 @@ import Testing
         #expect(volume.text("b") == nil)
     }
 
+    /// As often as `retrans` says; nil: hard.
+    @Test(arguments: [0, 1, 3, nil])
+    func thoseWhoWaitAreToldWhenAllAttemptsHaveFailed(retrans: Int?) throws {
+        let volume = try Volume { $0.retriesMax = retrans }
+        volume.store.setFault { $0.method == "PUT" ? .loseRequest : nil }
+        let file = try volume.create("a")
+        try volume.write(file, "x")
+        let sync = volume.begin { volume.fileSystem.fsync(file.0, file.1, dataOnly: false, $0) }
+        for _ in 0..<3000 where sync.result == nil {
+            volume.world.tick(.milliseconds(100))
+            while volume.world.step() {}
+        }
+        guard let retrans else { return #expect(sync.result == nil) }
+        #expect(throws: FileSystemError.inputOutput) { try #require(sync.result).get() }
+        #expect(volume.store.requests.count { $0.method == "PUT" } == retrans + 1)
+    }
+
     /// Two other versions in a row, with a failure between them, while a program waits.
     @Test func versionsThatComeFasterThanAttemptsAreNotTold() throws {
         let volume = try Volume {
