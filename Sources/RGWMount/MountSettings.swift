@@ -52,6 +52,8 @@ package struct MountSettings: Equatable, Sendable {
 
     // Process.
     package var isForeground = false
+    /// Nil: nobody is told.
+    package var metrics: MetricsPlace?
     package var logLevel = LogThreshold.info
 
     /// Options of mount(2) for the kernel, in order: `nodev`, `noatime` and the like.

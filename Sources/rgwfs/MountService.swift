@@ -43,6 +43,8 @@ enum MountService {
         do throws(HostError) {
             socket = try ControlSocket.serve(control, spool: plan.spool.directory)
         } catch { throw .spool("\(error)") }
+        let metrics = try MetricsServer.start(
+            plan.settings.metrics, MetricsCollector(parts: parts, control: control))
         let session = parts.session(plan) { events.state.update { $0.isReady = true } }
         do throws(FuseError) {
             try session.mount()
@@ -85,6 +87,7 @@ enum MountService {
         session.destroy()
         signals.stop()
         socket.stop()
+        metrics?.stop()
         let left = control.report()
         parts.shutDown(log)
         // Nothing ever waits in it; the next one at another directory has another.
