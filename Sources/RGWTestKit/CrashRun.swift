@@ -222,6 +222,9 @@ package final class CrashRun {
             try fail("\(moment.place): the journal keeps \(try again.journal.load())")
         }
         if try !again.dataFiles().isEmpty { try fail("\(moment.place): the spool keeps data") }
+        if let fault = again.fileSystem.indexFaults().first {
+            try fail("\(moment.place): \(fault)")
+        }
         if let violation = again.store.violations.first {
             try fail("\(moment.place): \(violation)")
         }

@@ -95,6 +95,8 @@ package final class ModelRun {
         case .look: try compareView()
         }
         if plan.stranger { disturb() }
+        let faults = volume.fileSystem.indexFaults()
+        if !faults.isEmpty { try fail("kept beside the state, and wrong: \(faults)") }
         let broken = volume.store.violations
         if !broken.isEmpty { try fail("violations: \(broken)") }
     }

@@ -18,6 +18,10 @@ extension WritersRun {
         case .wait(let milliseconds): world.advance(by: .milliseconds(milliseconds))
         case .step(let count): for _ in 0..<count { _ = world.step() }
         }
+        for client in clients {
+            let faults = client.kernel.volume.fileSystem.indexFaults()
+            if !faults.isEmpty { try fail("kept beside the state, and wrong: \(faults)") }
+        }
     }
 
     /// What system calls may answer when others move and remove what they are called for.

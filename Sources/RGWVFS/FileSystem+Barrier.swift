@@ -114,10 +114,8 @@ extension VolumeState {
     /// Files that wait to be uploaded and whose bytes may not be on the spool's disk. What the bucket has
     /// confirmed needs no sync.
     func unsealed(_ fsynced: Set<InodeNumber>) -> [UnsealedFile] {
-        // Every barrier looks at every intent: no array for each.
         var files: [UnsealedFile] = []
-        for intent in intents.intents.values where intent.record.want == .put {
-            guard let number = intent.record.inode else { continue }
+        for number in inodes.indexes.unsealed {
             if let replaced = replacedUnsealed(number) { files.append(replaced) }
             if let current = currentUnsealed(number, fsynced) { files.append(current) }
         }
@@ -208,13 +206,7 @@ extension VolumeState {
 
     /// Of what waits below `prefix`, the disk did not take something: no barrier makes it safe.
     func hasBroken(under prefix: KeyPrefix) -> Bool {
-        intents.intents.contains { address, intent in
-            guard intent.record.want == .put, let number = intent.record.inode else { return false }
-            let isBroken = inodes.look(number) { inode in
-                inode.isBroken && inode.dataID != nil || inode.replaced?.record.isBroken == true
-            }
-            return isBroken == true && prefix.contains(address)
-        }
+        inodes.indexes.broken.contains { number in address(number).map(prefix.contains) ?? false }
     }
 
     /// The same of one file, whoever asks.

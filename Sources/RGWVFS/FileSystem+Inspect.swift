@@ -140,9 +140,11 @@ extension FileSystem {
     private func verified(_ flight: IntentTable.Flight, _ tag: ETag?, isSame: Bool) {
         let now = clock.now()
         withState { state in
-            // Undone by a late request of this mount: an older version or older metadata is back, or the
-            // object is gone again. Anything else is another client's later version.
-            let isUndone = tag.map { state.intents.isOwn($0, at: flight.address) } ?? true
+            // Undone by a late request of this mount: an older version or older metadata is back, or a deletion
+            // took the object. Anything else is another client's later change.
+            let isUndone =
+                tag.map { state.intents.isOwn($0, at: flight.address) }
+                ?? state.intents.mayDelete(flight.address)
             if tag == flight.settling?.tag && isSame || !isUndone {
                 state.conclude(flight, now: now)
             } else {

@@ -18,9 +18,7 @@ extension FileSystem {
             let moment = Moment(now: now, since: now, time: time)
             let unflushed = state.inodes.values.filter(\.unflushed).map(\.number)
             for inode in unflushed { state.flush(inode, moment) }
-            for (address, intent) in state.intents.intents where intent.held {
-                state.intents.setHeld(address, false)
-            }
+            for address in state.intents.intents.held { state.intents.setHeld(address, false) }
         }
         commitInBackground()
         let once = OnceGate()
@@ -50,16 +48,13 @@ extension FileSystem {
                     VolumeStatus.Failure(
                         path: "", error: FileSystemError(reason), detail: reason.description))
             }
-            for (address, intent) in state.intents.intents {
-                if intent.record.want == .put, let inode = intent.record.inode {
-                    status.pendingBytes += state.inodes[inode]?.attributes.size ?? 0
-                }
-                if let error = intent.blocked {
-                    status.failures.append(
-                        VolumeStatus.Failure(
-                            path: address.key.text, error: FileSystemError(error),
-                            detail: error.description))
-                }
+            status.pendingBytes = state.inodes.indexes.unsentBytes
+            for address in state.intents.intents.failed {
+                guard let error = state.intents.intents[address]?.blocked else { continue }
+                status.failures.append(
+                    VolumeStatus.Failure(
+                        path: address.key.text, error: FileSystemError(error),
+                        detail: error.description))
             }
             return status
         }
@@ -70,6 +65,11 @@ extension FileSystem {
     /// Bytes of clean data in memory and on their way there.
     package var cachedBytes: Int {
         withState { state in state.reads.readyBytes + state.reads.loadingBytes }
+    }
+
+    /// Entries of the tables of inodes and intents that were visited so far by looking at all of them.
+    package var scannedEntries: Int {
+        withState { state in state.inodes.scans.value + state.intents.intents.scans.value }
     }
 
     /// Data files made ahead, which belong to no file yet.

@@ -39,8 +39,8 @@ extension FileSystem {
 extension VolumeState {
     /// Whoever does not wait for failures to pass is told.
     mutating func tellImpatient(_ error: FileSystemError) {
-        for (address, intent) in intents.intents where !intent.waiters.isEmpty {
-            if let inode = intent.record.inode { fail(inode, error) }
+        for address in intents.intents.waitedFor {
+            if let inode = intents.intents[address]?.record.inode { fail(inode, error) }
             for waiter in intents.takeImpatient(address) {
                 actions.append { waiter.settle(error) }
             }
@@ -49,8 +49,9 @@ extension VolumeState {
 
     /// What had failed for good for a reason that may be gone now is due at once.
     mutating func expediteBlocked(_ now: Instant, _ isMeant: (ObjectStoreError) -> Bool) {
-        for (address, intent) in intents.intents where !intent.held {
-            if let error = intent.blocked, isMeant(error) { intents.expedite(address, now: now) }
+        for address in intents.intents.blocked {
+            guard let error = intents.intents[address]?.blocked, isMeant(error) else { continue }
+            intents.expedite(address, now: now)
         }
     }
 
@@ -68,8 +69,7 @@ extension VolumeState {
     /// Until a change shows otherwise: what was refused is sent again every minute, and asks so.
     func isQuotaFull(_ now: Instant) -> Bool {
         guard let quotaFullUntil else { return false }
-        return now < quotaFullUntil
-            || intents.intents.values.contains { $0.blocked?.kind == .quotaExceeded }
+        return now < quotaFullUntil || intents.intents.tally.quotaRefused > 0
     }
 }
 

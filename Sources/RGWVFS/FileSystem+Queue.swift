@@ -79,45 +79,34 @@ extension VolumeState {
         return changes
     }
 
-    /// Everybody waits meanwhile, and while the server refuses the mount all changes are blocked: only those
-    /// that are named, the oldest, become texts.
+    /// Everybody waits meanwhile, so it is read off the counts; only those that are named become texts, the oldest.
     func overview(
         now: Instant, time: WallTime, failuresMax: Int = 0,
         _ failures: [ObjectAddress: ObjectStoreError] = [:]
     ) -> VolumeOverview {
         var overview = VolumeOverview()
-        var named = Heap<Aged>()
         overview.pending = intents.pendingCount
         overview.uploading = intents.underWayCount
-        var oldest: WallTime?
-        for (address, intent) in intents.intents {
-            oldest = oldest.map { min($0, intent.record.born) } ?? intent.record.born
-            overview.pendingBytes += bodyBytes(intent.record)
-            // While the server refuses the mount, nothing that could be sent goes. What failed for good
-            // and is being tried again may still succeed.
-            let isBlocked = intent.blocked != nil || !intent.held && pause.reason != nil
-            guard isBlocked, intent.isConflict || intents.flights[address] == nil else {
-                if intent.held { overview.open += 1 }
-                if intent.tries > 0 { overview.retrying += 1 }
-                continue
-            }
-            overview.blocked += 1
-            if intent.isConflict { overview.conflicts += 1 }
-            named.insert(Aged(born: intent.record.born, address: address))
-            if named.count > failuresMax { named.removeMax() }
-        }
-        for failure in named.unordered {
-            guard var intent = intents.intents[failure.address] else { continue }
+        overview.pendingBytes = inodes.indexes.unsentBytes
+        // While the server refuses the mount, nothing that could be sent goes.
+        let isPaused = pause.reason != nil
+        let tally = intents.intents.tally
+        let shown = isPaused ? tally.paused : tally.shown
+        overview.blocked = shown.failed
+        overview.open = shown.open
+        overview.retrying = shown.retrying
+        overview.conflicts = tally.conflicts
+        for address in intents.intents.failures(isPaused: isPaused, max: failuresMax) {
+            guard var intent = intents.intents[address] else { continue }
             intent.blocked = intent.blocked ?? pause.reason
-            overview.failures.append(
-                pendingChange(failure.address, intent, now: now, time: time))
+            overview.failures.append(pendingChange(address, intent, now: now, time: time))
         }
         overview.sending = changesUnderWay(
             now: now, time: time, max: failuresMax, failures)
-        overview.oldest = oldest.map { $0.age(at: time) }
+        overview.oldest = intents.intents.oldest.map { $0.age(at: time) }
         overview.spoolFailure = spoolFailure.map { "\($0)" }
         overview.writesRefusedFor = rights.refusedSince(now).map { now - $0 }
-        overview.settling = intents.settlingKeys.count { intents.flights[$0] == nil }
+        overview.settling = tally.settled
         overview.refused = refusals.count
         overview.refusals = refusals.latest.suffix(failuresMax).reversed().map { change in
             PendingChange(
@@ -129,9 +118,8 @@ extension VolumeState {
                 path: pathText(refused.address), reason: refused.reason,
                 age: refused.time.age(at: time))
         }
-        let unlisted = inodes.values.count { $0.directory?.deniedAt != nil }
-        overview.unreadable = unreadable.count + unlisted
-        overview.hidden = inodes.values.reduce(0) { $0 + ($1.directory?.hidden ?? 0) }
+        overview.unreadable = unreadable.count + inodes.indexes.denied
+        overview.hidden = inodes.indexes.hidden
         return overview
     }
 
@@ -202,7 +190,7 @@ extension VolumeState {
     mutating func hurry(_ path: String?, now: Instant) -> Int {
         let wanted = path.map { Array($0.utf8) }
         var count = 0
-        for (address, intent) in intents.intents where !intent.held {
+        for address in intents.intents.unheld {
             guard wanted.map({ Self.covers($0, Array(pathText(address).utf8)) }) ?? true else {
                 continue
             }

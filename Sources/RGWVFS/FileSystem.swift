@@ -118,6 +118,7 @@ package final class FileSystem: FileSystemOperations {
     func withState<Value: Sendable>(_ body: (inout VolumeState) -> Value) -> Value {
         let (value, actions, notices) = state.withLock { state in
             let value = body(&state)
+            state.keepIndexes()
             let actions = state.actions
             if !actions.isEmpty { state.actions = [] }
             let notices = state.notices

@@ -8,12 +8,15 @@ struct InodeTable: Sendable {
     /// What an operation changed, oldest change first.
     struct Notes: Sendable {
         var traces: [UndoLog.Trace] = []
+        /// Whose they are.
+        var traced: Set<UInt64> = []
         /// Names before their changes.
         var names: [(directory: InodeNumber, name: EntryName, entry: Directory.Entry?)] = []
     }
 
     private struct Place: Sendable {
         var inode: Inode?
+        var facts = InodeFacts()
         /// The operation that is noted has changed it already.
         var isNoted = false
     }
@@ -23,8 +26,14 @@ struct InodeTable: Sendable {
     /// By the number's value, whose hash is a quicker one than InodeNumber's.
     private var index: [UInt64: Int] = [:]
     private var notes: Notes?
+    private(set) var indexes = InodeIndexes()
 
-    var values: some Sequence<Inode> { places.lazy.compactMap(\.inode) }
+    let scans = ScanCount()
+
+    var values: some Sequence<Inode> {
+        scans.add(places.count)
+        return places.lazy.compactMap(\.inode)
+    }
 
     subscript(number: InodeNumber) -> Inode? {
         _read {
@@ -39,6 +48,7 @@ struct InodeTable: Sendable {
                 if notes != nil { note(place) }
                 yield &places[place].inode
                 if notes != nil { collect(place) }
+                update(place, number)
                 if look(at: place, { $0.number }) == nil { vacate(place, number) }
             } else {
                 var inode: Inode?
@@ -69,6 +79,7 @@ struct InodeTable: Sendable {
         if notes != nil { note(place) }
         places[place].inode?.change(body)
         if notes != nil { collect(place) }
+        update(place, number)
     }
 
     mutating func startNoting() { notes = Notes() }
@@ -92,13 +103,14 @@ struct InodeTable: Sendable {
         index[number.value] = place
         if notes != nil {
             // It may have gone in the same operation.
-            if notes?.traces.contains(where: { $0.number == number }) == false {
+            if notes?.traced.insert(number.value).inserted == true {
                 notes?.traces.append(UndoLog.Trace(number: number, before: nil))
             }
             places[place].isNoted = true
         }
         places[place].inode = inode
         if notes != nil { places[place].inode?.directory?.noted = [] }
+        update(place, number)
     }
 
     private mutating func vacate(_ place: Int, _ number: InodeNumber) {
@@ -113,6 +125,7 @@ struct InodeTable: Sendable {
         guard var image = places[place].inode else { return }
         // Without its names: a second owner of them would make the next change copy them all.
         image.directory?.forgetNames()
+        notes?.traced.insert(image.number.value)
         notes?.traces.append(UndoLog.Trace(number: image.number, before: image))
         places[place].inode?.directory?.noted = []
     }
@@ -127,6 +140,44 @@ struct InodeTable: Sendable {
             notes?.names.append((changed.number, name, entry))
         }
         places[place].inode?.directory?.noted = []
+    }
+}
+
+// MARK: What is kept of them
+
+extension InodeTable {
+    @inline(__always)
+    private mutating func update(_ place: Int, _ number: InodeNumber) {
+        let now = InodeFacts(places.span[place].inode)
+        let before = places.span[place].facts
+        if now == before { return }
+        places[place].facts = now
+        indexes.change(number, from: before, to: now)
+    }
+
+    /// Intents began or ceased to send the bytes of files.
+    mutating func note(_ moves: [FileMove]) {
+        for move in moves {
+            let facts = index[move.inode.value].map { places.span[$0].facts } ?? InodeFacts()
+            indexes.move(move, facts)
+        }
+    }
+
+    /// What is kept beside the inodes and is not what looking at all of them finds. `uploads`: how many intents
+    /// send each file.
+    func faults(uploads: [InodeNumber: Int]) -> [String] {
+        var found = InodeIndexes()
+        for (number, count) in uploads {
+            found.move(FileMove(inode: number, change: count), InodeFacts())
+        }
+        var faults: [String] = []
+        for place in places where place.inode != nil {
+            guard let number = place.inode?.number else { continue }
+            let facts = InodeFacts(place.inode)
+            if facts != place.facts { faults.append("the facts of inode \(number)") }
+            found.change(number, from: InodeFacts(), to: facts)
+        }
+        return faults + indexes.differences(from: found)
     }
 }
 

@@ -10,6 +10,8 @@ extension IntentTable {
     static let gatherQuiet = Duration.milliseconds(100)
     /// ... but not longer than this.
     static let gatherMax = Duration.seconds(3)
+    /// Of so many deletions each is asked whether its version was seen just now.
+    private static let confirmedMax = 16
     /// How long a version that the server was seen to have need not be asked for again: no longer than
     /// asking takes.
     static let confirmedFor = Duration.milliseconds(50)
@@ -32,36 +34,38 @@ extension IntentTable {
 
     /// Deletions to send together now; none, with the time to ask again (nil: never).
     mutating func takeDeletions(now: Instant) -> (flights: [Flight], next: Instant?) {
-        guard let last = ready.values.max(), let first = ready.values.min() else {
-            return ([], nil)
-        }
+        guard let first = ready.first, let last = ready.last else { return ([], nil) }
         let due = min(last + Self.gatherQuiet, first + Self.gatherMax)
         // While copies are under way each brings a deletion with it.
-        let isAwaited =
-            sources.isEmpty
-            && ready.keys.contains {
-                intents[$0].map { $0.isAwaited || !$0.waiters.isEmpty } ?? false
-            }
+        let isAwaited = sources.isEmpty && intents.tally.awaitedDeletions > 0
         // One file was renamed: its copy has just shown what is there.
         let isConfirmed =
-            sources.isEmpty
-            && ready.keys.allSatisfy { intents[$0].map { self.isConfirmed($0, now: now) } ?? true }
+            sources.isEmpty && ready.count <= Self.confirmedMax
+            && ready.addresses.allSatisfy {
+                intents[$0].map { self.isConfirmed($0, now: now) } ?? true
+            }
         guard ready.count >= Self.batchMax || due <= now || isAwaited || isConfirmed else {
             return ([], due)
         }
-        let keys = ready.keys.sorted { $0.key < $1.key }
-        let flights = startTogether(keys, now: now)
+        let flights = startTogether(now: now)
         return (flights, ready.isEmpty ? nil : now)
     }
 
-    private mutating func startTogether(_ keys: [ObjectAddress], now: Instant) -> [Flight] {
+    /// What comes first goes, and what else is in its bucket.
+    private mutating func startTogether(now: Instant) -> [Flight] {
         var started: [Flight] = []
         let batch = nextBatch
         let progress = RequestProgress(started: now)
-        for address in keys {
-            if started.count == Self.batchMax { break }
-            if let bucket = started.first?.address.bucket, bucket != address.bucket { continue }
-            ready[address] = nil
+        var others: [ReadyDeletions.Entry] = []
+        while started.count < Self.batchMax, others.count < Self.batchMax,
+            let entry = ready.popFirst()
+        {
+            let address = entry.address
+            if let bucket = started.first?.address.bucket, bucket != address.bucket {
+                others.append(entry)
+                continue
+            }
+            intents.setGathering(address, false)
             // Since it was ready, it may have become another intent, or have to wait again.
             guard let intent = intents[address], flights[address] == nil, !intent.held,
                 gathers(intent), intent.due <= now
@@ -76,12 +80,14 @@ extension IntentTable {
                 tries: intent.tries, inspects: false, settling: nil,
                 isConfirmed: isConfirmed(intent, now: now), batch: batch,
                 progress: progress)
-            flights[address] = flight
+            setFlight(address, flight)
             started.append(flight)
         }
+        ready.putBack(others)
+        started.sort { $0.address.key < $1.address.key }
         if started.count == 1 {
             started[0].batch = nil
-            flights[started[0].address] = started[0]
+            update(started[0])
         } else if started.count > 1 {
             nextBatch += 1
             batches[batch] = started.count
@@ -111,7 +117,6 @@ extension IntentTable {
         guard intents[address] != nil else { return }
         intents[address]?.settling = Settling(tag: tag)
         intents[address]?.due = until
-        settlingKeys.insert(address)
         enqueue(address)
         wake(after: address)
         for source in sources[address] ?? [] where stalled.contains(source) { enqueue(source) }
@@ -129,7 +134,6 @@ extension IntentTable {
         intents[address]?.settling = nil
         intents[address]?.due = now
         intents[address]?.isAlone = true
-        settlingKeys.remove(address)
         enqueue(address)
     }
 }

@@ -43,7 +43,8 @@ extension IntentTable {
                 continue
             }
             if gathers(intent) {
-                ready[head.address] = now
+                ready.append(head.address, now)
+                intents.setGathering(head.address, true)
                 continue
             }
             return (start(head.address, intent, now: now), nil)
@@ -67,7 +68,7 @@ extension IntentTable {
             inspects: intent.inspects || isOld || isBlindDeletion(intent.record),
             settling: intent.settling, isConfirmed: isConfirmed(intent, now: now),
             progress: RequestProgress(started: now))
-        flights[address] = flight
+        setFlight(address, flight)
         link(address)
         return flight
     }
@@ -81,11 +82,12 @@ extension IntentTable {
     }
 
     /// Notes what a flight that was just taken sends.
-    mutating func update(_ flight: Flight) { flights[flight.address] = flight }
+    mutating func update(_ flight: Flight) { setFlight(flight.address, flight) }
 
     /// The request ended. Returns the waiters it satisfies when it succeeded.
     mutating func finish(_ flight: Flight, succeeded: Bool) -> [SyncWaiter] {
-        if flights.removeValue(forKey: flight.address)?.isSent == true { sentCount -= 1 }
+        if flights[flight.address]?.isSent == true { sentCount -= 1 }
+        setFlight(flight.address, nil)
         endPart(of: flight.batch)
         var satisfied: [SyncWaiter] = []
         if !succeeded {

@@ -49,8 +49,7 @@ extension IntentTable {
         for target in copies[address] ?? [] where stalled.contains(target) { enqueue(target) }
         // Directories above, when nothing else is left below them. Looked up by name: with many waiting
         // directories, asking each of them at every deletion would take quadratic time.
-        for prefix in address.directories where below[prefix, default: 0] <= 1 + settlingKeys.count
-        {
+        for prefix in address.directories where below.count(prefix) <= 1 + settlingKeys.count {
             if let marker = prefix.marker, stalled.contains(marker) { enqueue(marker) }
         }
     }
@@ -150,13 +149,7 @@ extension IntentTable {
     // MARK: Counts
 
     mutating func count(_ address: ObjectAddress, by change: Int) {
-        count(KeyPrefix(bucket: address.bucket, bytes: []), by: change)
-        for prefix in address.directories { count(prefix, by: change) }
-    }
-
-    private mutating func count(_ prefix: KeyPrefix, by change: Int) {
-        let value = below[prefix, default: 0] + change
-        below[prefix] = value == 0 ? nil : value
+        below.count(address, by: change)
     }
 
     // MARK: Reservations

@@ -108,8 +108,8 @@ struct IntentTable: Sendable {
     }
 
     // Changed by this type's extensions only.
-    var intents = NotedTable<ObjectAddress, Intent>()
-    var flights: [ObjectAddress: Flight] = [:]
+    var intents = IntentStore()
+    private(set) var flights: [ObjectAddress: Flight] = [:]
     /// How many of them were sent by themselves.
     var sentCount = 0
     var unsettled: [ObjectAddress: Unsettled] = [:]
@@ -128,14 +128,12 @@ struct IntentTable: Sendable {
     var awaitedInARow = 0
     /// Popped but not startable; looked at again when something settles.
     var stalled: Set<ObjectAddress> = []
-    /// Deletions that may start, since when; they gather to go together.
-    var ready: [ObjectAddress: Instant] = [:]
+    /// Deletions that may start; they gather to go together.
+    var ready = ReadyDeletions()
     /// False where the server cannot delete many objects with one request.
     var gathersDeletions = true
     /// Flights of each DeleteObjects under way.
     var batches: [UInt64: Int] = [:]
-    /// Intents that are done and settling.
-    var settlingKeys: Set<ObjectAddress> = []
     /// The keys whose intent names a key as `after`.
     var followers: [ObjectAddress: Set<ObjectAddress>] = [:]
     /// Those of them whose `after` has ended; the journal is to be told.
@@ -144,7 +142,7 @@ struct IntentTable: Sendable {
     var copies: [ObjectAddress: Set<ObjectAddress>] = [:]
     var sources: [ObjectAddress: [ObjectAddress]] = [:]
     /// Intents and flights below each directory, whole buckets included.
-    var below: [KeyPrefix: Int] = [:]
+    var below = PendingTree()
     var nextRevision: UInt64 = 1
     var nextBatch: UInt64 = 1
 
@@ -172,9 +170,14 @@ struct IntentTable: Sendable {
         unsettled[address]?.record.tags.contains(tag) ?? false
     }
 
+    /// A deletion by this mount, whose outcome was not known, may have taken what was there.
+    func mayDelete(_ address: ObjectAddress) -> Bool {
+        unsettled[address]?.record.mayDelete ?? false
+    }
+
     /// Intents and flights under a directory, its own marker not counted.
     func pendingBelow(_ prefix: KeyPrefix, marker: ObjectAddress?) -> Int {
-        let all = prefix.bucket == nil ? allCount : below[prefix, default: 0]
+        let all = prefix.bucket == nil ? allCount : below.count(prefix)
         guard let marker, isPending(marker), prefix.contains(marker) else { return all }
         return all - 1
     }
@@ -188,12 +191,9 @@ struct IntentTable: Sendable {
     }
 
     /// Changes that are not in the bucket.
-    var pendingCount: Int {
-        intents.count - settlingKeys.count { flights[$0] == nil }
-            + flights.keys.count { intents[$0] == nil }
-    }
+    var pendingCount: Int { allCount - intents.tally.settled }
 
-    private var allCount: Int { intents.count + flights.keys.count { intents[$0] == nil } }
+    private var allCount: Int { intents.count + flights.count - intents.tally.flying }
 
     /// Requests under way; a DeleteObjects is one.
     var requestCount: Int {
@@ -202,16 +202,14 @@ struct IntentTable: Sendable {
 
     /// Every key with an intent or a flight that starts with `prefix`.
     func pendingKeys(under prefix: KeyPrefix) -> [ObjectAddress] {
-        var keys = intents.keys.filter(prefix.contains)
-        keys.append(
-            contentsOf: flights.keys.filter { intents[$0] == nil && prefix.contains($0) })
-        return keys
+        if prefix.bucket != nil { return below.keys(under: prefix) }
+        return Array(intents.keys) + flights.keys.filter { intents[$0] == nil }
     }
 
     /// Intents that wait for a file to be closed: their own, one that they come after, or one below a directory
     /// that is to go.
     func heldBack() -> Set<ObjectAddress> {
-        var open = intents.filter { $0.value.held }.map(\.key)
+        var open = intents.held
         var all: Set<ObjectAddress> = []
         while let next = open.popLast() {
             guard intents[next] != nil, all.insert(next).inserted else { continue }
@@ -224,7 +222,19 @@ struct IntentTable: Sendable {
         return all
     }
 
+    /// Intents that are done and settling.
+    var settlingKeys: Set<ObjectAddress> { intents.settling }
+
     // MARK: Changes
+
+    /// A request for the key begins, has changed, or (nil) ended.
+    mutating func setFlight(_ address: ObjectAddress, _ flight: Flight?) {
+        let isNew = (flights[address] == nil) != (flight == nil)
+        flights[address] = flight
+        if isNew { intents.setFlying(address, flight != nil) }
+    }
+
+    mutating func markSent(_ address: ObjectAddress) { flights[address]?.isSent = true }
 
     /// Writes the desired state of a key; waiters and the oldest birth are kept.
     mutating func set(
@@ -252,7 +262,6 @@ struct IntentTable: Sendable {
         }
         follow(record.address, old: old?.record.after, new: record.after)
         intents[record.address] = intent
-        settlingKeys.remove(record.address)
         if let source = old?.record.source, record.want == .put || record.want == .makeDirectory {
             // The content goes up instead of being copied; what it was copied from goes after that.
             setAfter(source.address, record.address)
@@ -267,7 +276,6 @@ struct IntentTable: Sendable {
     mutating func remove(_ address: ObjectAddress) -> [SyncWaiter] {
         guard let intent = intents.removeValue(forKey: address) else { return [] }
         stalled.remove(address)
-        settlingKeys.remove(address)
         follow(address, old: intent.record.after, new: nil)
         link(address)
         if flights[address] == nil { count(address, by: -1) }

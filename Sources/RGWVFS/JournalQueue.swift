@@ -71,8 +71,13 @@ struct JournalQueue: Sendable {
         isCommitting = false
         let undone = operations
         operations = []
+        // Both are in the order of their tickets.
+        var next = undone[...]
         pending = (batch.entries + pending).filter { entry in
-            !undone.contains { $0.tickets.contains(entry.ticket) }
+            while let first = next.first, first.tickets.upperBound < entry.ticket {
+                next.removeFirst()
+            }
+            return next.first?.tickets.contains(entry.ticket) != true
         }
         let last = Set(undone.map(\.tickets.upperBound))
         let told = takeWaiters { $0 <= batch.ticket || last.contains($0) }

@@ -24,30 +24,45 @@ extension VolumeState {
         var names = LocalNames()
         guard let directory = inodes[inode]?.directory else { return names }
         names.known.formUnion(directory.settled.keys)
-        if directory.inodeCount > 0 {
+        // Buckets have no key, and are few.
+        if prefix.bucket == nil {
             for (name, entry) in directory.entries {
                 if case .inode(let child) = entry, isLocal(child) { names.known.insert(name) }
             }
         }
-        guard let marker = address(inode), intents.pendingBelow(prefix, marker: marker) > 0 else {
-            return names
-        }
-        for address in intents.pendingKeys(under: prefix) {
-            let rest = address.key.bytes[prefix.bytes.count...]
-            let part = rest.prefix { $0 != 0x2F }
-            let isMarker = part.count == rest.count - 1
-            guard isMarker || part.count == rest.count, let name = try? EntryName(Array(part))
+        for child in inodes.indexes.busy[inode] ?? [] {
+            guard let name = inodes.look(child, { $0.link?.name }), let entry = directory[name]
             else { continue }
+            if case .inode(child) = entry { names.known.insert(name) }
+        }
+        for address in intents.below.keys(in: prefix) {
+            let part = address.key.bytes[prefix.bytes.count...]
+            guard let name = try? EntryName(Array(part)) else { continue }
             if directory[name] != nil {
                 names.known.insert(name)
-            } else if isMarker {
-                names.removedDirectories.insert(name)
             } else {
                 names.removedFiles.insert(name)
             }
         }
+        for below in intents.below.directories(in: prefix) {
+            addDirectory(below, in: directory, prefix, &names)
+        }
         names.known.formUnion(names.removedFiles.intersection(names.removedDirectories))
         return names
+    }
+
+    /// A directory with something pending in or below it, its own marker included.
+    private func addDirectory(
+        _ below: KeyPrefix, in directory: Directory, _ prefix: KeyPrefix, _ names: inout LocalNames
+    ) {
+        let part = below.bytes[prefix.bytes.count...].dropLast()
+        guard let name = try? EntryName(Array(part)), let marker = below.marker else { return }
+        switch directory[name] {
+        case .inode(let child)? where inodes.look(child, { $0.isDirectory }) == true:
+            names.known.insert(name)
+        case .some: if intents.isPending(marker) { names.known.insert(name) }
+        case .none: if intents.isPending(marker) { names.removedDirectories.insert(name) }
+        }
     }
 
     /// The same for one name.

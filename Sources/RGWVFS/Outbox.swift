@@ -48,7 +48,7 @@ extension IntentTable {
 
     mutating func noteSent(_ address: ObjectAddress) {
         guard flights[address]?.isSent == false else { return }
-        flights[address]?.isSent = true
+        markSent(address)
         sentCount += 1
     }
 }

@@ -83,7 +83,7 @@ struct SpoolSpace: Sendable {
         return min(limit - min(limit, taken), reading.free - min(reading.free, kept))
     }
 
-    /// Uploads are to start now. At most every 200 ms: it costs a look at every intent.
+    /// Uploads are to start now. At most every 200 ms: it costs a look at all that waits for its delay.
     mutating func shouldRelieve(_ count: UInt64, _ reading: Reading) -> Bool {
         room(reading, of: Self.share(limit, Self.highShare)) < count && mayRelieve(reading.now)
     }

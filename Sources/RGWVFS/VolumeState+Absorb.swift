@@ -221,8 +221,9 @@ extension VolumeState {
     mutating func absorbAbsence(_ inode: InodeNumber, startedAt: Instant) {
         if let address = address(inode), isMoved(inode), intents.flights[address] == nil {
             // Removed under its old name before it was copied; or under the new one when it had been.
-            return intents.uncopiedSource(address) == nil
-                ? recopy(address, now: startedAt) : revertCopy(address)
+            guard intents.uncopiedSource(address) == nil else { return revertCopy(address) }
+            if intents.mayDelete(address) { return recopy(address, now: startedAt) }
+            dropIntent(address)
         }
         if isSettled(inode) { return settleNow(inode, startedAt: startedAt) }
         guard let link = inodes[inode]?.link, !isLocal(inode),

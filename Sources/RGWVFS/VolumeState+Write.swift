@@ -59,34 +59,27 @@ extension VolumeState {
     mutating func shortage(
         _ reading: SpoolSpace.Reading, of resource: SpoolSpace.Resource = .bytes
     ) -> SpoolSpace.Verdict {
-        let flights = intents.flights.values.filter { $0.want == .put }
+        let flights = intents.flights.values.lazy.filter { $0.want == .put }
         let frees =
-            !flights.isEmpty || !discarded.isEmpty || !discardedSealed.isEmpty || removing > 0
-            || journal.isCommitting || hasUnsent()
+            flights.first != nil || !discarded.isEmpty || !discardedSealed.isEmpty || removing > 0
+            || journal.isCommitting || intents.intents.tally.sendable > 0
         return space.shortage(
             reading, of: resource, canFree: frees, isMoving: flights.contains { $0.tries == 0 })
     }
 
-    /// Data that will go up by itself.
-    private func hasUnsent() -> Bool {
-        intents.intents.values.contains { intent in
-            intent.record.want == .put && !intent.held && intent.blocked == nil
-                && intent.record.inode.flatMap { inodes[$0]?.dataID } != nil
-        }
-    }
-
     /// Room is short: everything that waits for its delay is due now, and copies of what the bucket has go.
     mutating func relieve(_ now: Instant) {
-        for (address, intent) in intents.intents
-        where intent.record.want == .put && !intent.held && intent.due > now && intent.tries == 0 {
+        var left = intents.intents.count
+        while left > 0, let address = intents.intents.lastDelayed(after: now) {
+            left -= 1
             intents.expedite(address, now: now)
         }
-        for number in Set(files.values.map(\.inode)) { evictCleanCopy(number) }
+        for number in inodes.indexes.copies { evictCleanCopy(number) }
     }
 
     /// A file that is still open but whose bytes the bucket has: they are read from there from now on.
     private mutating func evictCleanCopy(_ number: InodeNumber) {
-        guard let inode = inodes[number], let data = inode.dataID, inode.hasCopy,
+        guard let inode = inodes[number], let data = inode.dataID, inode.hasCopy, inode.opens > 0,
             let address = address(number), !intents.isPending(address)
         else { return }
         inodes[number]?.content = .remote

@@ -187,4 +187,48 @@ import Testing
         #expect(volume.text("a") == "theirs")
         #expect(try volume.load("a") == "theirs")
     }
+
+    /// Seed 10034 of the histories: no request of this mount could have removed it.
+    @Test(arguments: [false, true], [1, 200])
+    func whatAnotherClientRemovedIsNotMadeAgain(looks: Bool, seconds: Int) throws {
+        let volume = try Volume()
+        try volume.save("a", "old")
+        volume.settle()
+        volume.store.setFirstFault("COPY", .loseRequest)
+        try volume.change("a") { $0.permissions = 0o600 }
+        volume.world.advance(by: .milliseconds(500))
+        try volume.save("a", "new")
+        volume.world.advance(by: .seconds(2))
+        #expect(volume.text("a") == "new")
+        #expect(volume.fileSystem.status().settling == 1)
+        volume.store.uproot(Volume.bucket, "a")
+        volume.world.advance(by: .seconds(seconds))
+        if looks { _ = try? volume.attributes("a") }
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text("a") == nil)
+        #expect(try volume.names(in: "").isEmpty)
+        #expect(volume.fileSystem.status() == VolumeStatus())
+    }
+
+    /// The same of a renamed file, under its new name.
+    @Test(arguments: [false, true], [1, 70])
+    func aRenamedFileThatAnotherClientRemovedIsNotCopiedAgain(looks: Bool, seconds: Int) throws {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("one".utf8))
+        Self.delayFirst(volume, "COPY", by: .seconds(1000))
+        try volume.rename("a", "b")
+        volume.store.plant(Volume.bucket, "a", Array("two".utf8))
+        volume.world.advance(by: .seconds(10))
+        #expect(volume.text("b") == "two")
+        #expect(volume.fileSystem.status().settling > 0)
+        volume.store.plant(Volume.bucket, "a", Array("three".utf8))
+        volume.store.uproot(Volume.bucket, "b")
+        volume.world.advance(by: .seconds(seconds))
+        if looks { _ = try? volume.attributes("b") }
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text("b") == nil)
+        #expect(volume.text("a") == "three")
+        #expect(try volume.names(in: "") == ["a"])
+        #expect(volume.fileSystem.status() == VolumeStatus())
+    }
 }
