@@ -101,7 +101,8 @@ package enum MetricsTable {
     package static let cacheLimit = MetricName(
         "rgwfs_cache_limit_bytes", .gauge, "Bytes that the option memory allows")
     package static let unreadable = MetricName(
-        "rgwfs_unreadable_objects", .gauge, "Objects that the server refused to show when last asked")
+        "rgwfs_unreadable_objects", .gauge,
+        "Objects that the server refused to show when last asked")
     package static let hidden = MetricName(
         "rgwfs_hidden_keys", .gauge, "Keys that cannot be paths")
     package static let spool = [

@@ -66,7 +66,8 @@ package struct MetricsText: Sendable {
     private mutating func begin(_ metric: MetricName) {
         guard last != metric.name else { return }
         last = metric.name
-        text += "# HELP \(metric.name) \(metric.help).\n# TYPE \(metric.name) \(metric.kind.rawValue)\n"
+        text +=
+            "# HELP \(metric.name) \(metric.help).\n# TYPE \(metric.name) \(metric.kind.rawValue)\n"
     }
 
     /// Swift writes small and large numbers with an exponent, as Go reads them.

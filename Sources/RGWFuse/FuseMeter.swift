@@ -4,12 +4,19 @@ import Synchronization
 
 /// The kernel's requests that are answered by the file system.
 package enum FuseOperation: Int, Sendable, CaseIterable {
-    case lookup, forget, forget_multi, getattr, setattr, readlink, mknod, mkdir, unlink, rmdir
+    case lookup, forget, forgetMulti, getattr, setattr, readlink, mknod, mkdir, unlink, rmdir
     case symlink, rename, link, open, read, write, statfs, release, fsync, setxattr, getxattr
     case listxattr, removexattr, flush, opendir, readdir, readdirplus, releasedir, fsyncdir
-    case create, fallocate, copy_file_range, lseek
+    case create, fallocate, copyFileRange, lseek
 
-    package var name: String { "\(self)" }
+    /// As fuse(4) and libfuse have it.
+    package var name: String {
+        switch self {
+        case .forgetMulti: "forget_multi"
+        case .copyFileRange: "copy_file_range"
+        default: "\(self)"
+        }
+    }
 }
 
 /// Counts the kernel's requests: how long each took until its answer, and what was refused.

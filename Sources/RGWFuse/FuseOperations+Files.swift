@@ -79,7 +79,7 @@ extension FuseOperations {
         }
         unsafe table.copy_file_range = {
             request, inode, offset, info, target, targetOffset, targetInfo, count, flags in
-            unsafe FuseRequest.serve(request, .copy_file_range) { context, reply in
+            unsafe FuseRequest.serve(request, .copyFileRange) { context, reply in
                 guard flags == 0, offset >= 0, targetOffset >= 0 else {
                     return reply.fail(.invalidArgument)
                 }

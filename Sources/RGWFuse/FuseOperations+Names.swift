@@ -20,7 +20,7 @@ extension FuseOperations {
             }
         }
         unsafe table.forget_multi = { request, count, forgets in
-            unsafe FuseRequest.serve(request, .forget_multi) { context, reply in
+            unsafe FuseRequest.serve(request, .forgetMulti) { context, reply in
                 let forgets = unsafe UnsafeBufferPointer(start: forgets, count: count)
                 for index in 0..<count {
                     let forget = unsafe forgets[index]

@@ -47,13 +47,15 @@ package final class FuseSession: Sendable {
     ///     request made from now on is served. It must return soon.
     package init(
         fileSystem: any FileSystemOperations, source: String, mountPoint: String,
-        options: FuseOptions = FuseOptions(), meter: FuseMeter, onReady: @escaping @Sendable () -> Void = {}
+        options: FuseOptions = FuseOptions(), meter: FuseMeter,
+        onReady: @escaping @Sendable () -> Void = {}
     ) {
         self.source = source
         self.mountPoint = mountPoint
         self.options = options
         let context = FuseContext(
-            fileSystem: fileSystem, meter: meter, readAheadBytes: options.readAheadBytes, onReady: onReady)
+            fileSystem: fileSystem, meter: meter, readAheadBytes: options.readAheadBytes,
+            onReady: onReady)
         state = Mutex(State(context: context))
     }
 

@@ -13,7 +13,9 @@ package enum MetricsPlace: Equatable, Sendable {
             self = .socket(text)
             return
         }
-        for (address, isVersion6) in [("127.0.0.1:", false), ("localhost:", false), ("[::1]:", true)]
+        for (address, isVersion6) in [
+            ("127.0.0.1:", false), ("localhost:", false), ("[::1]:", true),
+        ]
         where text.utf8.starts(with: address.utf8) {
             guard let port = Self.port(text.dropFirst(address.count)) else { return nil }
             self = .port(port, isVersion6: isVersion6)

@@ -146,7 +146,8 @@ extension OptionTable {
         .value(
             "metrics", [], .operating, placeholder: "PLACE", expected: MetricsPlace.form,
             defaultText: nil,
-            help: "Where Prometheus can ask for numbers, on this machine only: \(MetricsPlace.form)",
+            help:
+                "Where Prometheus can ask for numbers, on this machine only: \(MetricsPlace.form)",
             read: { MetricsPlace(option: $0) }, assign: { $0.metrics = $1 }),
     ]
 }

@@ -47,7 +47,9 @@ enum MetricsServer {
     /// Nil: the head does not end.
     private static func request(_ connection: HostConnection) throws(HostError) -> MetricsRequest? {
         let limit = MetricsRequest.lineMax
-        guard let first = try connection.readLine(limit: limit, within: patience) else { return nil }
+        guard let first = try connection.readLine(limit: limit, within: patience) else {
+            return nil
+        }
         for _ in 0..<MetricsRequest.linesMax {
             guard let line = try connection.readLine(limit: limit, within: patience) else {
                 return nil

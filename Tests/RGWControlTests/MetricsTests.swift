@@ -46,7 +46,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("GET /metrics HTTP/1.1\r", MetricsRequest.metrics), ("GET /metrics?x=y HTTP/1.0", .metrics),
+        ("GET /metrics HTTP/1.1\r", MetricsRequest.metrics),
+        ("GET /metrics?x=y HTTP/1.0", .metrics),
         ("GET /healthz HTTP/1.1", .health), ("GET /readyz HTTP/1.1\r", .readiness),
         ("GET / HTTP/1.1", .notFound), ("GET /metrics/ HTTP/1.1", .notFound),
         ("POST /metrics HTTP/1.1", .notAllowed), ("GET /metrics", .malformed), ("", .malformed),

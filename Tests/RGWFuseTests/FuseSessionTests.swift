@@ -95,7 +95,7 @@ import Testing
         let path = try TestMount.temporaryDirectory()
         let session = FuseSession(
             fileSystem: MemoryFileSystem(), source: "photos", mountPoint: path,
-                meter: FuseMeter(clock: HostClock()))
+            meter: FuseMeter(clock: HostClock()))
         try session.mount()
         session.stop()
         let end = TestOutcome()
@@ -166,7 +166,7 @@ import Testing
     @Test func aMissingMountPointIsNamed() throws {
         let session = FuseSession(
             fileSystem: MemoryFileSystem(), source: "photos", mountPoint: "/nowhere/at all",
-                meter: FuseMeter(clock: HostClock()))
+            meter: FuseMeter(clock: HostClock()))
         let error = #expect(throws: FuseError.self) { try session.mount() }
         #expect(error == .mountPoint("/nowhere/at all", errno: ENOENT))
         #expect(
@@ -177,7 +177,7 @@ import Testing
     @Test func aFileIsNoMountPoint() throws {
         let session = FuseSession(
             fileSystem: MemoryFileSystem(), source: "photos", mountPoint: "/proc/self/status",
-                meter: FuseMeter(clock: HostClock()))
+            meter: FuseMeter(clock: HostClock()))
         #expect(throws: FuseError.mountPoint("/proc/self/status", errno: ENOTDIR)) {
             try session.mount()
         }
@@ -186,7 +186,7 @@ import Testing
     @Test func runNeedsAMount() throws {
         let session = FuseSession(
             fileSystem: MemoryFileSystem(), source: "photos", mountPoint: "/",
-                meter: FuseMeter(clock: HostClock()))
+            meter: FuseMeter(clock: HostClock()))
         #expect(throws: FuseError.state(mountPoint: "/", method: "run")) { try session.run() }
     }
 }
