@@ -48,7 +48,7 @@ struct BlockStore: Sendable {
     private static let runMax: UInt64 = 4 << 20
 
     let blockBytes: UInt64
-    private let capacity: Int
+    private var capacity: Int
     private var files: [Version: [UInt64: Block]] = [:]
     private var etags: [InodeNumber: Set<ETag>] = [:]
     private var order = Deque<(Version, UInt64)>()
@@ -61,6 +61,12 @@ struct BlockStore: Sendable {
     init(blockBytes: UInt64, capacity: Int) {
         self.blockBytes = blockBytes
         self.capacity = capacity
+    }
+
+    /// Another limit from now on; what no longer fits goes.
+    mutating func resize(capacity: Int) {
+        self.capacity = capacity
+        evict()
     }
 
     /// More may be asked for than a reader waits for.

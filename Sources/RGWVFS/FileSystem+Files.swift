@@ -55,7 +55,7 @@ extension FileSystem {
             let need =
                 flags.write
                 ? state.changeNeed(inode, now: moment.now, since: since)
-                : configuration.closeToOpen
+                : state.configuration.closeToOpen
                     ? state.attributeNeed(inode, now: moment.now, since: since) : nil
             if let need { return .need(need) }
             if !flags.truncate, state.isBehind(inode, moment.now) { throw .stale }

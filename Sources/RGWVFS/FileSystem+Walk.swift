@@ -69,7 +69,8 @@ extension VolumeState {
 
     /// A directory in it was opened.
     mutating func noteWalked(_ parent: InodeNumber) {
-        guard configuration.attributeSource == .posix, !layout.isAllBuckets || parent != .root else {
+        guard configuration.attributeSource == .posix, !layout.isAllBuckets || parent != .root
+        else {
             return
         }
         inodes.change(parent) {

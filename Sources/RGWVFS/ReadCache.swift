@@ -14,7 +14,7 @@ struct ReadCache: Sendable {
     /// Pieces get this part of the memory.
     private static let pieceShare = 8
 
-    private let windowMax: UInt64
+    private var windowMax: UInt64
     private var blocks: BlockStore
     private var pieces: BlockStore
     /// Whether files are read on when their beginning was: from 0, rarely, to `trustMax`.
@@ -26,6 +26,14 @@ struct ReadCache: Sendable {
         let share = capacity / Self.pieceShare
         blocks = BlockStore(blockBytes: Self.blockBytes, capacity: capacity - share)
         pieces = BlockStore(blockBytes: Self.pieceBytes, capacity: share)
+    }
+
+    /// Other limits from now on; what no longer fits goes.
+    mutating func resize(capacity: Int, window: Int) {
+        windowMax = UInt64(window)
+        let share = capacity / Self.pieceShare
+        blocks.resize(capacity: capacity - share)
+        pieces.resize(capacity: share)
     }
 
     var readyBytes: Int { blocks.readyBytes + pieces.readyBytes }

@@ -37,15 +37,29 @@ extension VolumeState {
         var ahead = Ahead()
         guard let names, !names.isEmpty else { return ahead }
         let reads = inodes.look(parent, { $0.directory?.following.isReading }) ?? false
+        // Directories of a walk are listed, no more than that may be.
+        let lists = inodes.look(parent, { $0.directory?.listsAhead }) ?? 0
+        var listed = 0
+        var asked = 0
         for name in names {
             let inode: InodeNumber
+            asked += 1
             switch inodes.look(parent, { $0.directory?[name] }) {
-            case .some(.listed(let listed)): inode = promote(parent, name, listed, time: time)
+            case .some(.listed(let known)): inode = promote(parent, name, known, time: time)
             case .some(.inode(let known)): inode = known
             default: continue
             }
             if let need = attributeNeed(inode, now: now, since: now) {
-                if need == .head(inode) { ahead.attributes.append(inode) }
+                guard need == .head(inode) else { continue }
+                if lists > 0, inodes.look(inode, { $0.isDirectory }) == true {
+                    // One is left for the name that is waited for.
+                    if listed + 1 >= lists {
+                        asked -= 1
+                        break
+                    }
+                    listed += 1
+                }
+                ahead.attributes.append(inode)
             } else if reads, let version = smallVersion(inode) {
                 ahead.bodies += self.reads.claim(
                     ReadCache.Version(inode: inode, etag: version.etag), size: version.size)
@@ -53,7 +67,7 @@ extension VolumeState {
         }
         let count = ahead.attributes.count + ahead.bodies.count
         inodes.change(parent) {
-            $0.directory?.noteAsked(names)
+            $0.directory?.noteAsked(names.prefix(asked))
             $0.directory?.following.asked += count
         }
         return ahead
@@ -175,7 +189,7 @@ extension Directory {
         }
     }
 
-    fileprivate mutating func noteAsked(_ names: [EntryName]) {
+    fileprivate mutating func noteAsked(_ names: ArraySlice<EntryName>) {
         guard let last = names.last else { return }
         if goesByNumber {
             numberAskedTo = entries[last].map(Self.number)
