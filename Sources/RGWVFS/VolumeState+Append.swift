@@ -2,6 +2,15 @@ import RGWBase
 import RGWObject
 import RGWSpool
 
+/// How much later a file ends than the kernel believes, since another client wrote a newer version.
+struct AppendShift: Sendable {
+    /// Two's complement: the newer version may be the shorter one.
+    var bytes: UInt64
+    /// The kernel was answered the newer size since. It drops that answer if a notice of the change overtook it.
+    /// Source: linux fs/fuse/inode.c, fuse_change_attributes and fuse_reverse_inval_inode (attr_version).
+    var isTold = false
+}
+
 /// O_APPEND in a file that another client has replaced since the kernel heard of its size. The kernel says where an
 /// append goes; a version that came since ends elsewhere.
 extension VolumeState {
@@ -13,15 +22,17 @@ extension VolumeState {
     /// version goes as far beyond the end of the one that is there. It goes where the kernel says again once that
     /// knows the end.
     mutating func place(_ request: WriteRequest) -> UInt64? {
-        guard isAppend(request), let shift = inodes.look(request.inode, { $0.appendShift }) else {
-            return request.offset
-        }
-        if request.offset == inodes.look(request.inode, { $0.attributes.size }) {
+        guard isAppend(request), let known = inodes[request.inode], let shift = known.appendShift
+        else { return request.offset }
+        let offset = request.offset &+ shift.bytes
+        if request.offset == known.attributes.size
+            || shift.isTold && offset != known.attributes.size
+        {
             inodes[request.inode]?.appendShift = nil
             return request.offset
         }
-        // Two's complement: the newer version may be the shorter one.
-        let offset = request.offset &+ shift
+        // It puts the following ones there too, until it is told again.
+        inodes[request.inode]?.appendShift?.isTold = false
         let (end, isTooFar) = offset.addingReportingOverflow(UInt64(request.count))
         return isTooFar || end > VolumeConfiguration.fileBytesMax ? nil : offset
     }
@@ -36,6 +47,14 @@ extension VolumeState {
         if isShifted || inodes.look(request.inode, { $0.opens }) ?? 0 > 1 {
             noteContent(request.inode)
         }
+    }
+
+    /// Another client's version of `known` has `size` bytes: the kernel believes the older end until it has taken
+    /// the newer one.
+    mutating func noteForeignSize(_ known: Inode, _ size: UInt64) {
+        guard known.lookups > 0, size != known.attributes.size else { return }
+        let shift = (known.appendShift?.bytes ?? 0) &+ size &- known.attributes.size
+        inodes[known.number]?.appendShift = shift == 0 ? nil : AppendShift(bytes: shift)
     }
 
     /// The version that is there takes the place of the one that was opened, in which nothing was changed here.
@@ -58,8 +77,7 @@ extension VolumeState {
         inodes[inode]?.attributes = attributes
         inodes[inode]?.metadata = head.metadata
         inodes[inode]?.attributesKnown = true
-        let shift = (known.appendShift ?? 0) &+ attributes.size &- known.attributes.size
-        inodes[inode]?.appendShift = shift == 0 ? nil : shift
+        noteForeignSize(known, attributes.size)
         noteContent(inode)
         return true
     }
