@@ -190,6 +190,20 @@ import Testing
         #expect(volume.text("d/a") == new + "+one+two")
     }
 
+    /// The kernel took the first of two newer sizes, and has not been told of the second. Seed 920137 of the
+    /// simulation of two clients.
+    @Test func anAppendGoesToTheEndOfTheSecondNewerVersion() throws {
+        let (volume, _) = try known("first")
+        volume.store.plant(Volume.bucket, "d/a", Array("a longer one".utf8))
+        try relist(volume)
+        let open = try volume.open("d/a", write: true)
+        volume.store.plant(Volume.bucket, "d/a", Array("the longest of them".utf8))
+        try volume.write(open, "+one", at: 12, .append)
+        try volume.close(open)
+        volume.settle()
+        #expect(volume.text("d/a") == "the longest of them+one")
+    }
+
     /// A cut tells the kernel the size: nothing of an older version is left then.
     @Test func anAppendAfterACutGoesWhereTheKernelPutsIt() throws {
         let (volume, _) = try known("first")
