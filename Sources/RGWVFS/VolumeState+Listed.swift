@@ -29,6 +29,7 @@ extension VolumeState {
         }
         let attributes = PosixMetadata.attributes(
             listedSize: object.size, lastModified: object.lastModified, defaults: defaults)
+        noteForeignSize(known, object.size)
         inodes[child]?.base = object
         inodes[child]?.attributes = attributes
         renew(child, at: at, isSame: false)

@@ -171,11 +171,14 @@ import Testing
 
     /// Seed 10392 of the histories: a notice of the newer version overtook the answer with its size, so that the
     /// kernel dropped the answer.
-    @Test(arguments: ["a version that is longer", "x"], [true, false])
+    @Test(
+        arguments: ["a version that is longer", "x"],
+        [(AttributeSource.posix, true), (.posix, false), (.list, true), (.list, false)])
     func anAppendGoesToTheEndWhetherTheKernelTookTheSizeOrNot(
-        new: String, isTaken: Bool
+        new: String, case: (source: AttributeSource, isTaken: Bool)
     ) throws {
-        let (volume, inode) = try known("first")
+        let (source, isTaken) = `case`
+        let (volume, inode) = try known("first", source)
         volume.store.plant(Volume.bucket, "d/a", Array(new.utf8))
         try relist(volume)
         let directory = try volume.inode("d")
