@@ -15,7 +15,7 @@ package final class MountedStore: ObjectStore {
     )
         -> Completion<Answer>
     {
-        { [life] result in if !life.isOver { completion(result) } }
+        { [life] result in if !life.isOver { life.run(.network) { completion(result) } } }
     }
 
     package func head(
@@ -51,7 +51,7 @@ package final class MountedStore: ObjectStore {
         store.get(
             address, range: range, matching: matching, expecting: expecting, lane: lane,
             blockSize: blockSize,
-            onBlock: { [life] block in if !life.isOver { onBlock(block) } },
+            onBlock: { [life] block in if !life.isOver { life.run(.network) { onBlock(block) } } },
             completion: alive(completion))
     }
 

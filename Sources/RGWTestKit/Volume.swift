@@ -21,7 +21,10 @@ package final class Volume: Sendable {
 
     package static let caller = Caller(uid: 1000, gid: 1000, umask: 0o022)
 
+    /// `isThreaded`: with a thread for commits, and everything under the duty of its thread. `long`: where long work
+    /// goes.
     package convenience init(
+        isThreaded: Bool = false, long: (any WorkQueue)? = nil,
         _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         let world = VirtualWorld()
@@ -30,24 +33,25 @@ package final class Volume: Sendable {
             world: world,
             store: StrictObjectStore(
                 buckets: [Self.bucket], queue: world, clock: world, timer: world),
-            journal: MemoryJournal(faults: faults), files: MemoryFiles(faults: faults), adjust)
+            journal: MemoryJournal(faults: faults), files: MemoryFiles(faults: faults),
+            isThreaded: isThreaded, long: long, adjust)
     }
 
     /// Mounts what an earlier volume left, as after `kill -9`.
     package convenience init(
-        remounting old: Volume, afterPowerCut: Bool = false,
+        remounting old: Volume, afterPowerCut: Bool = false, isThreaded: Bool = false,
         _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         old.life.end()
         try self.init(
             world: old.world, store: old.store, journal: old.journal, files: old.files,
-            afterPowerCut: afterPowerCut, adjust)
+            afterPowerCut: afterPowerCut, isThreaded: isThreaded, adjust)
     }
 
     package init(
         world: VirtualWorld, store: StrictObjectStore, journal: MemoryJournal, files: MemoryFiles,
-        afterPowerCut: Bool = false, failPoints: FailPoints? = nil,
-        _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
+        afterPowerCut: Bool = false, failPoints: FailPoints? = nil, isThreaded: Bool = false,
+        long: (any WorkQueue)? = nil, _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = VolumeConfiguration(bucket: Self.bucket, uid: 0, gid: 0)
         configuration.hostName = "host"
@@ -56,12 +60,14 @@ package final class Volume: Sendable {
         self.store = store
         self.journal = journal
         self.files = files
-        let life = MountLife(world: world)
+        let life = MountLife(world: world, isThreaded: isThreaded)
+        let lanes = WorkLanes(
+            long: long ?? life, spool: life, short: life, journal: isThreaded ? life : nil)
         self.life = life
         fileSystem = try FileSystem(
             configuration: configuration, store: MountedStore(store, life: life), journal: journal,
             files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life,
-            workers: life, events: { _ in }, failPoints: failPoints, kernel: notices)
+            lanes: lanes, events: { _ in }, failPoints: failPoints, kernel: notices)
         fileSystem.start()
         world.run()
     }

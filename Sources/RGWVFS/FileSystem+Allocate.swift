@@ -42,7 +42,7 @@ extension FileSystem {
                 fetch(need) { [self] error in
                     whenOver { [self] in
                         if let error { return reply.fail(error) }
-                        workers.submit { [self] in begin(job, reply) }
+                        lanes.spool.submit { [self] in begin(job, reply) }
                     }
                 }
             }

@@ -131,7 +131,7 @@ extension FileSystem {
         let flushed = Reply<Void> { [self] result in
             if case .failure(let error) = result { return parked.fail(error) }
             if configuration.guarantee == .local {
-                workers.submit { [self] in
+                lanes.short.submit { [self] in
                     awaitBarrier(fsynced: inode) { [self] error in
                         let failure: FileSystemError? = withState { state in
                             state.takeFailure(handle)

@@ -9,7 +9,7 @@ extension FileSystem {
         guard let inode = shipment.flight.inode else { return send(shipment) }
         withState { state in state.inodes[inode]?.isFrozen = true }
         fetch(.still(inode)) { [self] _ in
-            workers.submit { [self] in
+            lanes.long.submit { [self] in
                 let result = copyStill(inode, shipment)
                 withState { state in
                     state.inodes[inode]?.isFrozen = false

@@ -67,7 +67,7 @@ extension FileSystem {
                         return supply(.rebase(request.inode), request, bytes, reply)
                     }
                     if let error { return reply.fail(error) }
-                    workers.submit { [self] in
+                    lanes.spool.submit { [self] in
                         failpoint(.hydrated)
                         resume(request, bytes, reply)
                     }

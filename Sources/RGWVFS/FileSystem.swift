@@ -17,7 +17,7 @@ package final class FileSystem: FileSystemOperations {
     let clock: any Clock
     let entropy: any Entropy
     let timer: any Timer
-    let workers: any WorkQueue
+    let lanes: WorkLanes
     let events: @Sendable (VolumeEvent) -> Void
     let failPoints: FailPoints?
     let kernel: any KernelNotices
@@ -26,6 +26,8 @@ package final class FileSystem: FileSystemOperations {
     let layout: Layout
     let dataIDs: Atomic<UInt64>
     let spares: SpareFiles
+    /// Bytes of downloads that wait for the spool's disk.
+    let blockRoom = BlockRoom(bytesMax: 32 << 20)
     /// Guarded state.
     let state: Mutex<VolumeState>
 
@@ -55,7 +57,7 @@ package final class FileSystem: FileSystemOperations {
     package init(
         configuration: VolumeConfiguration, store: any ObjectStore, journal: any Journal,
         files disk: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
-        timer: any Timer, workers: any WorkQueue,
+        timer: any Timer, lanes: WorkLanes,
         events: @escaping @Sendable (VolumeEvent) -> Void, failPoints: FailPoints? = nil,
         kernel: any KernelNotices = NoKernelNotices()
     ) throws(SpoolError) {
@@ -67,7 +69,7 @@ package final class FileSystem: FileSystemOperations {
         self.clock = clock
         self.entropy = entropy
         self.timer = timer
-        self.workers = workers
+        self.lanes = lanes
         self.events = events
         self.failPoints = failPoints
         self.kernel = kernel
@@ -99,7 +101,7 @@ package final class FileSystem: FileSystemOperations {
     /// An empty data file, made now or before.
     func newData() throws(SpoolError) -> (DataID, any SpoolFile) {
         let (spare, makes) = spares.take(clock.now())
-        if makes { workers.submit { [self] in remove(spares.fill(makeData)) } }
+        if makes { lanes.spool.submit { [self] in remove(spares.fill(makeData)) } }
         let made: SpareFiles.Made
         if let spare { made = spare } else { made = try makeData() }
         failpoint(.dataCreated)
