@@ -100,6 +100,8 @@ package final class ModelRun {
         if plan.stranger { disturb() }
         let faults = volume.fileSystem.indexFaults()
         if !faults.isEmpty { try fail("kept beside the state, and wrong: \(faults)") }
+        let locked = volume.lockedCalls
+        if !locked.isEmpty { try fail("the spool was called under the lock: \(locked)") }
         let broken = volume.store.violations
         if !broken.isEmpty { try fail("violations: \(broken)") }
     }
@@ -171,7 +173,9 @@ package final class ModelRun {
     }
 
     private func remounted() throws -> Volume {
-        try Volume(remounting: volume, isThreaded: plan.seed % 2 == 1) { [plan] in $0.wholeBytesMax = plan.wholeBytesMax }
+        try Volume(remounting: volume, isThreaded: plan.seed % 2 == 1) { [plan] in
+            $0.wholeBytesMax = plan.wholeBytesMax
+        }
     }
 
     func load(_ path: String) throws -> String {

@@ -1,3 +1,4 @@
+import RGWBase
 package import RGWObject
 
 /// The bucket as one mount sees it: silent once the mount is dead.

@@ -17,7 +17,7 @@ package final class Volume: Sendable {
     /// What the kernel would have been told.
     package let notices = Notices()
     private let life: MountLife
-    private let seen = Mutex<[String]>([])
+    private let locked = LockedCalls()
 
     package static let caller = Caller(uid: 1000, gid: 1000, umask: 0o022)
 
@@ -68,9 +68,15 @@ package final class Volume: Sendable {
             configuration: configuration, store: MountedStore(store, life: life), journal: journal,
             files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life,
             lanes: lanes, events: { _ in }, failPoints: failPoints, kernel: notices)
+        files.faults.watch { [weak fileSystem, locked] call in
+            if fileSystem?.isDeciding == true { locked.append(call) }
+        }
         fileSystem.start()
         world.run()
     }
+
+    /// Calls of the spool that were made under the lock of the state: none, unless rgwfs is wrong.
+    package var lockedCalls: [String] { locked.all }
 
     /// The data files that belong to something, or once did.
     package func dataFiles() throws -> [DataID] {
@@ -112,6 +118,12 @@ package final class Volume: Sendable {
                 return state
             }
         }
+    }
+
+    private final class LockedCalls: Sendable {
+        private let calls = Mutex<[String]>([])
+        func append(_ call: String) { calls.withLock { $0.append(call) } }
+        var all: [String] { calls.withLock { $0 } }
     }
 
     /// Holds an answer.

@@ -66,7 +66,9 @@ extension FileSystem {
                 complete(need, inode)
             }
         case .wait:
-            fetch(.quiet(inode)) { [self] _ in lanes.spool.submit { [self] in complete(need, inode) } }
+            fetch(.quiet(inode)) { [self] _ in
+                lanes.spool.submit { [self] in complete(need, inode) }
+            }
         case .sync(let file):
             // Its row may not go before its bytes are safe: what was fetched is not written twice.
             lanes.long.submit { [self] in

@@ -25,6 +25,7 @@ package final class FileSystem: FileSystemOperations {
     let configuration: VolumeConfiguration
     let layout: Layout
     let dataIDs: Atomic<UInt64>
+    let cutNumbers = Atomic<UInt64>(1)
     let spares: SpareFiles
     /// Bytes of downloads that wait for the spool's disk.
     let blockRoom = BlockRoom(bytesMax: 32 << 20)
@@ -118,15 +119,17 @@ package final class FileSystem: FileSystemOperations {
     /// Runs `body` under the lock, then the actions it left behind.
     @discardableResult
     func withState<Value: Sendable>(_ body: (inout VolumeState) -> Value) -> Value {
-        let (value, actions, notices) = state.withLock { state in
+        let (value, actions, notices, dropped) = state.withLock { state in
             let value = body(&state)
             state.keepIndexes()
             let actions = state.actions
             if !actions.isEmpty { state.actions = [] }
             let notices = state.notices
             if !notices.isEmpty { state.notices = [] }
-            return (value, actions, notices)
+            let dropped = state.inodes.hasDropped ? state.inodes.takeDropped() : []
+            return (value, actions, notices, dropped)
         }
+        defer { withExtendedLifetime(dropped) {} }
         for action in actions { action() }
         for notice in notices { kernel.post(notice) }
         return value
