@@ -68,6 +68,25 @@ find_python() {
   die 'no python3 with boto3: run scripts/setup --tests'
 }
 
+# Prints the path of promtool, which is taken out of Debian's package prometheus: that would start a server.
+promtool() {
+  local place=${RGWFS_CACHE:-/var/cache/rgwfs}/promtool
+  if [ ! -x "$place" ]; then
+    local work
+    work=$(mktemp -d)
+    mkdir -p "${place%/*}"
+    (
+      cd "$work"
+      # apt's own user may not write here; that is only a warning.
+      apt-get download -q prometheus >&2 || { apt-get update -q >&2 && apt-get download -q prometheus >&2; }
+      dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool
+      mv usr/bin/promtool "$place"
+    ) || die 'promtool cannot be had: apt-get download prometheus'
+    rm -rf -- "$work"
+  fi
+  echo "$place"
+}
+
 # True when nobody listens on the loopback port.
 port_is_free() {
   ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null

@@ -50,6 +50,10 @@ int CRGWHost_unmount_with(const char *path, int forced, int lazily) {
     return umount2(path, flags) < 0 ? -errno : 0;
 }
 
+int CRGWHost_remount(const char *path, uint64_t flags) {
+    return mount("none", path, NULL, MS_REMOUNT | (unsigned long)flags, NULL) < 0 ? -errno : 0;
+}
+
 int CRGWHost_spawn(
     int quiet, const char *program, const char *one, const char *two, const char *three,
     const char *four, const char *five) {

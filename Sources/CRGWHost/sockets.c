@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,10 @@ int CRGWHost_listen(const char *directory, const char *name, int backlog) {
     struct sockaddr_un to;
     int error = address(&to, folder, name);
     int fd = -1;
+    // Whatever else has the name belongs to somebody.
+    struct stat there;
+    if (!error && fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISSOCK(there.st_mode))
+        error = -EEXIST;
     if (!error && unlinkat(folder, name, 0) < 0 && errno != ENOENT) error = -errno;
     if (!error && (fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0) error = -errno;
     if (!error && bind(fd, (struct sockaddr *)&to, sizeof to) < 0) error = -errno;
@@ -44,6 +49,23 @@ int CRGWHost_listen(const char *directory, const char *name, int backlog) {
     if (!error && listen(fd, backlog) < 0) error = -errno;
     close(folder);
     return fd < 0 ? error : finish(fd, error);
+}
+
+int CRGWHost_listen_loopback(int version6, uint16_t port, int backlog) {
+    struct sockaddr_in four = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in6 six = {
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    const struct sockaddr *to = version6 ? (void *)&six : (void *)&four;
+    socklen_t size = version6 ? sizeof six : sizeof four;
+    int fd = socket(to->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -errno;
+    int yes = 1, error = 0;
+    // Connections of a mount that has ended do not keep the next one off.
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0) error = -errno;
+    if (!error && bind(fd, to, size) < 0) error = -errno;
+    if (!error && listen(fd, backlog) < 0) error = -errno;
+    return finish(fd, error);
 }
 
 int CRGWHost_connect(const char *directory, const char *name) {

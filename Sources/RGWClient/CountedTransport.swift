@@ -18,6 +18,7 @@ package final class CountedTransport: HTTPTransport {
         var server = ServerWatch()
     }
     private let state = Mutex(State())
+    private let sent = Atomic(0)
 
     package init(
         _ transport: any HTTPTransport, clock: any Clock,
@@ -27,6 +28,9 @@ package final class CountedTransport: HTTPTransport {
         self.clock = clock
         self.onEvent = onEvent
     }
+
+    /// How many requests wait for their answer.
+    package var underWay: Int { sent.load(ordering: .relaxed) }
 
     package var counts: [S3Operation: RequestTally] { state.withLock(\.tallies) }
 
@@ -40,6 +44,8 @@ package final class CountedTransport: HTTPTransport {
         let operation = S3Operation(request)
         let started = clock.now()
         let counted = CountedDelivery()
+        let isRetry = options.isRetry
+        sent.add(1, ordering: .relaxed)
         var options = options
         if case .blocks(let size, let accepts, let onBlock) = options.delivery {
             options.delivery = .blocks(size: size, accepts: accepts) { block in
@@ -48,6 +54,8 @@ package final class CountedTransport: HTTPTransport {
             }
         }
         return transport.send(request, options: options) { [self] result in
+            sent.subtract(1, ordering: .relaxed)
+            if isRetry { noteRetry(operation) }
             note(operation, request, result, since: started, delivered: counted.bytes)
             completion(result)
         }
@@ -60,24 +68,59 @@ package final class CountedTransport: HTTPTransport {
         let now = clock.now()
         let time = now - started
         let event = state.withLock { state in
-            var tally = state.tallies[operation] ?? RequestTally()
-            tally.count += 1
-            tally.time += time
-            tally.timeMax = max(tally.timeMax, time)
-            tally.bytesReceived += delivered
-            switch result {
-            case .success(let response):
-                tally.bytesReceived += UInt64(response.body.count)
-                tally.bytesSent += request.body?.length ?? 0
-                let isAnswer = response.status < 400 || [404, 412].contains(response.status)
-                if !isAnswer { tally.failures += 1 }
-            case .failure: tally.failures += 1
-            }
-            state.tallies[operation] = tally
+            // In place: a copy would copy the classes of the latencies.
+            state.tallies[operation, default: RequestTally()].note(
+                request, result, time, delivered: delivered)
             return state.server.ended(
                 result, operation, subject: request.path, started: started, now: now)
         }
         if let event { onEvent(event) }
+    }
+}
+
+extension CountedTransport {
+    private func noteRetry(_ operation: S3Operation) {
+        state.withLock { $0.tallies[operation, default: RequestTally()].retries += 1 }
+    }
+}
+
+extension RequestTally {
+    fileprivate mutating func note(
+        _ request: HTTPRequest, _ result: Result<HTTPResponse, TransportError>, _ time: Duration,
+        delivered: UInt64
+    ) {
+        count += 1
+        self.time += time
+        timeMax = max(timeMax, time)
+        latencies.note(time)
+        bytesReceived += delivered
+        switch result {
+        case .success(let response):
+            bytesReceived += UInt64(response.body.count)
+            bytesSent += request.body?.length ?? 0
+            let isAnswer = response.status < 400 || [404, 412].contains(response.status)
+            if !isAnswer { fail("\(response.status)") }
+        case .failure(let error): fail(error.name)
+        }
+    }
+
+    private mutating func fail(_ code: String) {
+        failures += 1
+        errors[code, default: 0] += 1
+    }
+}
+
+extension TransportError {
+    /// One word, for counting.
+    fileprivate var name: String {
+        switch self {
+        case .unreachable: "unreachable"
+        case .broken: "broken"
+        case .timedOut: "timed_out"
+        case .malformed: "malformed"
+        case .bodyUnreadable: "body_unreadable"
+        case .cancelled: "cancelled"
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+package import RGWBase
+
 /// What became of the requests of one kind.
 package struct RequestTally: Equatable, Sendable {
     /// Attempts, each repetition counted.
@@ -9,5 +11,10 @@ package struct RequestTally: Equatable, Sendable {
     /// From sending to the last byte of the answer, all together.
     package var time = Duration.zero
     package var timeMax = Duration.zero
+    package var latencies = Latencies()
+    /// Attempts that repeated failed ones.
+    package var retries: UInt64 = 0
+    /// Failures by status, or by what happened to the request instead of an answer.
+    package var errors: [String: UInt64] = [:]
     package init() {}
 }

@@ -40,6 +40,7 @@ final class S3Call<Answer: Sendable>: Cancellable {
         var cancelled = false
         /// The last attempt failed on its way.
         var needsConnection = false
+        var attempts = 0
     }
     private let state: Mutex<State>
 
@@ -92,7 +93,10 @@ final class S3Call<Answer: Sendable>: Cancellable {
         let request = context.sign(prepared.request, as: credentials)
         let operation = prepared.operation
         var options = prepared.options
-        options.isFresh = state.withLock(\.needsConnection)
+        (options.isFresh, options.isRetry) = state.withLock { state in
+            state.attempts += 1
+            return (state.needsConnection, state.attempts > 1)
+        }
         options.progress = watch
         let sent = context.transport.send(request, options: options) { result in
             self.finish(result, operation, credentials)

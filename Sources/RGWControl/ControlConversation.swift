@@ -12,6 +12,8 @@ package protocol ControlPort: Sendable {
         for limit: Duration?, progress: (MountReport) -> Bool
     ) throws(ControlError) -> MountReport
     func stats() -> JSONValue
+    /// What was changed, and warnings; `badRequest` when an option is wrong or cannot be changed.
+    func remount(_ request: RemountRequest) throws(ControlError) -> JSONValue
     func handOver() throws(ControlError)
     func finish()
 }
@@ -57,6 +59,7 @@ package struct ControlConversation: Sendable {
         case .sync(let milliseconds):
             let limit = milliseconds.map { Duration.milliseconds($0) }
             return try port.sync(for: limit) { send(ControlReply.progress($0.json).line) }.json
+        case .remount(let request): return try port.remount(request)
         case .handOver:
             try port.handOver()
             return .object([:])

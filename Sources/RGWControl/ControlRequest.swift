@@ -20,6 +20,8 @@ package enum ControlRequest: Equatable, Sendable {
     /// Nil: for as long as it takes.
     case sync(milliseconds: Int?)
     case stats
+    /// Other options from now on.
+    case remount(RemountRequest)
     /// End the uploads of an unmounted file system, so that a new mount can have its spool.
     case handOver
     /// Do not go on uploading after the unmount.
@@ -41,6 +43,7 @@ package enum ControlRequest: Equatable, Sendable {
         case .resolve(let path, let resolution):
             members["path"] = .string(path)
             members["keep"] = .string(resolution.rawValue)
+        case .remount(let request): members.merge(request.members) { _, new in new }
         case .sync(let milliseconds): members["milliseconds"] = milliseconds.map { .integer($0) }
         }
         return JSONValue.object(members).line
@@ -54,6 +57,7 @@ package enum ControlRequest: Equatable, Sendable {
         case .resolve: "resolve"
         case .sync: "sync"
         case .stats: "stats"
+        case .remount: "remount"
         case .handOver: "hand-over"
         case .finish: "finish"
         }
@@ -96,6 +100,11 @@ package enum ControlRequest: Equatable, Sendable {
                 throw ControlError(.badRequest, "the request names no path or no version to keep")
             }
             return .resolve(path: path, keep)
+        case "remount":
+            guard let request = RemountRequest(document) else {
+                throw ControlError(.badRequest, "the request names no options")
+            }
+            return .remount(request)
         default: throw ControlError(.unknownRequest, "the mount does not know the request")
         }
     }

@@ -11,6 +11,7 @@ import RGWVFS
 // functions used elsewhere may be called by any thread.
 @safe final class FuseContext: @unchecked Sendable {
     let fileSystem: any FileSystemOperations
+    let meter: FuseMeter
     let buffers = AnswerBuffers()
     let readAheadBytes: Int
     /// Called while INIT is answered; requests made from now on are served.
@@ -20,10 +21,11 @@ import RGWVFS
     private(set) var tellsPrivileges = false
 
     init(
-        fileSystem: any FileSystemOperations, readAheadBytes: Int,
+        fileSystem: any FileSystemOperations, meter: FuseMeter, readAheadBytes: Int,
         onReady: @escaping @Sendable () -> Void
     ) {
         self.fileSystem = fileSystem
+        self.meter = meter
         self.readAheadBytes = readAheadBytes
         self.onReady = onReady
     }

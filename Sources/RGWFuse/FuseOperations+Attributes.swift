@@ -9,14 +9,14 @@ import RGWVFS
 extension FuseOperations {
     static func addAttributes(_ table: inout fuse_lowlevel_ops) {
         unsafe table.getattr = { request, inode, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .getattr) { context, reply in
                 context.fileSystem.getattr(
                     InodeNumber(inode), by: unsafe info.map { unsafe HandleID($0.pointee.fh) },
                     reply.promise(context, FuseAnswers.attributes))
             }
         }
         unsafe table.setattr = { request, inode, attributes, set, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .setattr) { context, reply in
                 guard let attributes = unsafe attributes else { return reply.fail(.inputOutput) }
                 let changes = AttributeChanges(
                     unsafe attributes.pointee, set: set, hasHandle: unsafe info != nil)
@@ -26,7 +26,7 @@ extension FuseOperations {
             }
         }
         unsafe table.readlink = { request, inode in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .readlink) { context, reply in
                 context.fileSystem.readlink(
                     InodeNumber(inode), reply.promise(context, FuseAnswers.target))
             }
@@ -36,7 +36,7 @@ extension FuseOperations {
 
     private static func addExtended(_ table: inout fuse_lowlevel_ops) {
         unsafe table.getxattr = { request, inode, name, room in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .getxattr) { context, reply in
                 context.fileSystem.getxattr(
                     InodeNumber(inode), unsafe FuseRequest.bytes(name),
                     reply.promise(context) { reply, value, _ in
@@ -45,7 +45,7 @@ extension FuseOperations {
             }
         }
         unsafe table.listxattr = { request, inode, room in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .listxattr) { context, reply in
                 context.fileSystem.listxattr(
                     InodeNumber(inode), unsafe FuseRequest.caller(request),
                     reply.promise(context) { reply, names, _ in
@@ -55,7 +55,7 @@ extension FuseOperations {
             }
         }
         unsafe table.setxattr = { request, inode, name, value, size, flags in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .setxattr) { context, reply in
                 let create = Int(flags) & Int(CRGWFuse_xattrCreate) != 0
                 let replace = Int(flags) & Int(CRGWFuse_xattrReplace) != 0
                 context.fileSystem.setxattr(
@@ -65,7 +65,7 @@ extension FuseOperations {
             }
         }
         unsafe table.removexattr = { request, inode, name in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .removexattr) { context, reply in
                 context.fileSystem.removexattr(
                     InodeNumber(inode), unsafe FuseRequest.bytes(name),
                     reply.promise(context, FuseAnswers.done))

@@ -10,7 +10,7 @@ extension FuseOperations {
     /// would get rights that it has lost, and statx(2) would show them.
     static func addFiles(_ table: inout fuse_lowlevel_ops) {
         unsafe table.open = { request, inode, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .open) { context, reply in
                 let inode = InodeNumber(inode)
                 let drops = unsafe FuseRequest.drops(info)
                 let loses = drops && context.fileSystem.hasPrivileges(inode)
@@ -23,7 +23,7 @@ extension FuseOperations {
             }
         }
         unsafe table.create = { request, parent, name, mode, info in
-            unsafe FuseRequest.serve(request, name) { context, name, reply in
+            unsafe FuseRequest.serve(request, .create, name) { context, name, reply in
                 context.fileSystem.create(
                     InodeNumber(parent), name, permissions: mode & 0o7777,
                     OpenFlags(unsafe FuseRequest.flags(info)), unsafe FuseRequest.caller(request),
@@ -31,7 +31,7 @@ extension FuseOperations {
             }
         }
         unsafe table.read = { request, inode, count, offset, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .read) { context, reply in
                 context.fileSystem.read(
                     InodeNumber(inode), unsafe FuseRequest.handle(info), offset: UInt64(offset),
                     count: count,
@@ -39,7 +39,7 @@ extension FuseOperations {
             }
         }
         unsafe table.write = { request, inode, bytes, count, offset, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .write) { context, reply in
                 if unsafe FuseRequest.drops(info),
                     context.fileSystem.dropPrivileges(InodeNumber(inode))
                 {
@@ -60,7 +60,7 @@ extension FuseOperations {
 
     private static func addRanges(_ table: inout fuse_lowlevel_ops) {
         unsafe table.fallocate = { request, inode, mode, offset, length, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .fallocate) { context, reply in
                 guard let allocation = Allocation(mode) else { return reply.fail(.notSupported) }
                 guard offset >= 0, length > 0 else { return reply.fail(.invalidArgument) }
                 let (end, isTooFar) = offset.addingReportingOverflow(length)
@@ -79,7 +79,7 @@ extension FuseOperations {
         }
         unsafe table.copy_file_range = {
             request, inode, offset, info, target, targetOffset, targetInfo, count, flags in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .copyFileRange) { context, reply in
                 guard flags == 0, offset >= 0, targetOffset >= 0 else {
                     return reply.fail(.invalidArgument)
                 }
@@ -103,7 +103,7 @@ extension FuseOperations {
             }
         }
         unsafe table.lseek = { request, inode, offset, whence, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .lseek) { context, reply in
                 let hole = Int(whence) == Int(CRGWFuse_seekHole)
                 guard hole || Int(whence) == Int(CRGWFuse_seekData) else {
                     return reply.fail(.invalidArgument)
@@ -118,21 +118,21 @@ extension FuseOperations {
 
     private static func addCompletion(_ table: inout fuse_lowlevel_ops) {
         unsafe table.flush = { request, inode, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .flush) { context, reply in
                 context.fileSystem.flush(
                     InodeNumber(inode), unsafe FuseRequest.handle(info),
                     reply.promise(context, FuseAnswers.done))
             }
         }
         unsafe table.fsync = { request, inode, dataOnly, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .fsync) { context, reply in
                 context.fileSystem.fsync(
                     InodeNumber(inode), unsafe FuseRequest.handle(info), dataOnly: dataOnly != 0,
                     reply.promise(context, FuseAnswers.done))
             }
         }
         unsafe table.release = { request, inode, info in
-            unsafe FuseRequest.serve(request) { context, reply in
+            unsafe FuseRequest.serve(request, .release) { context, reply in
                 context.fileSystem.release(
                     InodeNumber(inode), unsafe FuseRequest.handle(info),
                     reply.promise(context, FuseAnswers.done))

@@ -36,7 +36,7 @@ enum FuseOperations {
             }
         }
         unsafe table.statfs = { request, _ in
-            unsafe FuseRequest.serve(request) {
+            unsafe FuseRequest.serve(request, .statfs) {
                 $0.fileSystem.statfs($1.promise($0, FuseAnswers.statistics))
             }
         }

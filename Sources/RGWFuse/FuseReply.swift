@@ -13,8 +13,12 @@ import RGWVFS
 // answers it.
 @safe struct FuseReply: ~Copyable {
     private let request: fuse_req_t
+    private let operation: FuseOperation
 
-    init(_ request: fuse_req_t) { unsafe self.request = unsafe request }
+    init(_ request: fuse_req_t, _ operation: FuseOperation) {
+        unsafe self.request = unsafe request
+        self.operation = operation
+    }
 
     deinit { Self.dropped() }
 
@@ -41,15 +45,21 @@ import RGWVFS
         _ context: FuseContext,
         _ send: @escaping @Sendable (consuming FuseReply, Value, FuseContext) -> Void
     ) -> Reply<Value> {
+        let operation = operation
+        let started = context.meter.now()
         // SAFETY: the request moves into the closure, and out of it when that runs.
         let parked = unsafe Parked(request: take())
         let interruption = Interruption { unsafe Self.listen($0, parked.request) }
         return Reply(interruption: interruption) { result in
             unsafe Self.endListening(interruption, parked.request)
-            let reply = unsafe FuseReply(parked.request)
+            let reply = unsafe FuseReply(parked.request, operation)
             switch result {
-            case .success(let value): send(reply, value, context)
-            case .failure(let error): reply.fail(error)
+            case .success(let value):
+                send(reply, value, context)
+                context.meter.note(operation, since: started)
+            case .failure(let error):
+                reply.fail(error)
+                context.meter.note(operation, since: started, failed: error)
             }
         }
     }

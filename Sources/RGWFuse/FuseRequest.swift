@@ -10,23 +10,24 @@ enum FuseRequest {
     // created with; the context outlives every call of its session, so no reference is counted
     // here.
     static func serve(
-        _ request: fuse_req_t?, _ body: (FuseContext, consuming FuseReply) -> Void
+        _ request: fuse_req_t?, _ operation: FuseOperation,
+        _ body: (FuseContext, consuming FuseReply) -> Void
     ) {
         guard let request = unsafe request, let userdata = unsafe fuse_req_userdata(request) else {
             preconditionFailure("libfuse called without a request")
         }
         unsafe Unmanaged<FuseContext>.fromOpaque(userdata)._withUnsafeGuaranteedRef {
-            unsafe body($0, FuseReply(request))
+            unsafe body($0, FuseReply(request, operation))
         }
     }
 
     /// Like `serve`, for a request with a name; one that cannot be a name is answered at once.
     static func serve(
-        _ request: fuse_req_t?, _ name: UnsafePointer<CChar>?,
+        _ request: fuse_req_t?, _ operation: FuseOperation, _ name: UnsafePointer<CChar>?,
         _ body: (FuseContext, EntryName, consuming FuseReply) -> Void
     ) {
         // SAFETY: libfuse's request and name are valid during the call; the name is copied.
-        unsafe serve(request) { context, reply in
+        unsafe serve(request, operation) { context, reply in
             do throws(EntryName.Invalid) {
                 body(context, try EntryName(unsafe bytes(name)), reply)
             } catch {

@@ -42,17 +42,20 @@ package final class FuseSession: Sendable {
     /// - Parameters:
     ///   - source: the first column of /proc/mounts.
     ///   - mountPoint: an absolute path to a directory.
+    ///   - meter: counts the requests.
     ///   - onReady: called once, on a thread of libfuse, when the kernel's INIT is answered: every
     ///     request made from now on is served. It must return soon.
     package init(
         fileSystem: any FileSystemOperations, source: String, mountPoint: String,
-        options: FuseOptions = FuseOptions(), onReady: @escaping @Sendable () -> Void = {}
+        options: FuseOptions = FuseOptions(), meter: FuseMeter,
+        onReady: @escaping @Sendable () -> Void = {}
     ) {
         self.source = source
         self.mountPoint = mountPoint
         self.options = options
         let context = FuseContext(
-            fileSystem: fileSystem, readAheadBytes: options.readAheadBytes, onReady: onReady)
+            fileSystem: fileSystem, meter: meter, readAheadBytes: options.readAheadBytes,
+            onReady: onReady)
         state = Mutex(State(context: context))
     }
 

@@ -67,8 +67,11 @@ package final class HostConnection: Sendable {
     }
 
     /// The text and a line's end. ETIMEDOUT when the other side takes nothing for ten seconds.
-    package func writeLine(_ text: String) throws(HostError) {
-        let bytes = Array("\(text)\n".utf8)
+    package func writeLine(_ text: String) throws(HostError) { try write("\(text)\n") }
+
+    /// ETIMEDOUT as above.
+    package func write(_ text: String) throws(HostError) {
+        let bytes = Array(text.utf8)
         // SAFETY: the array lives for the call and its count goes with it.
         let result = unsafe CRGWHost_send(socket.number, bytes, bytes.count, 10_000)
         try checked(result, "write", socket.path)

@@ -2,7 +2,7 @@ import CRGWHost
 import RGWBase
 
 /// A socket that other processes of this machine connect to; each connection has a thread for its
-/// life. Source: unix(7).
+/// life. Source: unix(7), ip(7).
 ///
 /// Owns the socket, its name, and the threads.
 package final class HostListener: Sendable {
@@ -14,26 +14,46 @@ package final class HostListener: Sendable {
         var isStopping = false
     }
 
-    private let directory: String
-    private let name: String
+    /// What is unlinked at the end; nil: the socket has no name.
+    private let path: String?
     private let state: HostCondition<State>
     private let acceptor: HostThread
     /// A byte in it says stop.
     private let stopper: Shared<HostPipe>
 
-    /// Listens as `name` in `directory`; what had that name is replaced. At most `connectionsMax`
-    /// at a time are served, others wait. `serve` ends the connection by returning.
-    package init(
+    /// Listens as `name` in `directory`; a socket that had that name is replaced (EEXIST: it is something else).
+    /// At most `connectionsMax` at a time are served, others wait. `serve` ends the connection by returning.
+    package convenience init(
         directory: String, name: String, connectionsMax: Int,
         _ serve: @escaping @Sendable (HostConnection) -> Void
     ) throws(HostError) {
-        self.directory = directory
-        self.name = name
         let path = "\(directory)/\(name)"
         // SAFETY: both texts are NUL-terminated and live for the call.
         let number = unsafe CRGWHost_listen(directory, name, Int32(connectionsMax))
-        let socket = Shared(
-            HostDescriptor(adopting: try checked(number, "listen", path), path: path))
+        try self.init(
+            HostDescriptor(adopting: try checked(number, "listen", path), path: path), path: path,
+            connectionsMax, serve)
+    }
+
+    /// Listens on a TCP port of this machine's loopback address, 127.0.0.1 or ::1.
+    package convenience init(
+        port: UInt16, isVersion6: Bool, connectionsMax: Int,
+        _ serve: @escaping @Sendable (HostConnection) -> Void
+    ) throws(HostError) {
+        let place = "port \(port)"
+        let number = CRGWHost_listen_loopback(isVersion6 ? 1 : 0, port, Int32(connectionsMax))
+        try self.init(
+            HostDescriptor(adopting: try checked(number, "listen", place), path: place), path: nil,
+            connectionsMax, serve)
+    }
+
+    private init(
+        _ descriptor: consuming HostDescriptor, path: String?, _ connectionsMax: Int,
+        _ serve: @escaping @Sendable (HostConnection) -> Void
+    ) throws(HostError) {
+        self.path = path
+        let socket = Shared(descriptor)
+        let place = path ?? "loopback"
         let stopper = Shared(try HostPipe())
         self.stopper = stopper
         let state = HostCondition(State())
@@ -42,7 +62,7 @@ package final class HostListener: Sendable {
             while Self.waitForRoom(state, connectionsMax) {
                 let next = CRGWHost_accept(socket.value.number, stopper.value.reader.number)
                 guard next >= 0 else { return }
-                let connection = HostConnection(HostDescriptor(adopting: next, path: path))
+                let connection = HostConnection(HostDescriptor(adopting: next, path: place))
                 Self.begin(connection, state, serve)
             }
         }
@@ -91,7 +111,7 @@ package final class HostListener: Sendable {
     package func stop() {
         do throws(HostError) {
             try stopper.value.writer.write([1].span)
-            try HostNames.unlink("\(directory)/\(name)")
+            if let path { try HostNames.unlink(path) }
         } catch {
             // A pipe of our own takes a byte; a name that stays is replaced by the next listener.
         }

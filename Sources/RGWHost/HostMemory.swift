@@ -13,6 +13,16 @@ package enum HostMemory {
         return overflow ? 0 : bytes
     }
 
+    /// All pages in memory, in bytes; 0 where `/proc` does not tell. Source: proc_pid_statm(5), field 2.
+    package static func resident() -> UInt64 {
+        guard let line = try? HostFile.line("/proc/self/statm"),
+            let pages = line.split(separator: " ").dropFirst().first.flatMap({ UInt64($0) })
+        else { return 0 }
+        let (bytes, overflow) = pages.multipliedReportingOverflow(
+            by: UInt64(clamping: CRGWHost_page_size()))
+        return overflow ? 0 : bytes
+    }
+
     /// Bytes that are allocated and not freed. Looks through all heaps. Source: mallinfo2(3).
     package static func allocated() -> UInt64 { UInt64(clamping: CRGWHost_allocated_bytes()) }
 

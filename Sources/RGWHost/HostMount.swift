@@ -24,6 +24,8 @@ package struct HostMount: Equatable, Sendable {
     /// FUSE: who mounted it; nil for other file systems. Source: mount.fuse3(8), user_id.
     package var user: UInt32?
     package var isReadOnly = false
+    /// Flags of the mount, and of its file system in general: `rw`, `nosuid`, `relatime`.
+    package var options: [String] = []
 
     package var isRGWFS: Bool { type == "fuse.rgwfs" }
 }

@@ -50,8 +50,13 @@ package enum HostMounts {
                 mountPoint: unescaped(fields[4]),
                 type: String(fields[hyphen + 1]), source: unescaped(fields[hyphen + 2]),
                 user: user(fields.dropFirst(hyphen + 3).first),
-                isReadOnly: fields[5].split(separator: ",").contains("ro"))
+                isReadOnly: fields[5].split(separator: ",").contains("ro"),
+                options: options(fields[5], fields.dropFirst(hyphen + 3).first))
         }
+    }
+
+    private static func options(_ texts: Substring?...) -> [String] {
+        texts.flatMap { $0?.split(separator: ",").map(String.init) ?? [] }
     }
 
     /// Of the file system's own options: `rw,user_id=1000,group_id=1000`.

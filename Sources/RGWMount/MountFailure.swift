@@ -22,6 +22,8 @@ package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case mountPoint(MountPointError)
     case tls(TLSFileError)
     case server(PreflightFailure)
+    /// The mount's process refused an option of a remount; the text is a whole sentence.
+    case refusedOption(String)
     /// The spool directory cannot be used; the text is a whole sentence.
     case spool(String)
     /// The kernel or libfuse refused the mount; the text is a whole sentence.
@@ -31,7 +33,7 @@ package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
 
     package var status: ExitStatus {
         switch self {
-        case .usage, .option, .source, .configuration: .usage
+        case .usage, .option, .source, .configuration, .refusedOption: .usage
         case .system: .system
         case .credentials, .mountPoint, .tls, .server, .spool, .refused: .mountFailed
         }
@@ -48,7 +50,9 @@ package enum MountFailure: Error, Equatable, Sendable, CustomStringConvertible {
         case .mountPoint(let error): error.description
         case .tls(let error): error.description
         case .server(let failure): failure.description
-        case .spool(let sentence), .refused(let sentence), .system(let sentence): sentence
+        case .spool(let sentence), .refused(let sentence), .system(let sentence),
+            .refusedOption(let sentence):
+            sentence
         }
     }
 }

@@ -9,6 +9,7 @@ package struct MountOption: Sendable {
         case ownership = "Ownership and access"
         case caching = "Caching"
         case writeBack = "Write-back"
+        case operating = "Operating"
     }
 
     package let name: String

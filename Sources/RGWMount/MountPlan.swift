@@ -108,7 +108,8 @@ package struct MountPlan: Sendable {
             try OptionReader.check(&settings)
         } catch { throw .option(error) }
         settings.isForeground = arguments.isForeground
-        settings.isVerbose = arguments.isVerbose
+        // -v is a word of the command line, but one less particular than the option.
+        if arguments.isVerbose, !settings.given.contains("log_level") { settings.logLevel = .debug }
         return settings
     }
 

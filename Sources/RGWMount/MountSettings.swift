@@ -7,7 +7,7 @@ package import RGWVFS
 ///
 /// `OptionTable` is the only writer; where a value belongs to the file system it lives in `volume`,
 /// so that no default is written twice.
-package struct MountSettings: Sendable {
+package struct MountSettings: Equatable, Sendable {
     /// The bucket, owner and masks in it are placeholders until `volumeConfiguration` fills them
     /// in.
     package var volume = VolumeConfiguration(bucket: BucketName(name: ""), uid: 0, gid: 0)
@@ -52,7 +52,9 @@ package struct MountSettings: Sendable {
 
     // Process.
     package var isForeground = false
-    package var isVerbose = false
+    /// Nil: nobody is told.
+    package var metrics: MetricsPlace?
+    package var logLevel = LogThreshold.info
 
     /// Options of mount(2) for the kernel, in order: `nodev`, `noatime` and the like.
     package var kernelOptions: [String] = []

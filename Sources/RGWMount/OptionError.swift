@@ -12,6 +12,8 @@ package enum OptionError: Error, Equatable, Sendable, CustomStringConvertible {
     case secretInValue(name: String, advice: String)
     /// A required option was not given; `example` shows it.
     case missing(name: String, example: String)
+    /// A remount cannot change it; without a reason: because nothing but a few things can be changed.
+    case fixed(name: String, reason: String?)
 
     package var description: String {
         switch self {
@@ -32,6 +34,9 @@ package enum OptionError: Error, Equatable, Sendable, CustomStringConvertible {
             return "option '\(name)' must not contain a key or password: \(advice)"
         case .missing(let name, let example):
             return "option '\(name)' is missing, for example -o \(example)"
+        case .fixed(let name, let reason):
+            return "option '\(Shown.text(name))' cannot be changed while mounted"
+                + (reason.map { " (\($0))" } ?? "") + ": unmount and mount again"
         }
     }
 }

@@ -137,6 +137,21 @@ extension OptionTable {
     ]
 }
 
+extension OptionTable {
+    static let operating: [MountOption] = [
+        .choice(
+            "log_level", .operating, \.logLevel,
+            LogThreshold.allCases.map { ($0.rawValue, $0) },
+            help: "Which messages are logged: those of this kind and graver ones; -v is debug"),
+        .value(
+            "metrics", [], .operating, placeholder: "PLACE", expected: MetricsPlace.form,
+            defaultText: nil,
+            help:
+                "Where Prometheus can ask for numbers, on this machine only: \(MetricsPlace.form)",
+            read: { MetricsPlace(option: $0) }, assign: { $0.metrics = $1 }),
+    ]
+}
+
 extension MountSettings {
     mutating func setAllCacheTimes(_ time: Duration) {
         volume.fileAttributesMin = time

@@ -6,7 +6,8 @@ import RGWWire
 /// Every option that this release implements. Parsing, `--help`, /etc/rgwfs.conf and the manual
 /// page are made from these rows; a test compares the manual page with them.
 package enum OptionTable {
-    package static let all: [MountOption] = server + credentials + ownership + caching + writeBack
+    package static let all: [MountOption] =
+        server + credentials + ownership + caching + writeBack + operating
 
     /// Rows by name and alias.
     static let byName: [String: MountOption] = {

@@ -17,6 +17,5 @@ package enum UnbuiltOption {
         "requester_pays": nil,
         "noxattr": nil,
         "nosymfollow": nil,
-        "remount": "unmount and mount again to change options",
     ]
 }

@@ -30,8 +30,9 @@ extension FileSystem {
     func changedMeanwhile(_ shipment: Shipment) {
         let now = clock.now()
         let flight = shipment.flight
-        let due = now + configuration.writebackDelay * jitter()
+        let jitter = jitter()
         withState { state in
+            let due = now + state.configuration.writebackDelay * jitter
             let intent = state.intents.intents[flight.address]
             let isSuperseded = intent?.revision != flight.revision
             state.retry(flight, at: isSuperseded ? max(now, intent?.due ?? now) : due)

@@ -42,7 +42,7 @@ extension FileSystem {
         _ inode: InodeNumber, _ flags: OpenFlags, _ reply: consuming Reply<OpenAnswer>
     ) {
         let cut = newCut()
-        perform(reply) { [configuration] state, moment throws(FileSystemError) in
+        perform(reply) { state, moment throws(FileSystemError) in
             guard let known = state.inodes[inode], !state.isTaken(inode) else { throw .stale }
             if known.isDirectory { throw .isDirectory }
             if flags.write && state.isReadOnly { throw .readOnly }
@@ -56,7 +56,7 @@ extension FileSystem {
             let need =
                 flags.write
                 ? state.changeNeed(inode, now: moment.now, since: since)
-                : configuration.closeToOpen
+                : state.configuration.closeToOpen
                     ? state.attributeNeed(inode, now: moment.now, since: since) : nil
             if let need { return .need(need) }
             if !flags.truncate, state.isBehind(inode, moment.now) { throw .stale }

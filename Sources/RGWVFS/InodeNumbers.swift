@@ -15,13 +15,18 @@ struct InodeNumbers: Sendable {
     /// Numbers made from names that their files do not have any more: not for who has the name now.
     private var away: Set<InodeNumber> = []
     /// How many are remembered of each. Beyond that a forgotten file may come back with another number.
-    private let rememberedMax: Int
+    private var rememberedMax: Int
 
     init(next: InodeNumber, memoryBytes: Int) {
         self.next = max(2, next.value)
         // An entry of these tables takes about 32 bytes: an eighth of the memory for each.
-        rememberedMax = memoryBytes / 256
+        rememberedMax = Self.remembered(in: memoryBytes)
     }
+
+    /// Less forgets nothing that is remembered already.
+    mutating func resize(memoryBytes: Int) { rememberedMax = Self.remembered(in: memoryBytes) }
+
+    private static func remembered(in memoryBytes: Int) -> Int { memoryBytes / 256 }
 
     /// For what is made here.
     mutating func new() -> InodeNumber {

@@ -60,8 +60,8 @@ struct ReadCache: Sendable {
     /// The kernel sends read-ahead out of order by a few units.
     private static let slack: UInt64 = 2 << 20
 
-    private let capacity: Int
-    private let windowMax: UInt64
+    private var capacity: Int
+    private var windowMax: UInt64
     private var files: [Version: File] = [:]
     private var etags: [InodeNumber: Set<ETag>] = [:]
     private var order = Deque<(Version, UInt64)>()
@@ -74,6 +74,13 @@ struct ReadCache: Sendable {
     init(capacity: Int, window: Int) {
         self.capacity = capacity
         windowMax = UInt64(window)
+    }
+
+    /// Other limits from now on; what no longer fits goes.
+    mutating func resize(capacity: Int, window: Int) {
+        self.capacity = capacity
+        windowMax = UInt64(window)
+        evict()
     }
 
     /// The bytes of a range, when all of them are here.

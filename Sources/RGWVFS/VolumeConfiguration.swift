@@ -40,7 +40,7 @@ package enum AttributeSource: Sendable {
 }
 
 /// One mount's settings, checked by RGWMount.
-package struct VolumeConfiguration: Sendable {
+package struct VolumeConfiguration: Equatable, Sendable {
     /// The largest file: 5 TiB, S3's largest object. Source: S3 API, multipart upload limits.
     package static let fileBytesMax: UInt64 = 5 << 40
 

@@ -7,7 +7,7 @@ import RGWSpool
 /// Owned by FileSystem behind its one Mutex. Pure: it never does I/O, reads no clock and calls nobody;
 /// what must happen outside the lock goes into `actions`, which FileSystem runs after unlocking.
 struct VolumeState: ~Copyable {
-    let configuration: VolumeConfiguration
+    private(set) var configuration: VolumeConfiguration
     let layout: Layout
     var inodes = InodeTable()
     var numbers: InodeNumbers
@@ -94,6 +94,24 @@ struct VolumeState: ~Copyable {
             lifetime: .zero)
         root.lookups = 1
         inodes[.root] = root
+    }
+
+    /// Takes over what may change at run time. Nothing outside of the state may keep a copy of these values;
+    /// everything else stays as it was mounted.
+    mutating func reconfigure(_ new: VolumeConfiguration) {
+        configuration.fileAttributesMin = new.fileAttributesMin
+        configuration.fileAttributesMax = new.fileAttributesMax
+        configuration.directoryAttributesMin = new.directoryAttributesMin
+        configuration.directoryAttributesMax = new.directoryAttributesMax
+        configuration.lookupCache = new.lookupCache
+        configuration.closeToOpen = new.closeToOpen
+        configuration.memoryBytes = new.memoryBytes
+        configuration.readAheadBytes = new.readAheadBytes
+        configuration.writebackDelay = new.writebackDelay
+        configuration.writebackDelayMax = new.writebackDelayMax
+        configuration.uploadsMax = new.uploadsMax
+        reads.resize(capacity: new.memoryBytes / 2, window: new.readAheadBytes)
+        numbers.resize(memoryBytes: new.memoryBytes)
     }
 
     static func defaults(_ configuration: VolumeConfiguration) -> PosixMetadata.Defaults {

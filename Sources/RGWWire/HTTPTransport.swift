@@ -24,6 +24,8 @@ package struct TransferOptions: Sendable {
     package var isIdempotent: Bool
     /// Not on a kept connection: an earlier attempt found one dead, and others may be so too.
     package var isFresh = false
+    /// An earlier attempt at the same failed. For counting only.
+    package var isRetry = false
     /// Compute the MD5 of the body while it is sent.
     package var digestsBody: Bool
     package var delivery: ResponseDelivery

@@ -1,4 +1,5 @@
 import ArgumentParser
+import RGWControl
 import RGWHost
 import RGWMount
 
@@ -10,7 +11,7 @@ struct Commands: ParsableCommand {
         subcommands: [
             Mount.self, Umount.self, Status.self, Queue.self, Sync.self, Retry.self, Resolve.self,
             Stats.self, ListSpools.self, Lost.self, Recover.self, Discard.self, Doctor.self,
-            Version.self, ManualOptions.self,
+            Version.self, ManualOptions.self, ManualMetrics.self,
         ])
 
     /// A wrong command line is 64, so that it is told from every state of a mount.
@@ -59,5 +60,12 @@ struct Commands: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "manual-options", shouldDisplay: false)
         mutating func run() { StandardOutput.write(HelpText.manualOptions) }
+    }
+
+    /// The table of rgwfs-metrics(7), for who edits the page.
+    struct ManualMetrics: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "manual-metrics", shouldDisplay: false)
+        mutating func run() { StandardOutput.write(MetricsTable.manual) }
     }
 }

@@ -28,6 +28,11 @@ final class Composition: Sendable {
     private let journal: SQLiteJournal
     private let files: HostFiles
     private let started: Instant
+    let startedAt: WallTime
+    /// Counts the kernel's requests.
+    let meter: FuseMeter
+    /// Uploads that the transport has room for.
+    let uploadsMax: Int
     /// The answer to what the bucket does with old versions; nil: it is not asked for.
     private let versioning: (request: any Cancellable, isKnown: HostCondition<Bool>)?
 
@@ -44,6 +49,9 @@ final class Composition: Sendable {
                 log: log)
         } catch { throw .system("\(error)") }
         started = clock.now()
+        startedAt = clock.wallTime()
+        meter = FuseMeter(clock: clock)
+        uploadsMax = max(CurlConfiguration().bulkTransfersMax, plan.volume.uploadsMax)
         transport = try Self.transport(plan, clock)
         counted = CountedTransport(transport, clock: clock) {
             ServerEventLog.write($0, plan, to: log)
@@ -102,7 +110,7 @@ final class Composition: Sendable {
         options.flags = plan.settings.kernelOptions.compactMap { FuseOptions.Flag(rawValue: $0) }
         return FuseSession(
             fileSystem: fileSystem, source: plan.source.description,
-            mountPoint: plan.mountPoint.path, options: options, onReady: onReady)
+            mountPoint: plan.mountPoint.path, options: options, meter: meter, onReady: onReady)
     }
 
     /// Sends everything that waits; calls back when it has been tried. Nobody changes files any
@@ -127,10 +135,13 @@ final class Composition: Sendable {
     /// Since when the server has not answered; nil: it does.
     var silence: ServerWatch.Silence? { counted.silence }
 
+    var tallies: [S3Operation: RequestTally] { counted.counts }
+    var requestsUnderWay: Int { counted.underWay }
+
     /// What `rgwfs stats` shows.
     func stats() -> JSONValue {
         .object([
-            "requests": StatsText.json(counted.counts),
+            "requests": StatsText.json(counted.counts), "operations": StatsText.json(meter),
             "cached_bytes": .integer(fileSystem.cachedBytes),
             "uptime_seconds": .seconds(clock.now() - started),
         ])

@@ -5,13 +5,17 @@ import RGWHost
 /// swift-log's handler: one line an event, to standard error in the foreground, else to syslog.
 struct LineLog: LogHandler {
     let usesStandardError: Bool
-    var logLevel: Logger.Level
+    let shared: LogLevel
     var metadata: Logger.Metadata = [:]
 
-    static func logger(foreground: Bool, verbose: Bool) -> Logger {
-        Logger(label: "rgwfs") { _ in
-            LineLog(usesStandardError: foreground, logLevel: verbose ? .debug : .info)
-        }
+    /// One logger's level is not set apart from the others'.
+    var logLevel: Logger.Level {
+        get { shared.level }
+        set {}
+    }
+
+    static func logger(foreground: Bool, level: LogLevel) -> Logger {
+        Logger(label: "rgwfs") { _ in LineLog(usesStandardError: foreground, shared: level) }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {

@@ -10,6 +10,8 @@ enum MountCommand {
         do throws(MountFailure) {
             let arguments = try parse(words)
             switch arguments.request {
+            case .pretend where arguments.isRemount, .mount where arguments.isRemount:
+                try RemountCommand.run(arguments, program: program)
             case .help: StandardOutput.write(HelpText.mount)
             case .version: StandardOutput.write("rgwfs \(Program.version)\n")
             case .pretend: _ = try plan(arguments, program)

@@ -11,6 +11,11 @@ import Synchronization
 final class MountControl: ControlPort {
     private let parts: Composition
     private let events: MountEvents
+    private let level: LogLevel
+    /// For how many uploads the mount was made.
+    private let uploadsMax: Int
+    /// What remounts have made of the mount's options.
+    private let current: Mutex<MountSettings>
     /// What does not change.
     private let template: MountReport
     /// Who waits in `sync`. They are fewer than the socket has room for, so that asking is always
@@ -22,22 +27,25 @@ final class MountControl: ControlPort {
     /// Until what failed for good before a `sync` is on its way again.
     private static let start = Duration.seconds(1)
 
-    init(_ plan: MountPlan, _ parts: Composition, _ events: MountEvents) {
+    init(_ plan: MountPlan, _ parts: Composition, _ events: MountEvents, _ level: LogLevel) {
         self.parts = parts
         self.events = events
+        self.level = level
+        uploadsMax = parts.uploadsMax
+        current = Mutex(plan.settings)
         var report = MountReport()
         report.source = "\(plan.source)"
         report.server = "\(plan.server)"
         report.mountPoint = plan.mountPoint.path
         report.process = HostProcess.identifier
         report.spool = plan.spool.directory
-        report.drainTimeout = plan.volume.drainTimeout
         template = report
     }
 
     func report() -> MountReport {
         var report = template
         report.life = events.life
+        report.drainTimeout = settings.volume.drainTimeout
         report.device = events.state.read { $0.device }.map { "\($0)" } ?? ""
         report.fill(parts.fileSystem.overview())
         report.lost = LostEntries.count(in: report.spool)
@@ -107,6 +115,24 @@ final class MountControl: ControlPort {
     }
 
     func stats() -> JSONValue { parts.stats() }
+
+    var settings: MountSettings { current.withLock { $0 } }
+
+    func remount(_ request: RemountRequest) throws(ControlError) -> JSONValue {
+        let remount: Remount
+        do throws(OptionError) {
+            remount = try Remount(
+                request.options, over: settings, uploadsMax: uploadsMax, sloppy: request.isSloppy,
+                mountingUser: HostProcess.effectiveUser)
+        } catch { throw ControlError(.badRequest, "\(error)") }
+        if !request.isTrial {
+            current.withLock { $0 = remount.settings }
+            level.set(remount.settings.logLevel)
+            parts.fileSystem.reconfigure(remount.settings.volume)
+        }
+        return RemountRequest.answer(
+            changed: remount.changed, warnings: remount.settings.warnings)
+    }
 
     func handOver() throws(ControlError) {
         guard events.life != .mounted else {

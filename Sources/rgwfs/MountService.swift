@@ -12,8 +12,8 @@ enum MountService {
     /// Returns after the unmount and the drain. `report.succeed` is called when the mount answers;
     /// an error before that is thrown, after it logged.
     static func run(_ plan: MountPlan, report: DaemonReport) throws(MountFailure) {
-        let log = LineLog.logger(
-            foreground: plan.settings.isForeground, verbose: plan.settings.isVerbose)
+        let level = LogLevel(plan.settings.logLevel)
+        let log = LineLog.logger(foreground: plan.settings.isForeground, level: level)
         try SpoolHolder.refuseIfMounted(plan)
         if let problem = FuseDevice.problem() { throw .refused("/dev/fuse: \(problem)") }
         HostMemory.keepSmall()
@@ -22,7 +22,7 @@ enum MountService {
         } catch { throw .system("\(error)") }
         let parts = try Composition(plan, log: log)
         do throws(MountFailure) {
-            try serve(plan, parts, report, log)
+            try serve(plan, parts, report, log, level)
         } catch {
             parts.leaveNothing(plan)
             throw error
@@ -31,17 +31,20 @@ enum MountService {
 
     /// From the mount to the end of the process.
     private static func serve(
-        _ plan: MountPlan, _ parts: Composition, _ report: DaemonReport, _ log: Logger
+        _ plan: MountPlan, _ parts: Composition, _ report: DaemonReport, _ log: Logger,
+        _ level: LogLevel
     ) throws(MountFailure) {
         parts.waitForServer(min(plan.settings.client.connectTimeout, .seconds(2)))
         let events = MountEvents()
-        let control = MountControl(plan, parts, events)
+        let control = MountControl(plan, parts, events, level)
         try clear(plan.mountPoint, log)
         let socket: HostListener
         // Before the mount: whoever sees it can ask it.
         do throws(HostError) {
             socket = try ControlSocket.serve(control, spool: plan.spool.directory)
         } catch { throw .spool("\(error)") }
+        let metrics = try MetricsServer.start(
+            plan.settings.metrics, MetricsCollector(parts: parts, control: control))
         let session = parts.session(plan) { events.state.update { $0.isReady = true } }
         do throws(FuseError) {
             try session.mount()
@@ -74,7 +77,7 @@ enum MountService {
         watch.stopping()
         MountFarewell(
             parts: parts, control: control, events: events, watch: watch, log: log,
-            timeout: plan.volume.drainTimeout
+            timeout: control.settings.volume.drainTimeout
         ).upload(lingers: plan.settings.lingers && !isAsked)
         events.state.update { $0.isStopping = true }
         session.stop()
@@ -84,6 +87,7 @@ enum MountService {
         session.destroy()
         signals.stop()
         socket.stop()
+        metrics?.stop()
         let left = control.report()
         parts.shutDown(log)
         // Nothing ever waits in it; the next one at another directory has another.

@@ -30,7 +30,7 @@ final class ServerConnection: Sendable {
         let credentials = FileCredentials(
             plan.credentials, bucket: plan.source.credentialsBucket,
             environment: try LiveEnvironment(),
-            log: LineLog.logger(foreground: true, verbose: false))
+            log: LineLog.logger(foreground: true, level: LogLevel(.info)))
         store = Composition.store(plan.preflightClient, transport, credentials, clock, timer)
     }
 

@@ -11,12 +11,13 @@ enum SpoolUpload {
     /// What is left when everything was tried, or when it was interrupted.
     static func run(_ spool: CataloguedSpool, options: [String]) throws -> MountReport.State {
         let plan = try plan(spool, options)
-        let log = LineLog.logger(foreground: true, verbose: plan.settings.isVerbose)
+        let level = LogLevel(plan.settings.logLevel)
+        let log = LineLog.logger(foreground: true, level: level)
         try HostSignals.block()
         let parts = try Composition(plan, log: log)
         let events = MountEvents()
         events.state.update { $0.ended = .success(.unmounted) }
-        let control = MountControl(plan, parts, events)
+        let control = MountControl(plan, parts, events, level)
         let socket = try ControlSocket.serve(control, spool: plan.spool.directory)
         // Whoever interrupts a command wants it to end; what waits stays in the spool.
         let signals = try HostSignals { _ in events.state.update { $0.isToFinish = true } }

@@ -1,6 +1,7 @@
 import RGWBase
 import RGWClient
 import RGWControl
+import RGWFuse
 import RGWMount
 import RGWWire
 
@@ -11,9 +12,24 @@ enum StatsText {
         for (operation, tally) in counts {
             kinds[operation.rawValue] = .object([
                 "count": .integer(tally.count), "failures": .integer(tally.failures),
-                "bytes_sent": .integer(tally.bytesSent),
+                "retries": .integer(tally.retries), "bytes_sent": .integer(tally.bytesSent),
                 "bytes_received": .integer(tally.bytesReceived),
                 "seconds": .seconds(tally.time), "seconds_max": .seconds(tally.timeMax),
+            ])
+        }
+        return .object(kinds)
+    }
+
+    static func json(_ meter: FuseMeter) -> JSONValue {
+        var kinds: [String: JSONValue] = [:]
+        let failures = meter.failures
+        for operation in FuseOperation.allCases {
+            let latencies = meter.latencies(of: operation)
+            guard latencies.count > 0 else { continue }
+            let failed = failures.filter { $0.key.operation == operation }.values.reduce(0, +)
+            kinds[operation.name] = .object([
+                "count": .integer(latencies.count), "failures": .integer(failed),
+                "seconds": .seconds(.nanoseconds(Int64(clamping: latencies.nanoseconds))),
             ])
         }
         return .object(kinds)
@@ -25,6 +41,12 @@ enum StatsText {
         if case .object(let kinds)? = stats["requests"] {
             for (name, tally) in kinds.sorted(by: { $0.key < $1.key }) {
                 lines.append(line(name, tally))
+            }
+        }
+        lines.append("operation              count  failed   mean")
+        if case .object(let kinds)? = stats["operations"] {
+            for (name, tally) in kinds.sorted(by: { $0.key < $1.key }) {
+                lines.append(operation(name, tally))
             }
         }
         let cached = stats["cached_bytes"]?.count ?? 0
@@ -42,6 +64,15 @@ enum StatsText {
             + ByteCount.text(tally["bytes_sent"]?.count ?? 0).padded(left: 12)
             + ByteCount.text(tally["bytes_received"]?.count ?? 0).padded(left: 12)
             + milliseconds(mean).padded(left: 7) + milliseconds(most).padded(left: 7) + " ms"
+    }
+
+    private static func operation(_ name: String, _ tally: JSONValue) -> String {
+        let count = tally["count"]?.count ?? 0
+        let time = tally["seconds"]?.seconds ?? .zero
+        let mean = count == 0 ? .zero : time / Int(count)
+        return name.padded(to: 20) + "\(count)".padded(left: 8)
+            + "\(tally["failures"]?.count ?? 0)".padded(left: 8)
+            + "\(mean.inNanoseconds / 1000)".padded(left: 7) + " us"
     }
 
     private static func milliseconds(_ time: Duration) -> String {

@@ -61,10 +61,25 @@ extension Commands {
             abstract: "Show the requests of a mount so far, by kind.")
         @Flag(help: "Print JSON.") var json = false
         @Argument(help: "A mount point or a source.") var target: String
+        @Argument(help: "Seconds from one line to the next; without it, what was so far.")
+        var interval: Double?
+        @Argument(help: "How many lines; without it, until it is interrupted.") var count: Int?
+
+        mutating func validate() throws {
+            if let interval, !(0.1...86_400).contains(interval) {
+                throw ValidationError("the interval is from 0.1 to 86400 seconds")
+            }
+            if let count, count < 1 { throw ValidationError("the count is at least 1") }
+        }
 
         mutating func run() throws {
             try Command.run("stats") {
-                let stats = try Command.client(CommandTarget(target).spool).ask(.stats)
+                let spool = try CommandTarget(target).spool
+                if let interval {
+                    return try StatsLines(spool, json: json).run(
+                        every: .milliseconds(Int(interval * 1000)), count: count)
+                }
+                let stats = try Command.client(spool).ask(.stats)
                 Command.print(json ? stats.line : StatsText.table(stats))
             }
         }

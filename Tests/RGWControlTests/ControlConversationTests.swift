@@ -38,6 +38,10 @@ final class FakePort: ControlPort {
         return MountReport()
     }
     func stats() -> JSONValue { .object(["requests": .integer(1)]) }
+    func remount(_ request: RemountRequest) throws(ControlError) -> JSONValue {
+        note("remount \(request.options) trial \(request.isTrial)")
+        return RemountRequest.answer(changed: ["uploads"], warnings: ["careful"])
+    }
     func handOver() throws(ControlError) { throw ControlError(.wrongState, "mounted") }
     func finish() { note("finish") }
 }

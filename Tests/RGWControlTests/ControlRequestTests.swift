@@ -7,6 +7,7 @@ import Testing
     static let requests: [ControlRequest] = [
         .status, .queue(limit: 7), .retry(path: nil), .retry(path: "a \"b\"\n\u{1}/ü"),
         .resolve(path: "x", .both), .sync(milliseconds: nil), .sync(milliseconds: 1500), .stats,
+        .remount(RemountRequest(options: ["ro,remount", "uploads=4"], isSloppy: true)),
         .handOver, .finish,
     ]
 

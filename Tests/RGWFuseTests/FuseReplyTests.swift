@@ -8,7 +8,7 @@ import Testing
     @Test func aDroppedReplyTraps() async {
         await #expect(processExitsWith: .failure) {
             guard let request = unsafe OpaquePointer(bitPattern: 8) else { return }
-            let reply = unsafe FuseReply(request)
+            let reply = unsafe FuseReply(request, .read)
             _ = consume reply
         }
     }

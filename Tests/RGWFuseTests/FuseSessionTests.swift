@@ -1,5 +1,6 @@
 import Glibc
 import RGWBase
+import RGWHost
 import Synchronization
 import Testing
 
@@ -93,7 +94,8 @@ import Testing
     @Test func stopBeforeRunEndsRunAtOnce() throws {
         let path = try TestMount.temporaryDirectory()
         let session = FuseSession(
-            fileSystem: MemoryFileSystem(), source: "photos", mountPoint: path)
+            fileSystem: MemoryFileSystem(), source: "photos", mountPoint: path,
+            meter: FuseMeter(clock: HostClock()))
         try session.mount()
         session.stop()
         let end = TestOutcome()
@@ -111,7 +113,8 @@ import Testing
             #expect(unsafe umount2(mount.path, 0) == 0)
             #expect(mount.result() == .success(.unmounted))
             let other = FuseSession(
-                fileSystem: MemoryFileSystem(), source: "other", mountPoint: mount.path)
+                fileSystem: MemoryFileSystem(), source: "other", mountPoint: mount.path,
+                meter: FuseMeter(clock: HostClock()))
             try other.mount()
             let thread = TestThread { _ = try? other.run() }
             try mount.session.unmount()
@@ -162,7 +165,8 @@ import Testing
 
     @Test func aMissingMountPointIsNamed() throws {
         let session = FuseSession(
-            fileSystem: MemoryFileSystem(), source: "photos", mountPoint: "/nowhere/at all")
+            fileSystem: MemoryFileSystem(), source: "photos", mountPoint: "/nowhere/at all",
+            meter: FuseMeter(clock: HostClock()))
         let error = #expect(throws: FuseError.self) { try session.mount() }
         #expect(error == .mountPoint("/nowhere/at all", errno: ENOENT))
         #expect(
@@ -172,7 +176,8 @@ import Testing
 
     @Test func aFileIsNoMountPoint() throws {
         let session = FuseSession(
-            fileSystem: MemoryFileSystem(), source: "photos", mountPoint: "/proc/self/status")
+            fileSystem: MemoryFileSystem(), source: "photos", mountPoint: "/proc/self/status",
+            meter: FuseMeter(clock: HostClock()))
         #expect(throws: FuseError.mountPoint("/proc/self/status", errno: ENOTDIR)) {
             try session.mount()
         }
@@ -180,7 +185,8 @@ import Testing
 
     @Test func runNeedsAMount() throws {
         let session = FuseSession(
-            fileSystem: MemoryFileSystem(), source: "photos", mountPoint: "/")
+            fileSystem: MemoryFileSystem(), source: "photos", mountPoint: "/",
+            meter: FuseMeter(clock: HostClock()))
         #expect(throws: FuseError.state(mountPoint: "/", method: "run")) { try session.run() }
     }
 }
@@ -198,7 +204,8 @@ final class TestOutcome: Sendable {
             let kept = Kept(lines: lines)
             FuseLog.redirect { line in kept.lines.withLock { $0.append(line) } }
             let context = FuseContext(
-                fileSystem: MemoryFileSystem(), readAheadBytes: 0, onReady: {})
+                fileSystem: MemoryFileSystem(), meter: FuseMeter(clock: HostClock()),
+                readAheadBytes: 0, onReady: {})
             let opened = context.open(arguments: ["rgwfs", "-o", "no_such_option"])
             let found = kept.lines.withLock { $0 }
             exit(!opened && found.contains { $0.contains("no_such_option") } ? 0 : 1)

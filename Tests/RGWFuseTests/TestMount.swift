@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import RGWFuse
+import RGWHost
 import Synchronization
 import Testing
 
@@ -11,6 +12,7 @@ final class TestMount: Sendable {
     let fileSystem: MemoryFileSystem
     let path: String
     let session: FuseSession
+    let meter: FuseMeter
     let readyCount: Ready
     private let loop: TestThread
 
@@ -27,10 +29,13 @@ final class TestMount: Sendable {
     private init(_ fileSystem: MemoryFileSystem, source: String, options: FuseOptions) throws {
         self.fileSystem = fileSystem
         path = try Self.temporaryDirectory()
+        let meter = FuseMeter(clock: HostClock())
+        self.meter = meter
         let ready = Ready()
         readyCount = ready
         let session = FuseSession(
-            fileSystem: fileSystem, source: source, mountPoint: path, options: options
+            fileSystem: fileSystem, source: source, mountPoint: path, options: options,
+            meter: meter
         ) {
             ready.count.add(1, ordering: .relaxed)
             ready.semaphore.signal()

@@ -57,11 +57,24 @@ import Testing
 
     @Test func whatAKilledListenerLeftIsReplaced() throws {
         try withTemporaryDirectory { directory in
-            try HostFile.writeAtomically("\(directory)/socket", text: "x", mode: 0o600)
+            let (path, other) = ("\(directory)/socket", "\(directory)/other")
+            let killed = try echo(directory)
+            try HostNames.rename(path, to: other)
+            killed.stop()
+            try HostNames.rename(other, to: path)
             let listener = try echo(directory)
             #expect(try ask(directory, "x") != nil)
             listener.stop()
             #expect(try HostNames.status("\(directory)/socket") == nil)
+        }
+    }
+
+    @Test func whatIsNoSocketIsNotReplaced() throws {
+        try withTemporaryDirectory { directory in
+            let path = "\(directory)/socket"
+            try HostFile.writeAtomically(path, text: "precious", mode: 0o600)
+            #expect(throws: HostError("listen", path: path, errno: 17)) { try echo(directory) }
+            #expect(try HostFile.line(path) == "precious")
         }
     }
 

@@ -19,7 +19,7 @@ import Testing
             mounts[1]
                 == HostMount(
                     device: HostDevice(major: 0, minor: 45), mountPoint: "/mnt/a b\tc\\d",
-                    type: "fuse.rgwfs", source: "photos"))
+                    type: "fuse.rgwfs", source: "photos", options: ["rw", "nosuid", "rw"]))
         #expect(mounts[3].source == "a\nb")
     }
 

@@ -15,7 +15,7 @@ import unittest
 from harness import BINARY, ENDPOINT, REPOSITORY, RGWFSTestCase, run
 
 
-class MountProgramTests(RGWFSTestCase):
+class NamespaceTestCase(RGWFSTestCase):
     def setUp(self):
         super().setUp()
         self.point = self.new_directory("mnt")
@@ -46,6 +46,8 @@ class MountProgramTests(RGWFSTestCase):
         return run("unshare", "-m", "bash", "-c", textwrap.dedent(prologue) + textwrap.dedent(script),
                    check=check, timeout=120)
 
+
+class MountProgramTests(NamespaceTestCase):
     def test_mount_t_rgwfs_and_umount(self):
         self.in_namespace(f"""
             mount -t rgwfs {self.bucket} {self.point} -o {self.options}
@@ -106,6 +108,99 @@ class MountProgramTests(RGWFSTestCase):
             grep -q x {self.point}/file
         """)
         self.assertEqual(set(self.keys()), {"file"})
+
+
+class RemountTests(NamespaceTestCase):
+    """`mount -o remount`: what can change does, all at once or not at all, and the rest is refused by name."""
+
+    def mounted(self, script, options="", **words):
+        return self.in_namespace(f"""
+            mount -t rgwfs {self.bucket} {self.point} -o {self.options},{options or 'rw'}
+            {textwrap.indent(textwrap.dedent(script), '            ').strip()}
+        """, **words)
+
+    def refused(self, script, status, *words, options=""):
+        """Of the script's last command: its exit status and one line that has all these words."""
+        result = self.mounted(f"set +e\n{script} 2>{self.directory}/err\n[ $? = {status} ] || {{ cat {self.directory}/err; exit 9; }}",
+                              options=options, check=False)
+        said = (self.directory / "err").read_text()
+        self.assertEqual((result.returncode, len(said.splitlines())), (0, 1), said + result.stdout + result.stderr)
+        for word in words:
+            self.assertIn(word, said)
+
+    def test_options_change_while_mounted(self):
+        status = f"{BINARY} status --json {self.point}"
+        self.mounted(f"""
+            mount -o remount,drain_timeout=7,log_level=debug,uploads=3 {self.point}
+            {status} | grep -q '"drain_timeout_seconds": *7'
+            mount.rgwfs {self.bucket} {self.point} -o remount,drain_timeout=9
+            {status} | grep -q '"drain_timeout_seconds": *9'
+            mount -f -o remount,drain_timeout=11 {self.point}
+            {status} | grep -q '"drain_timeout_seconds": *9'
+            echo x >{self.point}/f
+        """)
+        self.assertObject("f", "x\n")
+
+    def test_cache_times_change_while_mounted(self):
+        self.put("file", "x")
+        count = "import json, sys; print(sum(kind['count'] for kind in json.load(sys.stdin)['requests'].values()))"
+        sent = f'{BINARY} stats --json {self.point} | python3 -c "{count}"'
+        self.mounted(f"""
+            stat {self.point}/file >/dev/null
+            mount -o remount,actimeo=0 {self.point}
+            sleep 0.5
+            stat {self.point}/file >/dev/null
+            before=$({sent})
+            for n in 1 2 3; do stat {self.point}/file >/dev/null; done
+            [ $({sent}) -ge $((before + 3)) ]
+        """, options="actimeo=0.3")
+
+    def test_the_whole_line_of_fstab_may_be_said_again(self):
+        line = (f"{self.bucket} {self.point} rgwfs "
+                f"_netdev,nofail,nosuid,conflict=hold,x-systemd.automount,{self.options},drain_timeout=8 0 0\n")
+        self.in_namespace(f"""
+            mount {self.point}
+            mount -o remount {self.point}
+            mount -o remount,ro,drain_timeout=5 {self.point}
+            findmnt -n -o OPTIONS {self.point} | grep -q '^ro,nosuid'
+            {BINARY} status --json {self.point} | grep -q '"drain_timeout_seconds": *5'
+            mount -o remount,rw {self.point}
+            echo x >{self.point}/f
+        """, fstab=line)
+        self.assertObject("f", "x\n")
+
+    def test_ro_and_rw_and_what_waits_is_uploaded_meanwhile(self):
+        self.mounted(f"""
+            echo old >{self.point}/f
+            mount -o remount,ro {self.point}
+            findmnt -n -o OPTIONS {self.point} | grep -q '^ro,'
+            ! touch {self.point}/new 2>/dev/null
+            ! touch {self.point}/f 2>/dev/null
+            grep -q old {self.point}/f
+            {BINARY} sync {self.point}
+            mount -o remount,rw {self.point}
+            echo new >{self.point}/new
+        """, options="writeback_delay=30s")
+        self.assertObject("f", "old\n")
+        self.assertObject("new", "new\n")
+
+    def test_ro_is_refused_while_a_file_is_written(self):
+        self.refused(f"exec 7>{self.point}/f\nmount -o remount,ro {self.point}", 32, "is busy", "open for writing")
+
+    def test_what_cannot_change_is_refused_and_nothing_is_changed(self):
+        self.refused(f"mount -o remount,drain_timeout=7,conflict=hold {self.point}", 1, "'conflict'", "unmount and mount")
+        self.mounted(f"""
+            ! mount -o remount,drain_timeout=7,conflict=hold {self.point} 2>/dev/null
+            {BINARY} status --json {self.point} | grep -q '"drain_timeout_seconds": *60'
+        """)
+        self.refused(f"mount -o remount,uploads=1000 {self.point}", 1, "uploads=1000")
+        self.refused(f"mount -o remount,rw {self.point}", 1, "'rw'", "was mounted ro", options="ro")
+        self.refused(f"mount.rgwfs other {self.point} -o remount,ro", 32, "is a mount of", "not of other")
+
+    def test_where_nothing_is_mounted(self):
+        result = self.in_namespace(f"mount.rgwfs {self.bucket} {self.point} -o remount,ro", check=False)
+        self.assertEqual(result.returncode, 32)
+        self.assertIn("is not mounted", result.stderr)
 
 
 class InstallTests(RGWFSTestCase):

@@ -21,6 +21,8 @@ int64_t CRGWHost_attribute(
     const char *_Nonnull path, const char *_Nonnull name, void *_Nonnull value, size_t size);
 // umount2(2) with MNT_FORCE and MNT_DETACH as told, and never through a symlink.
 int CRGWHost_unmount_with(const char *_Nonnull path, int forced, int lazily);
+// mount(2) with MS_REMOUNT and the given flags.
+int CRGWHost_remount(const char *_Nonnull path, uint64_t flags);
 // Starts a program found in PATH with up to five arguments; null ends them. `quiet`: its standard streams
 // lead to /dev/null. The process id.
 int CRGWHost_spawn(

@@ -5,9 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// A listening socket; what had the name before is gone. The name is reached through the directory's
+// A listening socket; a socket that had the name before is gone, anything else is -EEXIST. The name is reached through the directory's
 // descriptor, because a path in sockaddr_un has at most 107 bytes (unix(7)).
 int CRGWHost_listen(const char *directory, const char *name, int backlog);
+
+// A listening TCP socket on 127.0.0.1, or on ::1.
+int CRGWHost_listen_loopback(int version6, uint16_t port, int backlog);
 int CRGWHost_connect(const char *directory, const char *name);
 // The next connection; -ECANCELED when `stop_fd` became readable first.
 int CRGWHost_accept(int listen_fd, int stop_fd);
