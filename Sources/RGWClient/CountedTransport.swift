@@ -12,6 +12,7 @@ package final class CountedTransport: HTTPTransport {
     private let clock: any Clock
     /// Called on the transport's thread.
     private let onEvent: @Sendable (ServerWatch.Event) -> Void
+    private let onFailure: @Sendable (RequestFailure) -> Void
 
     private struct State {
         var tallies: [S3Operation: RequestTally] = [:]
@@ -22,8 +23,10 @@ package final class CountedTransport: HTTPTransport {
 
     package init(
         _ transport: any HTTPTransport, clock: any Clock,
+        onFailure: @escaping @Sendable (RequestFailure) -> Void = { _ in },
         onEvent: @escaping @Sendable (ServerWatch.Event) -> Void = { _ in }
     ) {
+        self.onFailure = onFailure
         self.transport = transport
         self.clock = clock
         self.onEvent = onEvent
@@ -67,14 +70,22 @@ package final class CountedTransport: HTTPTransport {
     ) {
         let now = clock.now()
         let time = now - started
-        let event = state.withLock { state in
+        let (code, event) = state.withLock { state in
             // In place: a copy would copy the classes of the latencies.
-            state.tallies[operation, default: RequestTally()].note(
+            let code = state.tallies[operation, default: RequestTally()].note(
                 request, result, time, delivered: delivered)
-            return state.server.ended(
+            let event = state.server.ended(
                 result, operation, subject: request.path, started: started, now: now)
+            return (code, event)
         }
         if let event { onEvent(event) }
+        guard let code else { return }
+        var failure = RequestFailure(
+            operation: operation, path: request.path, code: code, time: time)
+        if case .success(let response) = result {
+            failure.requestID = response.headers["x-amz-request-id"]
+        }
+        onFailure(failure)
     }
 }
 
@@ -85,10 +96,11 @@ extension CountedTransport {
 }
 
 extension RequestTally {
+    /// The failure's code; nil: none.
     fileprivate mutating func note(
         _ request: HTTPRequest, _ result: Result<HTTPResponse, TransportError>, _ time: Duration,
         delivered: UInt64
-    ) {
+    ) -> String? {
         count += 1
         self.time += time
         timeMax = max(timeMax, time)
@@ -99,14 +111,15 @@ extension RequestTally {
             bytesReceived += UInt64(response.body.count)
             bytesSent += request.body?.length ?? 0
             let isAnswer = response.status < 400 || [404, 412].contains(response.status)
-            if !isAnswer { fail("\(response.status)") }
-        case .failure(let error): fail(error.name)
+            return isAnswer ? nil : fail("\(response.status)")
+        case .failure(let error): return fail(error.name)
         }
     }
 
-    private mutating func fail(_ code: String) {
+    private mutating func fail(_ code: String) -> String {
         failures += 1
         errors[code, default: 0] += 1
+        return code
     }
 }
 

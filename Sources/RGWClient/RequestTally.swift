@@ -1,4 +1,17 @@
 package import RGWBase
+package import RGWWire
+
+/// One attempt that failed; whether it is tried again is not known here.
+package struct RequestFailure: Equatable, Sendable {
+    package let operation: S3Operation
+    /// As it was sent, without the query.
+    package let path: String
+    /// The status, or a word for what happened instead of an answer.
+    package let code: String
+    package let time: Duration
+    /// The server's name for it; nil: it gave none.
+    package var requestID: String?
+}
 
 /// What became of the requests of one kind.
 package struct RequestTally: Equatable, Sendable {

@@ -53,9 +53,9 @@ final class Composition: Sendable {
         meter = FuseMeter(clock: clock)
         uploadsMax = max(CurlConfiguration().bulkTransfersMax, plan.volume.uploadsMax)
         transport = try Self.transport(plan, clock)
-        counted = CountedTransport(transport, clock: clock) {
-            ServerEventLog.write($0, plan, to: log)
-        }
+        counted = CountedTransport(
+            transport, clock: clock, onFailure: { ServerEventLog.write($0, to: log) },
+            onEvent: { ServerEventLog.write($0, plan, to: log) })
         let asking = Self.store(plan.preflightClient, transport, credentials, clock, timer)
         try Self.preflight(plan, store: asking, clock)
         let store = Self.store(plan.settings.client, counted, credentials, clock, timer)

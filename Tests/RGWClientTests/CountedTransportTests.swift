@@ -56,6 +56,24 @@ import Testing
         for (request, kind) in kinds { #expect(try count(request).0 == kind) }
     }
 
+    @Test func aFailureIsToldWithTheServersNumberForIt() throws {
+        let world = World { _ in
+            var response = Answers.response(503, [])
+            response.headers.append("x-amz-request-id", "tx1")
+            return .answer(response)
+        }
+        let told = Mutex<[RequestFailure]>([])
+        let transport = CountedTransport(
+            world, clock: world, onFailure: { failure in told.withLock { $0.append(failure) } })
+        _ = transport.send(
+            request(.get, "/b/k"), options: TransferOptions(lane: .metadata, isIdempotent: true)
+        ) { _ in }
+        world.run()
+        let failure = try #require(told.withLock { $0.first })
+        #expect(failure.code == "503" && failure.requestID == "tx1" && failure.path == "/b/k")
+        #expect(transport.counts[.getObject]?.errors == ["503": 1])
+    }
+
     @Test func aBucketInTheHostNameIsNoKey() throws {
         var list = request(.get, "/")
         list.virtualBucket = "b"

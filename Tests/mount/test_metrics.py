@@ -152,6 +152,17 @@ class MetricsTests(RGWFSTestCase):
         self.assertGreater(self.value(families, "rgwfs_s3_retries_total", request="PUT"), 0)
         self.assertGreater(self.value(families, "rgwfs_s3_errors_total", code="503", request="PUT"), 0)
 
+    def test_failed_requests_are_logged_when_a_remount_asks_for_it(self):
+        proxy = self.proxy(fault="503:3")
+        mount = self.mount(endpoint=proxy.endpoint)
+        for level, is_logged in (("info", False), ("debug", True)):
+            if is_logged:
+                run(self.program("mount.rgwfs"), self.bucket, mount.point, "-o", f"remount,log_level={level}")
+            for number in range(8):
+                mount.path(f"{level}{number}").write_text("x")
+            run(BINARY, "sync", mount.point)
+            self.assertEqual("request failed code=503" in mount.log.read_text(), is_logged, level)
+
     def test_a_unix_socket_is_for_its_owner_and_goes_at_the_unmount(self):
         place = self.directory / "metrics.sock"
         mount = self.mount(f"metrics={place}")

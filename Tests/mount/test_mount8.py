@@ -7,12 +7,15 @@ umount(8) as root calls /sbin/umount.fuse.rgwfs only when /run/mount/utab has a 
 without one it asks statfs(2) for the type, which says "fuse" (util-linux, lookup_umount_fs_by_statfs).
 """
 
+import json
 import os
+import pathlib
+import signal
 import subprocess
 import textwrap
 import unittest
 
-from harness import BINARY, ENDPOINT, REPOSITORY, RGWFSTestCase, run
+from harness import BINARY, ENDPOINT, REPOSITORY, RGWFSTestCase, free_port, run, wait_until
 
 
 class NamespaceTestCase(RGWFSTestCase):
@@ -201,6 +204,59 @@ class RemountTests(NamespaceTestCase):
         result = self.in_namespace(f"mount.rgwfs {self.bucket} {self.point} -o remount,ro", check=False)
         self.assertEqual(result.returncode, 32)
         self.assertIn("is not mounted", result.stderr)
+
+
+class ContainerTests(RGWFSTestCase):
+    """The first process of a PID namespace, as the containers' examples start it."""
+
+    def container(self, *arguments):
+        """Runs the program as process 1; the daemon's number outside."""
+        process = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc", "--kill-child",
+             self.program("mount.rgwfs"), "-f", *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_until(lambda: children.read_text().split(), 10, "the first process")
+        return process, int(children.read_text().split()[0])
+
+    def example(self):
+        """Arguments of the DaemonSet, for this server, key and directory."""
+        text = (REPOSITORY / "containers/kubernetes.yaml").read_text()
+        line = next(line for line in text.splitlines() if line.strip().startswith("args:"))
+        source, point, flag, options = json.loads(line.split("args:")[1])
+        self.assertEqual((source, flag), ("photos", "-o"))
+        for old, new in (("http://rgw.example.org:7480", ENDPOINT), ("/etc/rgwfs/credentials", str(self.credentials)),
+                         ("9180", str(free_port()))):
+            self.assertIn(old, options)
+            options = options.replace(old, new)
+        return options + f",spool={self.directory / 'spool'},writeback_delay=60s,writeback_max_delay=60s"
+
+    def test_sigterm_uploads_what_waits_and_ends(self):
+        point = self.new_directory("mnt")
+        process, daemon = self.container(self.bucket, point, "-o", self.example())
+        inside = pathlib.Path(f"/proc/{daemon}/root{point}")
+        wait_until(lambda: f" {point} " in pathlib.Path(f"/proc/{daemon}/mounts").read_text(), 20, "the mount")
+        (inside / "file").write_text("from a container")
+        os.kill(daemon, signal.SIGTERM)
+        self.assertEqual(process.wait(60), 0)
+        self.assertObject("file", "from a container")
+
+    def test_what_a_killed_container_left_the_next_one_uploads(self):
+        point = self.new_directory("mnt")
+        options = self.example()
+        process, daemon = self.container(self.bucket, point, "-o", options)
+        wait_until(lambda: f" {point} " in pathlib.Path(f"/proc/{daemon}/mounts").read_text(), 20, "the mount")
+        pathlib.Path(f"/proc/{daemon}/root{point}/file").write_text("left")
+        os.kill(daemon, signal.SIGKILL)
+        process.wait(20)
+        process, daemon = self.container(self.bucket, point, "-o", options)
+        wait_until(lambda: f" {point} " in pathlib.Path(f"/proc/{daemon}/mounts").read_text(), 20, "the mount")
+        os.kill(daemon, signal.SIGTERM)
+        self.assertEqual(process.wait(60), 0)
+        self.assertObject("file", "left")
 
 
 class InstallTests(RGWFSTestCase):
