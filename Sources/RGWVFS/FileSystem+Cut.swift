@@ -130,6 +130,7 @@ extension VolumeState {
     /// The data file ends at `size` now.
     mutating func noteCut(_ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment) {
         if size == 0 { return noteTruncation(inode, to: 0, moment) }
+        inodes[inode]?.appendShift = nil
         inodes[inode]?.attributes.size = size
         noteChange(inode, moment)
         // A file shorter than its row says is taken for damaged.

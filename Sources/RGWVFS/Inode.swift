@@ -83,7 +83,7 @@ struct Inode: Sendable {
     /// When an open was told to look the name up anew, until one succeeds.
     var reopenedAt: Instant?
     /// How much later the file ends than the kernel believes: see VolumeState.place(_:).
-    var appendShift: UInt64?
+    var appendShift: AppendShift?
     /// unlink, rmdir or rename of this mount took the name: who has it open goes on. A name that went otherwise
     /// was taken by another client.
     var isRemovedHere = false

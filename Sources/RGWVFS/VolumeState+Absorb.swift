@@ -200,6 +200,7 @@ extension VolumeState {
         inodes[inode]?.ownChanges = []
         inodes[inode]?.base = BaseVersion(
             etag: head.etag, size: head.size, lastModified: head.lastModified)
+        if attributes.kind == .regular { noteForeignSize(known, attributes.size) }
         inodes[inode]?.attributes = attributes
         if attributes.kind != known.attributes.kind, let parent = known.link?.parent {
             inodes[parent]?.directory?.shown = nil

@@ -140,6 +140,7 @@ extension VolumeState {
     mutating func noteTruncation(_ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment)
     {
         guard let known = inodes[inode] else { return }
+        inodes[inode]?.appendShift = nil
         inodes[inode]?.attributes.size = size
         // What was on the spool's disk is gone; what comes is not there yet.
         if size == 0 {
@@ -169,6 +170,7 @@ extension VolumeState {
         if size > VolumeConfiguration.fileBytesMax { throw .tooLarge }
         // No close will follow when nobody has it open for writing.
         if takeCut(inode, cut) || size == known.attributes.size {
+            inodes[inode]?.appendShift = nil
             if known.writers == 0 { flush(inode, moment) }
             return nil
         }

@@ -120,7 +120,8 @@ extension VolumeState {
         else { return }
         switch inodes[parent]?.directory?[name] {
         case .inode(let inode):
-            guard inodes[inode]?.base?.etag != version.etag else { return }
+            guard let known = inodes[inode], known.base?.etag != version.etag else { return }
+            noteForeignSize(known, version.size)
             inodes[inode]?.base = version
             inodes[inode]?.foreignVersion += 1
             inodes[inode]?.attributesKnown = false
