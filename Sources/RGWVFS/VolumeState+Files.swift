@@ -91,6 +91,7 @@ extension VolumeState {
         guard let file = files.removeValue(forKey: handle), let known = inodes[inode] else {
             return
         }
+        reads.learn(from: file.reading, size: file.size)
         inodes.change(inode) {
             $0.opens -= 1
             if file.flags.write { $0.writers -= 1 }
