@@ -32,6 +32,9 @@ package final class S3ObjectStore: ObjectStore {
         S3ObjectStore(context, progress)
     }
 
+    /// Signing a body takes its digest.
+    package var digestsBodies: Bool { context.configuration.signsPayload }
+
     /// The server's clock minus ours, as learnt from refusals; zero when they agree.
     package var clockOffset: Duration {
         .seconds(context.serverTime().seconds - context.clock.wallTime().seconds)

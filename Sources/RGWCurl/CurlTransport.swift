@@ -34,8 +34,9 @@ package final class CurlTransport: HTTPTransport {
         guard let multi = CurlMulti(connectionsMax: connectionsMax) else { throw .libcurl }
         let inbox = Inbox()
         let thread = TransportThread(name: "rgwfs-curl") {
-            TransferLoop(inbox: inbox, multi: multi, configuration: configuration, clock: clock)
-                .run()
+            let loop = TransferLoop(
+                inbox: inbox, multi: multi, configuration: configuration, clock: clock)
+            ThreadDuty.network.run { loop.run() }
         }
         guard let thread else { throw .thread }
         self.inbox = inbox

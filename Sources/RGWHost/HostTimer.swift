@@ -30,7 +30,7 @@ package final class HostTimer: Timer {
         let condition = HostCondition(State())
         self.condition = condition
         thread = try HostThread(name: name) {
-            while let job = Self.next(condition) { job() }
+            ThreadDuty.timer.run { while let job = Self.next(condition) { job() } }
         }
     }
 

@@ -1,5 +1,5 @@
 import DequeModule
-import RGWBase
+package import RGWBase
 
 /// A fixed pool of named threads that run jobs in the order they came.
 ///
@@ -17,13 +17,16 @@ package final class HostWorkers: WorkQueue {
     private let threads: [HostThread]
 
     /// `count` threads named `name-0` and so on.
-    package init(name: String, count: Int) throws(HostError) {
+    package init(name: String, count: Int, duty: ThreadDuty? = nil) throws(HostError) {
         precondition(count > 0, "a pool needs a thread")
         let condition = HostCondition(State())
         var threads: [HostThread] = []
         do throws(HostError) {
             for index in 0..<count {
-                let thread = try HostThread(name: "\(name)-\(index)") { Self.work(condition) }
+                let thread = try HostThread(name: "\(name)-\(index)") {
+                    guard let duty else { return Self.work(condition) }
+                    duty.run { Self.work(condition) }
+                }
                 threads.append(thread)
             }
         } catch {

@@ -91,6 +91,9 @@ package protocol ObjectStore: Sendable {
     /// come from a network have nothing to tell.
     func watched(by progress: RequestProgress) -> any ObjectStore
 
+    /// Sending a body takes a digest of all of it first, on the thread that sends.
+    var digestsBodies: Bool { get }
+
     @discardableResult
     func head(
         _ address: ObjectAddress, completion: @escaping Completion<ObjectHead>
@@ -254,4 +257,6 @@ package protocol ObjectStore: Sendable {
 
 extension ObjectStore {
     package func watched(by progress: RequestProgress) -> any ObjectStore { self }
+
+    package var digestsBodies: Bool { false }
 }

@@ -14,7 +14,10 @@ package final class MemoryFile: SpoolFile {
         self.disk = disk
     }
 
-    deinit { disk.giveBack(bytes.withLock { UInt64($0.count) }) }
+    deinit {
+        faults.note("close")
+        disk.giveBack(bytes.withLock { UInt64($0.count) })
+    }
 
     package var descriptor: Int32 { -1 }
 
@@ -68,7 +71,10 @@ package final class MemoryFile: SpoolFile {
         if !fits { throw .full }
     }
 
-    package func size() throws(SpoolError) -> UInt64 { bytes.withLock { UInt64($0.count) } }
+    package func size() throws(SpoolError) -> UInt64 {
+        faults.note("size")
+        return bytes.withLock { UInt64($0.count) }
+    }
     package func sync() throws(SpoolError) { try faults.check(.syncAll) }
 
     package func md5(length: UInt64) throws(SpoolError) -> [UInt8] { try md5(of: 0..<length) }

@@ -48,7 +48,10 @@ package final class ModelRun {
 
     init(_ plan: Plan) throws {
         self.plan = plan
-        volume = try Volume { $0.wholeBytesMax = plan.wholeBytesMax }
+        // Every other run with a thread for commits.
+        volume = try Volume(isThreaded: plan.seed % 2 == 1) {
+            $0.wholeBytesMax = plan.wholeBytesMax
+        }
         faults = FaultSource(seed: plan.seed, percent: plan.faults)
         random = ModelRandom(plan.seed &+ 77)
         volume.store.setHabits(plan.habits)
@@ -97,6 +100,8 @@ package final class ModelRun {
         if plan.stranger { disturb() }
         let faults = volume.fileSystem.indexFaults()
         if !faults.isEmpty { try fail("kept beside the state, and wrong: \(faults)") }
+        let locked = volume.lockedCalls
+        if !locked.isEmpty { try fail("the spool was called under the lock: \(locked)") }
         let broken = volume.store.violations
         if !broken.isEmpty { try fail("violations: \(broken)") }
     }
@@ -168,7 +173,9 @@ package final class ModelRun {
     }
 
     private func remounted() throws -> Volume {
-        try Volume(remounting: volume) { [plan] in $0.wholeBytesMax = plan.wholeBytesMax }
+        try Volume(remounting: volume, isThreaded: plan.seed % 2 == 1) { [plan] in
+            $0.wholeBytesMax = plan.wholeBytesMax
+        }
     }
 
     func load(_ path: String) throws -> String {

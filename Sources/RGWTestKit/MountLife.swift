@@ -7,8 +7,17 @@ import Synchronization
 package final class MountLife: WorkQueue, Timer {
     private let world: VirtualWorld
     private let over = Atomic<Bool>(false)
+    private let isThreaded: Bool
 
-    package init(world: VirtualWorld) { self.world = world }
+    /// `isThreaded`: what threads with a duty do is done under that duty.
+    package init(world: VirtualWorld, isThreaded: Bool = false) {
+        self.world = world
+        self.isThreaded = isThreaded
+    }
+
+    func run(_ duty: ThreadDuty, _ body: () -> Void) {
+        if isThreaded { duty.run(body) } else { body() }
+    }
 
     /// Nothing of this mount runs from now on.
     package func end() { over.store(true, ordering: .releasing) }
@@ -22,6 +31,6 @@ package final class MountLife: WorkQueue, Timer {
 
     package func schedule(at deadline: Instant, _ job: @escaping @Sendable () -> Void) {
         if isOver { return }
-        world.schedule(at: deadline) { [self] in if !isOver { job() } }
+        world.schedule(at: deadline) { [self] in if !isOver { run(.timer, job) } }
     }
 }

@@ -1,3 +1,4 @@
+import RGWBase
 package import RGWObject
 
 /// The bucket as one mount sees it: silent once the mount is dead.
@@ -15,7 +16,7 @@ package final class MountedStore: ObjectStore {
     )
         -> Completion<Answer>
     {
-        { [life] result in if !life.isOver { completion(result) } }
+        { [life] result in if !life.isOver { life.run(.network) { completion(result) } } }
     }
 
     package func head(
@@ -51,7 +52,7 @@ package final class MountedStore: ObjectStore {
         store.get(
             address, range: range, matching: matching, expecting: expecting, lane: lane,
             blockSize: blockSize,
-            onBlock: { [life] block in if !life.isOver { onBlock(block) } },
+            onBlock: { [life] block in if !life.isOver { life.run(.network) { onBlock(block) } } },
             completion: alive(completion))
     }
 

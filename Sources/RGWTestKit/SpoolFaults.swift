@@ -26,6 +26,7 @@ package final class SpoolFaults: Sendable {
     private struct State {
         var count = 0
         var fault: (@Sendable (Call, Int) -> SpoolError?)?
+        var watch: (@Sendable (String) -> Void)?
     }
     private let state = Mutex(State())
 
@@ -39,7 +40,14 @@ package final class SpoolFaults: Sendable {
         state.withLock { $0.fault = fault }
     }
 
+    /// Told of every call that a disk would have to answer, before it, and of the last descriptor of a file that
+    /// closes.
+    func watch(_ watch: (@Sendable (String) -> Void)?) { state.withLock { $0.watch = watch } }
+
+    func note(_ call: String) { state.withLock { $0.watch }?(call) }
+
     func check(_ call: Call) throws(SpoolError) {
+        note("\(call)")
         let (fault, count) = state.withLock { state in
             if call != .reserve, call != .allocate { state.count += 1 }
             return (state.fault, state.count)

@@ -17,11 +17,14 @@ package final class Volume: Sendable {
     /// What the kernel would have been told.
     package let notices = Notices()
     private let life: MountLife
-    private let seen = Mutex<[String]>([])
+    private let locked = LockedCalls()
 
     package static let caller = Caller(uid: 1000, gid: 1000, umask: 0o022)
 
+    /// `isThreaded`: with a thread for commits, and everything under the duty of its thread. `long`: where long work
+    /// goes.
     package convenience init(
+        isThreaded: Bool = false, long: (any WorkQueue)? = nil,
         _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         let world = VirtualWorld()
@@ -30,24 +33,25 @@ package final class Volume: Sendable {
             world: world,
             store: StrictObjectStore(
                 buckets: [Self.bucket], queue: world, clock: world, timer: world),
-            journal: MemoryJournal(faults: faults), files: MemoryFiles(faults: faults), adjust)
+            journal: MemoryJournal(faults: faults), files: MemoryFiles(faults: faults),
+            isThreaded: isThreaded, long: long, adjust)
     }
 
     /// Mounts what an earlier volume left, as after `kill -9`.
     package convenience init(
-        remounting old: Volume, afterPowerCut: Bool = false,
+        remounting old: Volume, afterPowerCut: Bool = false, isThreaded: Bool = false,
         _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         old.life.end()
         try self.init(
             world: old.world, store: old.store, journal: old.journal, files: old.files,
-            afterPowerCut: afterPowerCut, adjust)
+            afterPowerCut: afterPowerCut, isThreaded: isThreaded, adjust)
     }
 
     package init(
         world: VirtualWorld, store: StrictObjectStore, journal: MemoryJournal, files: MemoryFiles,
-        afterPowerCut: Bool = false, failPoints: FailPoints? = nil,
-        _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
+        afterPowerCut: Bool = false, failPoints: FailPoints? = nil, isThreaded: Bool = false,
+        long: (any WorkQueue)? = nil, _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = VolumeConfiguration(bucket: Self.bucket, uid: 0, gid: 0)
         configuration.hostName = "host"
@@ -56,15 +60,23 @@ package final class Volume: Sendable {
         self.store = store
         self.journal = journal
         self.files = files
-        let life = MountLife(world: world)
+        let life = MountLife(world: world, isThreaded: isThreaded)
+        let lanes = WorkLanes(
+            long: long ?? life, spool: life, short: life, journal: isThreaded ? life : nil)
         self.life = life
         fileSystem = try FileSystem(
             configuration: configuration, store: MountedStore(store, life: life), journal: journal,
             files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life,
-            workers: life, events: { _ in }, failPoints: failPoints, kernel: notices)
+            lanes: lanes, events: { _ in }, failPoints: failPoints, kernel: notices)
+        files.faults.watch { [weak fileSystem, locked] call in
+            if fileSystem?.isDeciding == true { locked.append(call) }
+        }
         fileSystem.start()
         world.run()
     }
+
+    /// Calls of the spool that were made under the lock of the state: none, unless rgwfs is wrong.
+    package var lockedCalls: [String] { locked.all }
 
     /// The data files that belong to something, or once did.
     package func dataFiles() throws -> [DataID] {
@@ -106,6 +118,12 @@ package final class Volume: Sendable {
                 return state
             }
         }
+    }
+
+    private final class LockedCalls: Sendable {
+        private let calls = Mutex<[String]>([])
+        func append(_ call: String) { calls.withLock { $0.append(call) } }
+        var all: [String] { calls.withLock { $0 } }
     }
 
     /// Holds an answer.

@@ -42,7 +42,7 @@ extension FileSystem {
                 fetch(need) { [self] error in
                     whenOver { [self] in
                         if let error { return reply.fail(error) }
-                        workers.submit { [self] in begin(job, reply) }
+                        lanes.spool.submit { [self] in begin(job, reply) }
                     }
                 }
             }
@@ -53,10 +53,8 @@ extension FileSystem {
 
     private func run(_ job: AllocationJob, _ file: any SpoolFile, _ reply: ParkedReply<Void>) {
         do throws(SpoolError) { try job.apply(to: file) } catch {
-            withState { state in
-                _ = state.endWrite(job.request, [], written: false)
-                state.cutBack(job.request.inode)
-            }
+            withState { state in _ = state.endWrite(job.request, [], written: false) }
+            cutBack(job.request.inode)
             // The spool's filesystem does not do it (EOPNOTSUPP, fallocate(2)): nor does the mount.
             if case .failed(_, 95) = error { return reply.fail(.notSupported) }
             noteSpoolFailure(error, "allocating in a data file")

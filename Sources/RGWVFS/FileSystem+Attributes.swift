@@ -10,6 +10,7 @@ extension FileSystem {
         let told = stored(.attributes, reply) { state in
             state.address(inode).map { [$0] } ?? []
         }
+        let cut = newCut()
         perform(told, undoes: changes.size == nil) { state, moment throws(FileSystemError) in
             if state.isTaken(inode) { throw .stale }
             if let need = state.changeNeed(inode, now: moment.now, since: moment.since) {
@@ -17,8 +18,13 @@ extension FileSystem {
             }
             try state.refuseManifest(inode)
             if let size = changes.size {
-                let isSame = state.inodes[inode]?.attributes.size == size
-                if let need = try state.truncate(inode, to: size, moment) { return .need(need) }
+                let isSame =
+                    state.inodes.look(inode) {
+                        $0.attributes.size == size && !$0.cuts.contains(cut)
+                    } ?? false
+                if let need = try state.truncate(inode, to: size, moment, cut: cut) {
+                    return .need(need)
+                }
                 if isSame, changes.hasHandle { state.markContent(inode, moment) }
             }
             try state.change(inode, changes, moment)

@@ -13,7 +13,7 @@ extension FileSystem {
         guard let at else { return }
         timer.schedule(at: at) { [self] in
             let isDue = withState { state in state.barrier.isDue(at) }
-            if isDue { workers.submit { [self] in awaitBarrier { _ in } } }
+            if isDue { lanes.short.submit { [self] in awaitBarrier { _ in } } }
         }
     }
 
@@ -62,7 +62,7 @@ extension FileSystem {
     ) {
         for done in waiters { done(error) }
         let again = withState { state in state.barrier.end(succeeded: error == nil) }
-        if again { workers.submit { [self] in runBarrier() } }
+        if again { lanes.short.submit { [self] in runBarrier() } }
         // Not by itself: a disk that fails is not asked every second.
         if error == nil { scheduleBarrier() }
     }

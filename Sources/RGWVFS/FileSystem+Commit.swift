@@ -26,18 +26,42 @@ extension FileSystem {
             state.journal.wait(ticket, done)
             return state.journal.isCommitting ? false : state.journal.hasWaiters
         }
-        if mine { runCommits() }
+        guard mine else { return }
+        if ThreadDuty.current?.handsCommitsOver == true {
+            onJournalThread { [self] in runCommits(for: nil) }
+        } else {
+            runCommits(for: ticket)
+        }
     }
 
-    /// Commits what is queued, and what others queue meanwhile, until nobody waits.
-    private func runCommits() {
+    /// The journal's thread goes on with it; where there is none, this one.
+    private func onJournalThread(_ job: @escaping @Sendable () -> Void) {
+        guard let journal = lanes.journal, ThreadDuty.current != .journal else { return job() }
+        journal.submit(job)
+    }
+
+    /// Commits what is queued, and what others queue meanwhile. A thread that came for its own `ticket` does not go on
+    /// for others after that; the journal's thread (nil) does until nobody waits.
+    private func runCommits(for ticket: UInt64?) {
+        ThreadDuty.assertMayWait("a commit")
         while true {
-            let next: (batch: JournalQueue.Batch, discarded: [DataID])? = withState { state in
-                guard !state.journal.isCommitting, state.journal.hasWaiters else { return nil }
-                defer { state.discarded = [] }
-                return (state.journal.begin(), state.discarded)
+            enum Next: Sendable {
+                case commit(JournalQueue.Batch, [DataID])
+                case nothing
+                case others
             }
-            guard let (batch, discarded) = next else { return }
+            let next: Next = withState { state in
+                guard !state.journal.isCommitting, state.journal.hasWaiters else { return .nothing }
+                if let ticket, lanes.journal != nil, state.journal.committed >= ticket {
+                    return .others
+                }
+                defer { state.discarded = [] }
+                return .commit(state.journal.begin(), state.discarded)
+            }
+            guard case .commit(let batch, let discarded) = next else {
+                if case .others = next { onJournalThread { [self] in runCommits(for: nil) } }
+                return
+            }
             failpoint(.journalCommit)
             let failure = write(batch.changes, .process)
             failpoint(.journalCommitted)
@@ -56,7 +80,7 @@ extension FileSystem {
                 for done in state.journal.end(batch) { state.actions.append { done(nil) } }
             }
             if !discarded.isEmpty { failpoint(.dataUnneeded) }
-            removeTaken(discarded)
+            if !discarded.isEmpty { onJournalThread { [self] in removeTaken(discarded) } }
             scheduleBarrier()
         }
     }

@@ -108,7 +108,7 @@ extension FileSystem {
         }
         commit(ticket) { [self] error in
             if let error { return done(.spool(error)) }
-            workers.submit { [self] in
+            lanes.spool.submit { [self] in
                 do throws(SpoolError) {
                     if let data {
                         try spool.moveToLost(data, description: note)

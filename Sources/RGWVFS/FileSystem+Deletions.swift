@@ -118,7 +118,7 @@ extension FileSystem {
             guard let error else { return send(flights) }
             let unnoted = ObjectStoreError(
                 .bodyUnreadable, operation: "DeleteObjects", message: "the journal: \(error)")
-            workers.submit { [self] in retryLater(flights, unnoted) }
+            lanes.short.submit { [self] in retryLater(flights, unnoted) }
         }
     }
 

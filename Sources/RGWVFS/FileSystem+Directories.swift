@@ -62,7 +62,7 @@ extension FileSystem {
             parked.end(error ?? refused)
         }
         if configuration.guarantee == .local {
-            workers.submit { [self] in
+            lanes.short.submit { [self] in
                 awaitBarrier { [self] error in
                     let isBroken = withState { state in
                         state.prefix(inode).map { state.hasBroken(under: $0) } ?? false

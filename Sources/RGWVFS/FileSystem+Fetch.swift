@@ -54,6 +54,7 @@ extension FileSystem {
         case .thawed(let inode):
             let isFrozen = withState { state in state.inodes[inode]?.isFrozen ?? false }
             if !isFrozen { finish(need, nil) }
+        case .cut(let inode, let size, let number): cut(need, inode, to: size, number)
         case .landing(let address):
             // Ends when the flight does (settle).
             let isFlying = withState { state in state.intents.flights[address] != nil }
@@ -216,12 +217,23 @@ extension FileSystem {
     /// Longest symbolic link. Source: PATH_MAX, limits.h.
     static let targetMax = 4096
 
+    /// After a restart the target of an unsent link is in the spool only.
+    private func readTarget(_ need: Need, _ inode: InodeNumber, _ link: any SpoolFile) {
+        do throws(SpoolError) {
+            let target = try link.read(at: 0, count: Self.targetMax)
+            finish(need, nil) { state in state.inodes[inode]?.symlinkTarget = target }
+        } catch { finish(need, FileSystemError(error)) }
+    }
+
     private func target(_ need: Need, _ inode: InodeNumber) {
         let known = withState { state -> (ObjectAddress, BaseVersion)? in
             guard let address = state.location(inode), let base = state.inodes[inode]?.base else {
                 return nil
             }
             return (address, base)
+        }
+        if let link = withState({ state in state.inodes[inode]?.spoolFile }) {
+            return lanes.spool.submit { [self] in readTarget(need, inode, link) }
         }
         guard let (address, base) = known else { return finish(need, .stale) }
         guard base.size <= UInt64(Self.targetMax) else { return finish(need, .inputOutput) }

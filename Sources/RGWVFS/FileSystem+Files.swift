@@ -41,6 +41,7 @@ extension FileSystem {
     package func open(
         _ inode: InodeNumber, _ flags: OpenFlags, _ reply: consuming Reply<OpenAnswer>
     ) {
+        let cut = newCut()
         perform(reply) { [self] state, moment throws(FileSystemError) in
             guard let known = state.inodes[inode], !state.isTaken(inode) else { throw .stale }
             if known.isDirectory { throw .isDirectory }
@@ -60,7 +61,7 @@ extension FileSystem {
             if let need { return .need(need) }
             if !flags.truncate, state.isBehind(inode, moment.now) { throw .stale }
             if flags.write { try state.refuseManifest(inode) }
-            if flags.truncate, let need = try state.truncateToNothing(inode, moment) {
+            if flags.truncate, let need = try state.truncateToNothing(inode, moment, cut: cut) {
                 return .need(need)
             }
             if flags.dropsPrivileges { _ = state.dropPrivileges(inode, moment) }
@@ -136,7 +137,7 @@ extension FileSystem {
         let flushed = Reply<Void> { [self] result in
             if case .failure(let error) = result { return parked.fail(error) }
             if configuration.guarantee == .local {
-                workers.submit { [self] in
+                lanes.short.submit { [self] in
                     awaitBarrier(fsynced: inode) { [self] error in
                         let failure: FileSystemError? = withState { state in
                             state.takeFailure(handle)

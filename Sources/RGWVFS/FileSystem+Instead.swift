@@ -160,7 +160,7 @@ extension FileSystem {
         guard let need, attempts < Self.attemptsMax else { return done(nil) }
         fetch(need) { [self] error in
             if let error { return done(error) }
-            workers.submit { [self] in
+            lanes.spool.submit { [self] in
                 bring(inode, size: size, attempts: attempts + 1, then: done)
             }
         }

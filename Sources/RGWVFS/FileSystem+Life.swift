@@ -1,6 +1,7 @@
 package import RGWBase
 import RGWObject
 import RGWSpool
+import Synchronization
 
 /// Starting, draining, stopping, and what waits.
 extension FileSystem {
@@ -71,6 +72,10 @@ extension FileSystem {
     package var scannedEntries: Int {
         withState { state in state.inodes.scans.value + state.intents.intents.scans.value }
     }
+
+    /// A decision is being made, perhaps by the calling thread: a spool that is called then would be called under the
+    /// lock.
+    package var isDeciding: Bool { state.withLockIfAvailable { _ in true } == nil }
 
     /// Data files made ahead, which belong to no file yet.
     package var spareFiles: [DataID] { spares.ids }

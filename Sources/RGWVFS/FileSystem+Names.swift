@@ -56,12 +56,8 @@ extension FileSystem {
         perform(reply) { state, moment throws(FileSystemError) in
             guard let known = state.inodes[inode], !state.isTaken(inode) else { throw .stale }
             guard known.attributes.kind == .symlink else { throw .invalidArgument }
-            if let target = known.symlinkTarget { return .done(target) }
-            guard let file = known.spoolFile else { return .need(.target(inode)) }
-            // After a restart the target of an unsent link is in the spool only.
-            do throws(SpoolError) {
-                return .done(try file.read(at: 0, count: FileSystem.targetMax))
-            } catch { throw FileSystemError(error) }
+            guard let target = known.symlinkTarget else { return .need(.target(inode)) }
+            return .done(target)
         }
     }
 

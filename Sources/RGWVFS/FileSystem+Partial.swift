@@ -1,7 +1,6 @@
 import RGWBase
 import RGWObject
 import RGWSpool
-import Synchronization
 
 /// Large objects that are changed in part: the spool has what was written, the rest comes when needed.
 extension FileSystem {
@@ -67,10 +66,12 @@ extension FileSystem {
                 complete(need, inode)
             }
         case .wait:
-            fetch(.quiet(inode)) { [self] _ in workers.submit { [self] in complete(need, inode) } }
+            fetch(.quiet(inode)) { [self] _ in
+                lanes.spool.submit { [self] in complete(need, inode) }
+            }
         case .sync(let file):
             // Its row may not go before its bytes are safe: what was fetched is not written twice.
-            workers.submit { [self] in
+            lanes.long.submit { [self] in
                 guard let error = sync([file]) else {
                     withState { state in state.finishPartial(inode) }
                     commitInBackground()
@@ -90,24 +91,28 @@ extension FileSystem {
         _ inode: InodeNumber, _ partial: Partial, _ run: Range<UInt64>,
         then done: @escaping @Sendable (FileSystemError?) -> Void
     ) {
-        let filler = Filler(offset: run.lowerBound)
+        let filler = BlockSink(from: run.lowerBound, lanes.spool, blockRoom) { [self] in
+            fill(inode, $0, $1)
+        }
         store.get(
             partial.source, range: run, matching: partial.etag,
             expecting: ExpectedObject(size: partial.sourceSize), lane: .bulk,
             blockSize: Self.blockBytes,
-            onBlock: { [self] block in filler.take(block) { fill(inode, $0, block) } }
+            onBlock: { filler.take($0) }
         ) { [self] result in
-            switch result {
-            case .success where filler.error == nil && filler.end != run.upperBound:
-                // What is missing stays so; without an end here it would be asked for again at once.
-                done(incomplete(partial.source))
-            case .success: done(filler.error.map { FileSystemError($0) })
-            case .failure(let error)
-            where error.kind == .preconditionFailed || error.kind == .noSuchKey:
-                done(.stale)
-            case .failure(let error):
-                noteReadFailure(partial.source, error, isContent: true)
-                done(FileSystemError(error))
+            filler.whenWritten { [self] in
+                switch result {
+                case .success where filler.error == nil && filler.end != run.upperBound:
+                    // What is missing stays so; without an end here it would be asked for again at once.
+                    done(incomplete(partial.source))
+                case .success: done(filler.error.map { FileSystemError($0) })
+                case .failure(let error)
+                where error.kind == .preconditionFailed || error.kind == .noSuchKey:
+                    done(.stale)
+                case .failure(let error):
+                    noteReadFailure(partial.source, error, isContent: true)
+                    done(FileSystemError(error))
+                }
             }
         }
     }
@@ -167,32 +172,6 @@ extension FileSystem {
             return ObjectStoreError(
                 .unreachable, operation: operation,
                 message: "the unchanged part of the file could not be fetched (\(error))")
-        }
-    }
-}
-
-/// Where the blocks of one download go, one after another.
-private final class Filler: Sendable {
-    private struct State {
-        var offset: UInt64
-        var error: SpoolError?
-    }
-    private let state: Mutex<State>
-
-    init(offset: UInt64) { state = Mutex(State(offset: offset)) }
-
-    var error: SpoolError? { state.withLock { $0.error } }
-    /// Behind the last byte that came.
-    var end: UInt64 { state.withLock { $0.offset } }
-
-    /// Blocks of one download come one at a time, so `write` runs between two short locks.
-    func take(_ block: [UInt8], _ write: (UInt64) -> SpoolError?) {
-        let offset = state.withLock { $0.error == nil ? $0.offset : nil }
-        guard let offset else { return }
-        let error = write(offset)
-        state.withLock { state in
-            state.offset += UInt64(block.count)
-            state.error = error
         }
     }
 }

@@ -68,7 +68,7 @@ extension FileSystem {
         }
         let run = PartedUpload(
             store: store(for: shipment.flight), progress: shipment.flight.progress,
-            workers: workers,
+            workers: lanes.long,
             upload: upload, file: file, record: record,
             atOnce: configuration.partsAtOnce, listed: listed,
             isWanted: { [self] in withState { state in state.isWanted(shipment.flight) } })

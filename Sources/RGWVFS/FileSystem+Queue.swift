@@ -56,7 +56,7 @@ extension FileSystem {
     /// Calls back when every change that was made before the call and is not of an open file is in
     /// the bucket, or failed for good (then with the error); power-safe before that.
     package func sync(then done: @escaping @Sendable (FileSystemError?) -> Void) {
-        workers.submit { [self] in
+        lanes.short.submit { [self] in
             awaitBarrier { [self] error in
                 if let error { return done(FileSystemError(error)) }
                 waitForAll(under: .everything, isPatient: true, then: done)

@@ -16,7 +16,8 @@ extension FileSystem {
                 return ended(shipment, .failure(Self.incomplete(shipment.flight, error)))
             }
             let again = withState { state in Self.shipment(&state, shipment.flight) }
-            workers.submit { [self] in prepare([again]) }
+            let lane = again.size <= Self.smallBytesMax ? lanes.spool : lanes.long
+            lane.submit { [self] in prepare([again]) }
         }
         return nil
     }
@@ -89,7 +90,7 @@ extension FileSystem {
                 let unnoted = ObjectStoreError(
                     .bodyUnreadable, operation: "\(flight.want) \(flight.address)",
                     message: "the journal: \(error)")
-                workers.submit { [self] in retryLater(flight, unnoted) }
+                lanes.short.submit { [self] in retryLater(flight, unnoted) }
             }
         }
     }

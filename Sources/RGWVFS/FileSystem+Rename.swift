@@ -74,6 +74,9 @@ extension FileSystem {
             guard case .done(let plan) = plan else { return plan.asNeed() }
             switch plan {
             case .nothing: return .done(.moved(over: nil))
+            case .exchange(let first, let second):
+                state.exchange(first, second, path, moment)
+                return .done(.moved(over: nil))
             case .tree: return .done(.isTree)
             case .file(let inode, let target):
                 let need = try state.moveFile(inode, path, target: target, moment)
@@ -156,7 +159,7 @@ extension FileSystem {
             case .done(.tree(let inode, _)):
                 return .done(try state.moveTree(inode, path, objects, moment))
             // Another client replaced it.
-            case .done(.nothing), .done(.file): throw .stale
+            case .done(.nothing), .done(.file), .done(.exchange): throw .stale
             }
         }
     }

@@ -7,14 +7,11 @@ extension FileSystem {
     /// Gives the shipment a copy of its file. Who writes meanwhile waits.
     func copyFile(_ shipment: Shipment, then send: @escaping @Sendable (Shipment) -> Void) {
         guard let inode = shipment.flight.inode else { return send(shipment) }
-        withState { state in state.inodes[inode]?.isFrozen = true }
-        fetch(.still(inode)) { [self] _ in
-            workers.submit { [self] in
+        withState { state in state.inodes[inode]?.freezes += 1 }
+        whenStill(inode) { [self] in
+            lanes.long.submit { [self] in
                 let result = copyStill(inode, shipment)
-                withState { state in
-                    state.inodes[inode]?.isFrozen = false
-                    state.endNeed(.thawed(inode))
-                }
+                withState { state in state.thaw(inode) }
                 switch result {
                 case .success(let copied): send(copied)
                 case .failure(let error):

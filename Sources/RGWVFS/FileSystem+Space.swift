@@ -49,7 +49,7 @@ extension FileSystem {
             return parked
         }
         guard !parked.isEmpty else { return }
-        workers.submit { for resume in parked { resume() } }
+        lanes.spool.submit { for resume in parked { resume() } }
     }
 
     /// Goes on with a new data file. Each keeps a descriptor until its bytes are in the bucket: when there are
@@ -60,6 +60,11 @@ extension FileSystem {
         failed: @escaping @Sendable (FileSystemError) -> Void,
         _ use: @escaping @Sendable (DataID, any SpoolFile) -> Void
     ) {
+        if ThreadDuty.current?.mustNotWait == true {
+            return lanes.spool.submit { [self] in
+                withNewData(isLastTry: isLastTry, parking: parking, failed: failed, use)
+            }
+        }
         let data: (id: DataID, file: any SpoolFile)
         do throws(SpoolError) { data = try newData() } catch {
             guard error == .tooManyFiles else { return failed(FileSystemError(error)) }
@@ -94,7 +99,7 @@ extension FileSystem {
         }
         watchParked()
         // What nobody needs any more goes after the next barrier: now rather than in a while.
-        if isHeldBySeals { workers.submit { [self] in awaitBarrier { _ in } } }
+        if isHeldBySeals { lanes.short.submit { [self] in awaitBarrier { _ in } } }
         pump()
     }
 

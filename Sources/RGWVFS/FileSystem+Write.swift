@@ -67,7 +67,7 @@ extension FileSystem {
                         return supply(.rebase(request.inode), request, bytes, reply)
                     }
                     if let error { return reply.fail(error) }
-                    workers.submit { [self] in
+                    lanes.spool.submit { [self] in
                         failpoint(.hydrated)
                         resume(request, bytes, reply)
                     }
@@ -118,7 +118,8 @@ extension FileSystem {
         }
         let guarded = Reply<Int> { [self, parked = reply.park(), size] result in
             if case .failure = result {
-                withState { state in state.unwrite(request, size: size) }
+                let isLonger = withState { state in state.unwrite(request, size: size) }
+                if isLonger { cutBack(request.inode) }
             }
             parked.send(result)
         }
@@ -131,9 +132,9 @@ extension FileSystem {
         _ reply: ParkedReply<Int>
     ) {
         let reading = spaceReading()
+        defer { cutBack(request.inode) }
         let waits = withState { state in
             _ = state.endWrite(request, claimed, written: false)
-            state.cutBack(request.inode)
             guard error == .full else { return false }
             state.relieve(reading.now)
             if case .wait = state.shortage(reading) { return true }

@@ -57,24 +57,26 @@ extension FileSystem {
                 if shipment.size <= Self.smallBytesMax {
                     small.append(shipment)
                 } else {
-                    workers.submit { [self] in prepare([shipment]) }
+                    lanes.long.submit { [self] in prepare([shipment]) }
                 }
+            case .send(let shipment) where digestsWhenSent(shipment):
+                lanes.long.submit { [self] in send(shipment) }
             case .send(let shipment): send(shipment)
             case .recall(let address): finish(.landing(address), nil)
             case .delete(let flights):
                 hasStarted = true
-                workers.submit { [self] in deleteTogether(flights) }
+                lanes.short.submit { [self] in deleteTogether(flights) }
             case .chore(let chore): run(chore)
             case .again(let next):
                 if let next { timer.schedule(at: next) { [self] in timerFired(next) } }
-                if !small.isEmpty { workers.submit { [self, small] in prepare(small) } }
+                if !small.isEmpty { lanes.spool.submit { [self, small] in prepare(small) } }
                 return hasStarted
             }
         }
     }
 
     /// Files of up to this many bytes are made ready together: more would keep the others waiting.
-    private static let smallBytesMax: UInt64 = 64 << 10
+    static let smallBytesMax: UInt64 = 64 << 10
 
     private func pick(_ state: inout VolumeState, isTaking: Bool, now: Instant) -> Pick {
         // Nearly always: every operation asks.
@@ -154,6 +156,11 @@ extension FileSystem {
     }
 
     // MARK: Sending
+
+    /// With signed payloads a digest of the whole body is made when it is sent: not by a thread for which others wait.
+    private func digestsWhenSent(_ shipment: Shipment) -> Bool {
+        store.digestsBodies && shipment.size > Self.smallBytesMax
+    }
 
     private func send(_ shipment: Shipment) {
         let flight = shipment.flight

@@ -17,7 +17,7 @@ package final class FileSystem: FileSystemOperations {
     let clock: any Clock
     let entropy: any Entropy
     let timer: any Timer
-    let workers: any WorkQueue
+    let lanes: WorkLanes
     let events: @Sendable (VolumeEvent) -> Void
     let failPoints: FailPoints?
     let kernel: any KernelNotices
@@ -25,7 +25,10 @@ package final class FileSystem: FileSystemOperations {
     let configuration: VolumeConfiguration
     let layout: Layout
     let dataIDs: Atomic<UInt64>
+    let cutNumbers = Atomic<UInt64>(1)
     let spares: SpareFiles
+    /// Bytes of downloads that wait for the spool's disk.
+    let blockRoom = BlockRoom(bytesMax: 32 << 20)
     /// Guarded state.
     let state: Mutex<VolumeState>
 
@@ -55,7 +58,7 @@ package final class FileSystem: FileSystemOperations {
     package init(
         configuration: VolumeConfiguration, store: any ObjectStore, journal: any Journal,
         files disk: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
-        timer: any Timer, workers: any WorkQueue,
+        timer: any Timer, lanes: WorkLanes,
         events: @escaping @Sendable (VolumeEvent) -> Void, failPoints: FailPoints? = nil,
         kernel: any KernelNotices = NoKernelNotices()
     ) throws(SpoolError) {
@@ -67,7 +70,7 @@ package final class FileSystem: FileSystemOperations {
         self.clock = clock
         self.entropy = entropy
         self.timer = timer
-        self.workers = workers
+        self.lanes = lanes
         self.events = events
         self.failPoints = failPoints
         self.kernel = kernel
@@ -99,7 +102,7 @@ package final class FileSystem: FileSystemOperations {
     /// An empty data file, made now or before.
     func newData() throws(SpoolError) -> (DataID, any SpoolFile) {
         let (spare, makes) = spares.take(clock.now())
-        if makes { workers.submit { [self] in remove(spares.fill(makeData)) } }
+        if makes { lanes.spool.submit { [self] in remove(spares.fill(makeData)) } }
         let made: SpareFiles.Made
         if let spare { made = spare } else { made = try makeData() }
         failpoint(.dataCreated)
@@ -116,15 +119,17 @@ package final class FileSystem: FileSystemOperations {
     /// Runs `body` under the lock, then the actions it left behind.
     @discardableResult
     func withState<Value: Sendable>(_ body: (inout VolumeState) -> Value) -> Value {
-        let (value, actions, notices) = state.withLock { state in
+        let (value, actions, notices, dropped) = state.withLock { state in
             let value = body(&state)
             state.keepIndexes()
             let actions = state.actions
             if !actions.isEmpty { state.actions = [] }
             let notices = state.notices
             if !notices.isEmpty { state.notices = [] }
-            return (value, actions, notices)
+            let dropped = state.inodes.hasDropped ? state.inodes.takeDropped() : []
+            return (value, actions, notices, dropped)
         }
+        defer { withExtendedLifetime(dropped) {} }
         for action in actions { action() }
         for notice in notices { kernel.post(notice) }
         return value

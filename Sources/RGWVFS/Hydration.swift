@@ -1,7 +1,6 @@
 import RGWBase
 import RGWObject
 import RGWSpool
-import Synchronization
 
 /// Brings a clean file's bytes into a spool file before its first partial change.
 extension FileSystem {
@@ -29,34 +28,47 @@ extension FileSystem {
         guard let address, let base, min(length, base.size) > 0 else {
             return adopt(need, inode, data, base: base, length: length)
         }
-        let writer = HydrationWriter(file: data.1)
+        let writer = BlockSink(from: 0, lanes.spool, blockRoom) { [file = data.1] offset, block in
+            do throws(SpoolError) { try file.write(block.span, at: offset) } catch { return error }
+            return nil
+        }
         let wanted = 0..<min(length, base.size)
         store.get(
             address, range: wanted, matching: base.etag, expecting: ExpectedObject(size: base.size),
-            lane: .bulk, blockSize: Self.blockBytes, onBlock: { writer.append($0) }
+            lane: .bulk, blockSize: Self.blockBytes, onBlock: { writer.take($0) }
         ) { [self] result in
-            switch (result, writer.error) {
-            case (.success, nil) where writer.written == wanted.upperBound:
-                adopt(need, inode, data, base: base, length: length)
-            // Rule: neither zeros nor a part of the object ever replace it.
-            case (.success, nil): abandon(need, data, incomplete(address))
-            case (.success, .some(let error)): abandon(need, data, FileSystemError(error))
-            case (.failure(let error), _):
-                let isReplaced = error.kind == .preconditionFailed || error.kind == .noSuchKey
-                let isElsewhere = withState { state in
-                    let isElsewhere = state.location(inode) != address
-                    if isReplaced, !isElsewhere {
-                        state.inodes[inode]?.distrust()
-                        state.noteAttributes(inode)
-                    }
-                    return isElsewhere
-                }
-                // Renamed meanwhile: whoever waited decides again.
-                if isElsewhere { return abandon(need, data, nil) }
-                if isReplaced { return abandon(need, data, .stale) }
-                noteReadFailure(address, error, isContent: true)
-                abandon(need, data, FileSystemError(error))
+            writer.whenWritten { [self] in
+                hydrated(need, inode, data, from: address, base, wanted.upperBound, writer, result)
             }
+        }
+    }
+
+    private func hydrated(
+        _ need: Need, _ inode: InodeNumber, _ data: (DataID, any SpoolFile),
+        from address: ObjectAddress, _ base: BaseVersion, _ length: UInt64, _ writer: BlockSink,
+        _ result: Result<ObjectHead, ObjectStoreError>
+    ) {
+        switch (result, writer.error) {
+        case (.success, nil) where writer.end == length:
+            adopt(need, inode, data, base: base, length: length)
+        // Rule: neither zeros nor a part of the object ever replace it.
+        case (.success, nil): abandon(need, data, incomplete(address))
+        case (.success, .some(let error)): abandon(need, data, FileSystemError(error))
+        case (.failure(let error), _):
+            let isReplaced = error.kind == .preconditionFailed || error.kind == .noSuchKey
+            let isElsewhere = withState { state in
+                let isElsewhere = state.location(inode) != address
+                if isReplaced, !isElsewhere {
+                    state.inodes[inode]?.distrust()
+                    state.noteAttributes(inode)
+                }
+                return isElsewhere
+            }
+            // Renamed meanwhile: whoever waited decides again.
+            if isElsewhere { return abandon(need, data, nil) }
+            if isReplaced { return abandon(need, data, .stale) }
+            noteReadFailure(address, error, isContent: true)
+            abandon(need, data, FileSystemError(error))
         }
     }
 
@@ -115,32 +127,4 @@ extension FileSystem {
         finish(need, error) { state in state.discard(data.0) }
         commitInBackground()
     }
-}
-
-/// Writes the blocks of a download one after another into a spool file.
-private final class HydrationWriter: Sendable {
-    private struct State {
-        var offset: UInt64 = 0
-        var error: SpoolError?
-    }
-    private let file: any SpoolFile
-    private let state = Mutex(State())
-
-    init(file: any SpoolFile) { self.file = file }
-
-    /// Blocks of one download come one at a time, so the write happens between two short locks.
-    func append(_ block: [UInt8]) {
-        let offset = state.withLock { $0.error == nil ? $0.offset : nil }
-        guard let offset else { return }
-        var failure: SpoolError?
-        do throws(SpoolError) { try file.write(block.span, at: offset) } catch { failure = error }
-        state.withLock { state in
-            state.offset += UInt64(block.count)
-            state.error = failure
-        }
-    }
-
-    var error: SpoolError? { state.withLock { $0.error } }
-    /// Bytes from the beginning on; more than came when there was an error.
-    var written: UInt64 { state.withLock { $0.offset } }
 }

@@ -57,8 +57,11 @@ struct Inode: Sendable {
     /// What the last close or fsync ended, while the bucket does not have it: it may not wait for ever for
     /// others who go on writing.
     var committed: Generation?
-    /// Its bytes are being copied: nobody may write.
-    var isFrozen = false
+    /// How many copy its bytes or cut it, or wait to: nobody may write.
+    var freezes = 0
+    var isFrozen: Bool { freezes > 0 }
+    /// Cuts that are done and whose operations do not know it yet. See FileSystem+Cut.
+    var cuts: Set<UInt64> = []
     /// See NodeRecord.replacing.
     var replacing = false
     /// What the content replaces, if that is not an object.

@@ -16,6 +16,9 @@ struct InodeFacts: Equatable, Sendable {
     var isDenied = false
     /// Keys below it that are no names.
     var hidden = 0
+    /// Its data files.
+    var data: DataID?
+    var replacedData: DataID?
 
     init() {}
 
@@ -24,7 +27,8 @@ struct InodeFacts: Equatable, Sendable {
         case .none: return
         case .some(let inode):
             size = inode.attributes.size
-            if case .spool = inode.content {
+            if case .spool(let id, _) = inode.content {
+                data = id
                 isUnsealed = inode.sealed != inode.generation && !inode.isBroken
                 isBroken = inode.isBroken
                 isCopy = inode.hasCopy
@@ -32,6 +36,7 @@ struct InodeFacts: Equatable, Sendable {
             }
             if inode.writers > 0 { busyIn = inode.link?.parent }
             if let replaced = inode.replaced {
+                replacedData = replaced.record.data
                 if replaced.record.sealed != replaced.record.generation,
                     !replaced.record.isBroken
                 {

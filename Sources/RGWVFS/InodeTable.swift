@@ -1,4 +1,5 @@
 import RGWBase
+import RGWSpool
 
 /// The inodes by number. While an operation is noted, what it changes is kept as it was before.
 ///
@@ -17,6 +18,8 @@ struct InodeTable: Sendable {
     private struct Place: Sendable {
         var inode: Inode?
         var facts = InodeFacts()
+        /// Its data files, held once more: see `dropped`.
+        var files: [any SpoolFile] = []
         /// The operation that is noted has changed it already.
         var isNoted = false
     }
@@ -27,6 +30,9 @@ struct InodeTable: Sendable {
     private var index: [UInt64: Int] = [:]
     private var notes: Notes?
     private(set) var indexes = InodeIndexes()
+    /// Data files that inodes have let go of. Closing the last descriptor of a removed file frees its blocks: not
+    /// under the lock.
+    private var dropped: [any SpoolFile] = []
 
     let scans = ScanCount()
 
@@ -153,6 +159,16 @@ extension InodeTable {
         if now == before { return }
         places[place].facts = now
         indexes.change(number, from: before, to: now)
+        guard now.data != before.data || now.replacedData != before.replacedData else { return }
+        dropped.append(contentsOf: places[place].files)
+        places[place].files = places[place].inode?.dataFiles ?? []
+    }
+
+    var hasDropped: Bool { !dropped.isEmpty }
+
+    mutating func takeDropped() -> [any SpoolFile] {
+        defer { dropped = [] }
+        return dropped
     }
 
     /// Intents began or ceased to send the bytes of files.
@@ -182,6 +198,8 @@ extension InodeTable {
 }
 
 extension Inode {
+    fileprivate var dataFiles: [any SpoolFile] { [dataFile, replaced?.file].compactMap(\.self) }
+
     /// Where it stands: the table's is optional.
     fileprivate mutating func change(_ body: (inout Inode) -> Void) { body(&self) }
 }

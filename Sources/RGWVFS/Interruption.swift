@@ -81,8 +81,8 @@ extension FileSystem {
         guard let interruption = reply.interruption else {
             return begin { goOn in goOn() }
         }
-        let canWait = interruption.wait { [workers] in
-            workers.submit { reply.fail(.interrupted) }
+        let canWait = interruption.wait { [lanes] in
+            lanes.short.submit { reply.fail(.interrupted) }
         }
         guard canWait else { return reply.fail(.interrupted) }
         begin { goOn in if interruption.resume() { goOn() } }

@@ -16,6 +16,7 @@ final class MeteredFiles: SpoolFiles {
     }
 
     func create(_ id: DataID) throws(SpoolError) -> any SpoolFile {
+        ThreadDuty.assertMayWait("making a data file")
         let file = MeteredFile(try files.create(id), meter: meter)
         named.withLock { $0[id] = file }
         return file
@@ -31,6 +32,7 @@ final class MeteredFiles: SpoolFiles {
     }
 
     func remove(_ id: DataID) throws(SpoolError) {
+        ThreadDuty.assertMayWait("removing a data file")
         try files.remove(id)
         forget(id)
     }
@@ -80,6 +82,7 @@ final class MeteredFile: SpoolFile {
     func noteSent(_ count: Int) { meter.noteSent(count) }
 
     func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(SpoolError) {
+        ThreadDuty.assertMayWait("writing a data file")
         defer { count() }
         try file.write(bytes, at: offset)
     }
@@ -104,8 +107,14 @@ final class MeteredFile: SpoolFile {
     }
 
     func size() throws(SpoolError) -> UInt64 { try file.size() }
-    func sync() throws(SpoolError) { try file.sync() }
-    func md5(length: UInt64) throws(SpoolError) -> [UInt8] { try file.md5(length: length) }
+    func sync() throws(SpoolError) {
+        ThreadDuty.assertMayWait("syncing a data file")
+        try file.sync()
+    }
+    func md5(length: UInt64) throws(SpoolError) -> [UInt8] {
+        ThreadDuty.assertMayWait("digesting a data file")
+        return try file.md5(length: length)
+    }
     func md5(of range: Range<UInt64>) throws(SpoolError) -> [UInt8] { try file.md5(of: range) }
     func seek(from offset: UInt64, hole: Bool) throws(SpoolError) -> UInt64? {
         try file.seek(from: offset, hole: hole)

@@ -19,7 +19,13 @@ enum Recovery {
         let onDisk = Set(try files.list())
         var claimed: Set<DataID> = []
         var replaced: Set<InodeNumber> = []
-        let wanted = Set(contents.intents.compactMap(\.inode))
+        var addresses: [InodeNumber: ObjectAddress] = [:]
+        for intent in contents.intents {
+            if let inode = intent.inode, addresses[inode] == nil {
+                addresses[inode] = intent.address
+            }
+        }
+        let wanted = Set(addresses.keys)
         for number in wanted { state.numbers.reserve(number) }
         let unchanged = Set(
             contents.intents.filter { intent in
@@ -49,14 +55,14 @@ enum Recovery {
             guard survivor != .current, let data = node.data else { continue }
             let why =
                 node.replacing ? "unfinished replacement of" : "cut short by a power failure:"
-            if try lose(data, why, node, contents, files, onDisk) { outcome.lost += 1 }
+            if try lose(data, why, addresses[node.inode], files, onDisk) { outcome.lost += 1 }
             if case .replaced(let earlier) = survivor {
                 let node = revert(node, to: earlier)
                 nodes[node.inode] = node
                 state.journal.append(.node(node))
             } else {
                 if let earlier = node.replaced {
-                    _ = try lose(earlier.data, why, node, contents, files, onDisk)
+                    _ = try lose(earlier.data, why, addresses[node.inode], files, onDisk)
                 }
                 replaced.insert(node.inode)
             }
@@ -168,11 +174,11 @@ enum Recovery {
 
     /// True: there was something to keep.
     private static func lose(
-        _ data: DataID, _ why: String, _ node: NodeRecord, _ contents: JournalContents,
-        _ files: any SpoolFiles, _ onDisk: Set<DataID>
+        _ data: DataID, _ why: String, _ address: ObjectAddress?, _ files: any SpoolFiles,
+        _ onDisk: Set<DataID>
     ) throws(SpoolError) -> Bool {
         guard onDisk.contains(data) else { return false }
-        let name = contents.intents.first { $0.inode == node.inode }?.address.description ?? "?"
+        let name = address?.description ?? "?"
         try files.moveToLost(data, description: "\(why) \(name)")
         return true
     }

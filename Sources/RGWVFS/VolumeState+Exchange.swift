@@ -8,7 +8,8 @@ import RGWSpool
 /// each is uploaded to its new key. Directories are refused as by a filesystem without the flag: see
 /// decision 18.
 extension VolumeState {
-    mutating func exchange(
+    /// Changes nothing but what lookups absorb.
+    mutating func planExchange(
         _ path: FileSystem.RenamePath, _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<RenamePlan> {
         let found = try existing(path.parent, path.name, moment)
@@ -31,6 +32,14 @@ extension VolumeState {
                 return .need(.hydrate(inode, length: base.size))
             }
         }
+        return .done(.exchange(first, second))
+    }
+
+    /// As planned.
+    mutating func exchange(
+        _ first: InodeNumber, _ second: InodeNumber, _ path: FileSystem.RenamePath,
+        _ moment: FileSystem.Moment
+    ) {
         let ends = [
             end(first, at: path.old.file, to: path.new.file, of: second),
             end(second, at: path.new.file, to: path.old.file, of: first),
@@ -43,7 +52,6 @@ extension VolumeState {
         saveReleased()
         touch(path.parent, moment.time)
         touch(path.newParent, moment.time)
-        return .done(.nothing)
     }
 
     /// One file on its way to the other's key.

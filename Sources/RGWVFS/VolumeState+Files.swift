@@ -110,23 +110,22 @@ extension VolumeState {
     /// O_TRUNC and truncate to 0: the file starts anew in an empty spool file; the old object stays
     /// until close or fsync confirms.
     mutating func truncateToNothing(
-        _ inode: InodeNumber, _ moment: FileSystem.Moment
+        _ inode: InodeNumber, _ moment: FileSystem.Moment, cut: UInt64
     )
         throws(FileSystemError) -> Need?
     {
         guard let known = inodes[inode] else { throw .stale }
+        if takeCut(inode, cut) { return nil }
         if known.attributes.size == 0 {
             // Nothing to cut, but the times move: `: > stamp`.
             markContent(inode, moment)
             return nil
         }
-        guard let file = known.dataFile else { return .hydrate(inode, length: 0) }
+        guard known.dataID != nil else { return .hydrate(inode, length: 0) }
         if known.partial?.isQuiet == false { return .quiet(inode) }
         if known.isFrozen { return .thawed(inode) }
         if needsNewData(inode) { return .renew(inode) }
-        do throws(SpoolError) { try file.truncate(to: 0) } catch { throw FileSystemError(error) }
-        noteTruncation(inode, to: 0, moment)
-        return nil
+        return .cut(inode, 0, cut)
     }
 
     /// The content was replaced by an equal one.
@@ -162,7 +161,7 @@ extension VolumeState {
 
     /// truncate(2) to any size.
     mutating func truncate(
-        _ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment
+        _ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment, cut: UInt64
     )
         throws(FileSystemError) -> Need?
     {
@@ -170,15 +169,16 @@ extension VolumeState {
         if known.isDirectory { throw .isDirectory }
         if isReadOnly { throw .readOnly }
         if size > VolumeConfiguration.fileBytesMax { throw .tooLarge }
-        if size == known.attributes.size {
+        // No close will follow when nobody has it open for writing.
+        if takeCut(inode, cut) || size == known.attributes.size {
             inodes[inode]?.appendShift = nil
             if known.writers == 0 { flush(inode, moment) }
             return nil
         }
         if size == 0 {
-            if let need = try truncateToNothing(inode, moment) { return need }
+            if let need = try truncateToNothing(inode, moment, cut: cut) { return need }
         } else {
-            guard let file = known.dataFile else {
+            guard known.dataID != nil else {
                 let kept = min(size, known.attributes.size)
                 if isLarge(kept) {
                     if known.base?.size ?? 0 > space.fileMax { throw .spoolFull }
@@ -188,17 +188,8 @@ extension VolumeState {
             }
             if known.partial?.isQuiet == false { return .quiet(inode) }
             if known.isFrozen { return .thawed(inode) }
-            do throws(SpoolError) { try file.truncate(to: size) } catch {
-                throw FileSystemError(error)
-            }
-            inodes[inode]?.appendShift = nil
-            inodes[inode]?.attributes.size = size
-            noteChange(inode, moment)
-            // A file shorter than its row says is taken for damaged.
-            saveNode(inode)
-            cutPartial(inode, to: size)
+            return .cut(inode, size, cut)
         }
-        // No close will follow when nobody has it open for writing.
         if inodes[inode]?.writers == 0 { flush(inode, moment) }
         return nil
     }

@@ -33,6 +33,7 @@ extension VolumeState {
     /// What a rename comes to when everything it depends on is known.
     enum RenamePlan: Sendable {
         case nothing
+        case exchange(InodeNumber, InodeNumber)
         case file(InodeNumber, target: InodeNumber?)
         case tree(InodeNumber, target: InodeNumber?)
     }
@@ -43,7 +44,7 @@ extension VolumeState {
         _ moment: FileSystem.Moment
     ) throws(FileSystemError) -> FileSystem.Step<RenamePlan> {
         if isReadOnly { throw .readOnly }
-        if mode == .exchange { return try exchange(path, moment) }
+        if mode == .exchange { return try planExchange(path, moment) }
         let found = try existing(path.parent, path.name, moment)
         guard case .done(let source) = found else { return found.asNeed() }
         try refuseManifest(source)

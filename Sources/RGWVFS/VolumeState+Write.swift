@@ -114,24 +114,13 @@ extension VolumeState {
         return ticket
     }
 
-    /// The journal did not keep a write: the file ends where it ended before, if nobody wrote since.
-    mutating func unwrite(_ request: WriteRequest, size: UInt64) {
+    /// The journal did not keep a write: the file ends where it ended before, if nobody wrote since. True: its bytes
+    /// are to be cut back.
+    mutating func unwrite(_ request: WriteRequest, size: UInt64) -> Bool {
         guard let known = inodes[request.inode], known.attributes.size == request.end,
             size < request.end, known.writesUnderWay == 0
-        else { return }
+        else { return false }
         inodes[request.inode]?.attributes.size = size
-        cutBack(request.inode)
-    }
-
-    /// A write failed half way: what it left beyond the end of the file goes, unless another write there
-    /// is under way; then its end sees to it.
-    mutating func cutBack(_ inode: InodeNumber) {
-        guard let known = inodes[inode], known.writesUnderWay == 0, let file = known.dataFile,
-            let size = try? file.size(), size > known.attributes.size
-        else { return }
-        // A file that cannot be cut is no shorter in the journal either: recovery would show the tail.
-        do throws(SpoolError) { try file.truncate(to: known.attributes.size) } catch {
-            inodes[inode]?.attributes.size = size
-        }
+        return true
     }
 }

@@ -180,6 +180,8 @@ enum Need: Hashable, Sendable {
     case still(InodeNumber)
     /// A file that was being copied can be changed again.
     case thawed(InodeNumber)
+    /// A data file that ends at so many bytes, for one operation.
+    case cut(InodeNumber, UInt64, UInt64)
     /// No request is under way for a key.
     case landing(ObjectAddress)
     /// No request is under way for any key below a directory.

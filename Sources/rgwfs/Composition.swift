@@ -23,7 +23,7 @@ final class Composition: Sendable {
     private let transport: CurlTransport
     private let counted: CountedTransport
     private let timer: HostTimer
-    private let workers: HostWorkers
+    private let workers: HostLanes
     private let spool: SpoolDirectory
     private let journal: SQLiteJournal
     private let files: HostFiles
@@ -36,16 +36,13 @@ final class Composition: Sendable {
     /// The answer to what the bucket does with old versions; nil: it is not asked for.
     private let versioning: (request: any Cancellable, isKnown: HostCondition<Bool>)?
 
-    /// Threads that do the spool's and the journal's I/O for parked requests.
-    private static let workersMax = 8
-
     /// Asks the server first, so that a mount that cannot work leaves no spool behind.
     init(_ plan: MountPlan, log: Logger) throws(MountFailure) {
         let failPoints = try LiveFailPoints.make()
         let descriptorsMax = try Self.descriptors()
         do throws(HostError) {
             timer = try HostTimer()
-            workers = try HostWorkers(name: "worker", count: Self.workersMax)
+            workers = try HostLanes()
             let environment = try LiveEnvironment()
             credentials = FileCredentials(
                 plan.credentials, bucket: plan.source.credentialsBucket, environment: environment,
@@ -78,7 +75,7 @@ final class Composition: Sendable {
                 configuration: plan.volume,
                 store: store, journal: journal, files: files,
                 afterPowerCut: Self.isAfterPowerCut(spool), clock: clock,
-                entropy: HostEntropy(), timer: timer, workers: workers,
+                entropy: HostEntropy(), timer: timer, lanes: workers.lanes,
                 events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints,
                 kernel: notices)
             try spool.lock.noteRecovered(mountPoint: plan.mountPoint.path)
