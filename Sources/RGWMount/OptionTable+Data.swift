@@ -54,10 +54,16 @@ extension OptionTable {
             "attrs", .caching, \.volume.attributeSource, [("posix", .posix), ("list", .list)],
             help:
                 "Take mode, owner and times from each object's metadata, or size and time from the "
-                + "listing and the rest from uid=, gid= and the masks"),
+                + "listing and the rest from uid=, gid= and the masks; with list, no object is asked "
+                + "for its metadata until it is changed, except empty ones"),
         .bytes(
             "memory", .caching, \.volume.memoryBytes, in: (16 << 20)...(1 << 40),
             help: "Memory for cached data"),
+        .bytes(
+            "small_files", .caching, \.volume.smallBytesMax, in: 0...(256 << 10),
+            help:
+                "Size up to which objects are fetched whole and ahead, in parallel, where the files of "
+                + "a directory are read one after another; with 0, none"),
         .bytes(
             "readahead", .caching, \.volume.readAheadBytes, in: 0...(1 << 30),
             help: "Maximum number of bytes to read ahead of a sequential reader"),

@@ -129,20 +129,27 @@ struct WritersHistory {
                 let isLater = other.end.map { $0 > since.index } ?? true
                 if isLater, other.replaces(count) { return "\(other.kind) of \(name)" }
             }
-            if isRemoved(name, since, found) { return "a move of \(name)" }
+            if isRemoved(name, since, found, lost.writer, tag: tag) { return "a move of \(name)" }
         }
         return nil
     }
 
-    /// Somebody removed the name, or moved something else there.
+    /// The bucket has had it under this name: what another writer moves from there.
+    private func wasAt(_ name: String, _ tag: UInt8?) -> Bool {
+        guard let tag else { return true }
+        return bucket[name]?.contains { $0.content?.contains(tag) ?? false } ?? false
+    }
+
+    /// Somebody removed the name, or moved something else there. `tag`: what is looked for, by `writer`; nil: anything.
     private func isRemoved(
         _ name: String, _ since: (index: Int, time: Instant),
-        _ found: [String: (index: Int, time: Instant)]
+        _ found: [String: (index: Int, time: Instant)], _ writer: Int, tag: UInt8?
     ) -> Bool {
         moves.contains { move in
             guard let new = move.new else { return move.old == name && move.index > since.index }
             // It brought here what is looked for, or the same back.
-            let isCarrier = found[move.old].map { move.index >= $0.index } ?? false
+            let mayCarry = found[move.old].map { move.index >= $0.index } ?? false
+            let isCarrier = mayCarry && (move.writer == writer || wasAt(move.old, tag))
             if new != name || isCarrier { return false }
             // A copy has no condition on its target: rgwfs(7), LIMITS.
             return move.index > since.index || move.time + Self.moveTime >= since.time
@@ -166,7 +173,7 @@ struct WritersHistory {
                 if other.writer == 2, other.start > since.index { return "put" }
                 if localWins, other.writer != lost.writer, other.writer != 2 { return "conflict" }
             }
-            if isRemoved(name, since, found) { return "a move of \(name)" }
+            if isRemoved(name, since, found, lost.writer, tag: nil) { return "a move of \(name)" }
             if wasUnseen(lost, name) { return "unseen" }
         }
         return nil

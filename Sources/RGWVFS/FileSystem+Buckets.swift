@@ -133,8 +133,9 @@ extension VolumeState {
         bucketTimes = times
         inodes[.root]?.directory?.listedAt = startedAt
         inodes[.root]?.directory?.order = []
+        inodes[.root]?.directory?.numbered = []
         for name in times.keys where root.entries[name] == nil && root.settled[name] == nil {
-            absorbName(.root, name, nil)
+            absorbName(.root, name, nil, at: startedAt)
         }
     }
 
@@ -142,8 +143,9 @@ extension VolumeState {
     mutating func addBucket(_ name: EntryName, _ moment: FileSystem.Moment) {
         if case .inode = inodes[.root]?.directory?[name] { return }
         bucketTimes[name] = moment.time
-        let listed = Directory.Listed(number: numbers.new(), object: nil)
-        let inode = promote(.root, name, listed, listedAt: moment.now, time: moment.time)
+        let listed = Directory.Listed(
+            number: numbers.new(), object: nil, seenAt: moment.now)
+        let inode = promote(.root, name, listed, time: moment.time)
         inodes[inode]?.attributesKnown = true
         inodes[inode]?.checkedAt = moment.now
         inodes[inode]?.directory?.listedAt = moment.now

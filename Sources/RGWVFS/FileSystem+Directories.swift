@@ -9,6 +9,7 @@ extension FileSystem {
             guard let known = state.inodes[inode], !state.isTaken(inode) else { throw .stale }
             guard known.isDirectory else { throw .notDirectory }
             let handle = state.newHandle()
+            if let parent = known.link?.parent { state.noteWalked(parent) }
             state.directories[handle] = OpenDirectory(
                 inode: inode, failureSeen: state.nameFailures.reported)
             state.inodes[inode]?.opens += 1

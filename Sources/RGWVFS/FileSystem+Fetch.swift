@@ -32,6 +32,7 @@ extension FileSystem {
         case .list(let directory): list(need, directory)
         case .scan(let directory): scan(need, directory)
         case .page(let handle, let index): page(need, handle, index)
+        case .names(let parent, let name): names(need, parent, from: name)
         case .probe(let parent, let name): probe(need, parent, name)
         case .head(let inode): head(need, inode)
         case .target(let inode): target(need, inode)
@@ -89,7 +90,7 @@ extension FileSystem {
 
     private func head(_ need: Need, _ inode: InodeNumber) {
         let shadow = withState { state in state.shadow(inode) }
-        guard let shadow else { return headObject(need, inode) }
+        guard let shadow else { return listOrHead(need, inode) }
         store.head(shadow) { [self] result in
             // What cannot be read stands for nothing.
             withState { state in state.noteShadow(inode, try? result.get()) }
@@ -97,7 +98,7 @@ extension FileSystem {
         }
     }
 
-    private func headObject(_ need: Need, _ inode: InodeNumber) {
+    func headObject(_ need: Need, _ inode: InodeNumber) {
         let startedAt = clock.now()
         let known = withState {
             state -> (ObjectAddress, isDirectory: Bool, parent: InodeNumber?)? in
@@ -109,7 +110,7 @@ extension FileSystem {
         }
         guard let (address, isDirectory, parent) = known else { return finish(need, nil) }
         let isBucket = withState { state in state.isBucket(inode) }
-        store.head(address) { [self] result in
+        ask(inode, address) { [self] result, body in
             let isMoved = withState { state in state.location(inode) != address }
             if isMoved {
                 // Renamed meanwhile: the answer is about another file. Whoever waited decides again.
@@ -124,6 +125,7 @@ extension FileSystem {
                     let isAmbiguous = isBucket && address.key.bytes == [0x2F]
                     if !isAmbiguous || head.metadata.user["mode"] != nil {
                         state.absorbHead(inode, head, startedAt: startedAt)
+                        if let body { state.keep(body, of: inode, head) }
                     } else {
                         state.absorbImplicit(inode, startedAt: startedAt)
                     }
@@ -154,6 +156,28 @@ extension FileSystem {
         }
     }
 
+    /// HEAD, or a GET of a small file that will probably be read. What the listing showed must still be there; what GET
+    /// cannot tell is left to HEAD.
+    private func ask(
+        _ inode: InodeNumber, _ address: ObjectAddress,
+        then done: @escaping @Sendable (Result<ObjectHead, ObjectStoreError>, [UInt8]?) -> Void
+    ) {
+        let version = withState { state in state.smallVersion(inode) }
+        guard let version else {
+            store.head(address) { done($0, nil) }
+            return
+        }
+        let body = Collector()
+        store.get(
+            address, range: nil, matching: version.etag,
+            expecting: ExpectedObject(size: version.size), lane: .metadata,
+            blockSize: Int(clamping: version.size), onBlock: { body.append($0) }
+        ) { [store] result in
+            if case .success = result { return done(result, body.bytes) }
+            store.head(address) { done($0, nil) }
+        }
+    }
+
     /// Tags are lost by a change unless it sends them again.
     private func tags(_ need: Need, _ inode: InodeNumber) {
         let known = withState { state -> (ObjectAddress, ETag)? in
@@ -178,12 +202,13 @@ extension FileSystem {
         }
     }
 
-    /// Reads attributes of the names that will probably be asked for next, in readdir order.
-    func readAttributesAhead(_ parent: InodeNumber, after name: EntryName) {
-        let next: [InodeNumber] = withState { state in
-            state.attributesAhead(parent, after: name, time: clock.wallTime())
+    /// Fetches what will probably be asked for next, in readdir order: attributes, and bytes where files are read.
+    func readAhead(_ parent: InodeNumber, after name: EntryName) {
+        let next = withState { state in
+            state.ahead(parent, after: name, now: clock.now(), time: clock.wallTime())
         }
-        for inode in next { fetch(.head(inode)) { _ in } }
+        for inode in next.attributes { fetch(.head(inode)) { _ in } }
+        for run in next.bodies { fetchRun(run) }
     }
 
     // MARK: Links

@@ -41,7 +41,7 @@ extension FileSystem {
     package func open(
         _ inode: InodeNumber, _ flags: OpenFlags, _ reply: consuming Reply<OpenAnswer>
     ) {
-        perform(reply) { state, moment throws(FileSystemError) in
+        perform(reply) { [self] state, moment throws(FileSystemError) in
             guard let known = state.inodes[inode], !state.isTaken(inode) else { throw .stale }
             if known.isDirectory { throw .isDirectory }
             if flags.write && state.isReadOnly { throw .readOnly }
@@ -64,7 +64,12 @@ extension FileSystem {
                 return .need(need)
             }
             if flags.dropsPrivileges { _ = state.dropPrivileges(inode, moment) }
-            return .done(try state.openFile(inode, flags))
+            let answer = try state.openFile(inode, flags)
+            if !flags.write, let link = known.link, state.follows(inode, link.name, in: link.parent)
+            {
+                state.actions.append { [self] in readAhead(link.parent, after: link.name) }
+            }
+            return .done(answer)
         }
     }
 

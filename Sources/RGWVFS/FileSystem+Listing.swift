@@ -14,7 +14,12 @@ extension FileSystem {
         let startedAt: Instant
 
         /// Whoever waits for it can do with less.
-        var isWhole: Bool { if case .list = need { true } else { false } }
+        var isWhole: Bool {
+            switch need {
+            case .list, .names: true
+            default: false
+            }
+        }
     }
 
     /// The whole directory, if it has no more than a page; else its first page.
@@ -51,6 +56,21 @@ extension FileSystem {
         gather(load, whole, through: last) { state, page in
             state.absorbPage(
                 handle, index, page, prefix: load.prefix, startedAt: load.startedAt)
+        }
+    }
+
+    /// A name of a large directory, and those that follow it.
+    func names(_ need: Need, _ directory: InodeNumber, from name: EntryName) {
+        guard let load = begin(need, directory) else { return }
+        let limit = withState { state in state.namesToAsk(directory) }
+        let start = load.prefix.bytes + (name.predecessor ?? [])
+        // Too long a key: from the directory's beginning, which may not have the name.
+        let after = try? ObjectKey(start)
+        request(load, after: after, limit: limit) { [self] page in
+            finish(load) { state in
+                state.absorbNames(
+                    directory, name, page, prefix: load.prefix, startedAt: load.startedAt)
+            }
         }
     }
 
@@ -131,7 +151,8 @@ extension FileSystem {
     }
 
     private func request(
-        _ load: Load, after: ObjectKey?, then done: @escaping @Sendable (ListPage) -> Void
+        _ load: Load, after: ObjectKey?, limit: Int = pageNamesMax,
+        then done: @escaping @Sendable (ListPage) -> Void
     ) {
         let key: ObjectKey?
         do throws(ObjectKey.Invalid) {
@@ -142,7 +163,7 @@ extension FileSystem {
         guard let bucket = load.prefix.bucket else {
             return finish(load.need, .stale) { state in state.endLoad(load.directory) }
         }
-        store.list(bucket, prefix: key, delimited: true, after: after, limit: Self.pageNamesMax) {
+        store.list(bucket, prefix: key, delimited: true, after: after, limit: limit) {
             [self] result in
             switch result {
             case .success(let page): done(page)

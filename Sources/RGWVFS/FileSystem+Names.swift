@@ -12,13 +12,14 @@ extension FileSystem {
                 parent, name, now: moment.now, since: moment.since, time: moment.time)
             {
             case .found(let inode):
+                state.noteLookedUp(inode, in: parent)
                 return .done(try state.entryAnswer(inode, now: moment.now))
             case .absent: throw .notFound
             case .need(.head(let inode)) where state.isBeingRemoved(inode, in: parent):
                 return .done(try state.unreadAnswer(inode))
             case .need(.head(let inode)):
                 if state.removals.count == 0, state.shouldReadAhead(parent) {
-                    state.actions.append { [self] in readAttributesAhead(parent, after: name) }
+                    state.actions.append { [self] in readAhead(parent, after: name) }
                 }
                 return .need(.head(inode))
             case .need(let need): return .need(need)

@@ -38,6 +38,8 @@ extension FileSystem {
                     }
                     state.endLoad(parent)
                 }
+            case .success where configuration.attributeSource == .list:
+                probeListed(need, parent, name, both.file, startedAt: startedAt)
             case .success: probeFile(need, parent, name, both.file, startedAt: startedAt)
             }
         }
@@ -83,11 +85,41 @@ extension FileSystem {
             finish(need, error) { state in
                 if case .success = result { state.unreadable.forget(file, isContent: false) }
                 if error == nil, (try? state.addresses(parent, name))?.file == file {
+                    let head = try? result.get()
+                    let object = head.map {
+                        BaseVersion(etag: $0.etag, size: $0.size, lastModified: $0.lastModified)
+                    }
                     state.absorbProbe(
-                        parent, name, object: try? result.get(), isDirectory: false,
+                        parent, name, object: object, head: head, isDirectory: false,
                         startedAt: startedAt)
                 }
                 state.endLoad(parent)
+            }
+        }
+    }
+
+    /// attrs=list: the line of the listing is all that is wanted. The first key that begins with this one is this one.
+    private func probeListed(
+        _ need: Need, _ parent: InodeNumber, _ name: EntryName, _ file: ObjectAddress,
+        startedAt: Instant
+    ) {
+        store.list(file.bucket, prefix: file.key, delimited: false, after: nil, limit: 1) {
+            [self] result in
+            switch result {
+            case .failure(let error):
+                noteReadFailure(file, error)
+                finish(need, FileSystemError(error)) { state in state.endLoad(parent) }
+            case .success(let page):
+                finish(need, nil) { state in
+                    if (try? state.addresses(parent, name))?.file == file {
+                        let object = page.objects.first { $0.key == file.key }.map {
+                            BaseVersion(etag: $0.etag, size: $0.size, lastModified: $0.lastModified)
+                        }
+                        state.absorbProbe(
+                            parent, name, object: object, isDirectory: false, startedAt: startedAt)
+                    }
+                    state.endLoad(parent)
+                }
             }
         }
     }

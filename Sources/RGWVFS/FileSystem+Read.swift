@@ -38,27 +38,28 @@ extension FileSystem {
                         readNewVersion(inode, handle, offset: offset, count: count, parked)
                     }
                 }
-                awaitBlocks(version, range, size: size, runs, first.park())
+                awaitBlocks(version, handle, range, size: size, first.park())
             }
         }
     }
 
     /// Lets a read wait for its blocks, and fetches those that nobody fetches yet.
     private func awaitBlocks(
-        _ version: ReadCache.Version, _ range: Range<UInt64>, size: UInt64,
-        _ runs: [ReadCache.Run], _ reply: ParkedReply<ReadAnswer>
+        _ version: ReadCache.Version, _ handle: HandleID, _ range: Range<UInt64>, size: UInt64,
+        _ reply: ParkedReply<ReadAnswer>
     ) {
-        // Between the locks a block may have arrived or even gone: decide again.
-        let more: [ReadCache.Run] = withState { state in
+        // Between the locks a block may have arrived: decide again.
+        let runs: [ReadCache.Run] = withState { state in
             if let slices = state.reads.cached(version, range) {
                 state.actions.append { reply.succeed(.bytes(slices)) }
                 return []
             }
-            let more = state.reads.plan(version, size: size, range: range)
-            state.reads.wait(version, range, reply)
-            return more
+            var pattern = state.files[handle]?.reading ?? ReadPattern()
+            let runs = state.reads.wait(version, size: size, range: range, &pattern, reply)
+            state.files[handle]?.reading = pattern
+            return runs
         }
-        for run in runs + more { fetchRun(run) }
+        for run in runs { fetchRun(run) }
     }
 
     /// The object was replaced since it was opened. A handle that has given out nothing of the old version
@@ -86,7 +87,7 @@ extension FileSystem {
             case .partial(let missing):
                 readPartial(inode, handle, offset: offset, count: count, from: missing, reply)
             case .remote(let version, let range, let size):
-                awaitBlocks(version, range, size: size, runs, reply)
+                awaitBlocks(version, handle, range, size: size, reply)
             }
         }
     }
@@ -127,27 +128,28 @@ extension FileSystem {
         let end = min(base.size, offset + UInt64(count))
         guard offset < end else { return (.answer(.bytes([])), []) }
         let version = ReadCache.Version(inode: inode, etag: base.etag)
-        let cached = state.reads.cached(version, offset..<end)
-        let runs = state.reads.plan(version, size: base.size, range: offset..<end)
-        if let cached {
-            state.files[handle]?.hasRead = true
-            return (.answer(.bytes(cached)), runs)
+        guard let cached = state.reads.cached(version, offset..<end) else {
+            return (.remote(version, offset..<end, size: base.size), [])
         }
-        return (.remote(version, offset..<end, size: base.size), runs)
+        var pattern = file.reading
+        let runs = state.reads.advance(version, size: base.size, range: offset..<end, &pattern)
+        state.files[handle]?.reading = pattern
+        state.files[handle]?.hasRead = true
+        return (.answer(.bytes(cached)), runs)
     }
 
-    private func fetchRun(_ run: ReadCache.Run) {
+    func fetchRun(_ run: ReadCache.Run) {
         let address = withState { state in state.location(run.version.inode) }
         guard let address else { return failRun(run, .stale) }
         let position = BlockPosition(first: run.firstBlock)
         store.get(
             address, range: run.range, matching: run.version.etag,
             expecting: ExpectedObject(size: run.size), lane: .bulk,
-            blockSize: Int(ReadCache.blockBytes),
+            blockSize: Int(run.blockBytes),
             onBlock: { [self] bytes in
                 let index = position.next()
                 withState { state in
-                    for (reply, slices) in state.reads.deliver(run.version, index, bytes) {
+                    for (reply, slices) in state.reads.deliver(run, index, bytes) {
                         state.actions.append {
                             reply.send(
                                 slices.map { .success(.bytes($0)) } ?? .failure(.inputOutput))
@@ -178,8 +180,10 @@ extension FileSystem {
                     }
                     failRun(run, .stale)
                 } else {
-                    noteReadFailure(address, error, isContent: true)
-                    failRun(run, FileSystemError(error))
+                    let waiting = withState { state in state.reads.fail(run) }
+                    // What nobody has asked for need not be readable.
+                    if !waiting.isEmpty { noteReadFailure(address, error, isContent: true) }
+                    for reply in waiting { reply.fail(FileSystemError(error)) }
                 }
             }
         }

@@ -44,8 +44,6 @@ struct Inode: Sendable {
     var attributesKnown: Bool
     var checkedAt: Instant
     var lifetime: Duration
-    /// All that is known of it is its line on a page of a large listing.
-    var isOnPage = false
 
     var content = Content.remote
     /// Only a part of the content is in the data file.
@@ -80,7 +78,7 @@ struct Inode: Sendable {
     /// When an open was told to look the name up anew, until one succeeds.
     var reopenedAt: Instant?
     /// How much later the file ends than the kernel believes: see VolumeState.place(_:).
-    var appendShift: UInt64?
+    var appendShift: AppendShift?
     /// unlink, rmdir or rename of this mount took the name: who has it open goes on. A name that went otherwise
     /// was taken by another client.
     var isRemovedHere = false
@@ -132,7 +130,6 @@ struct Inode: Sendable {
     /// Nothing is believed until it is asked for again.
     mutating func distrust() {
         checkedAt = .distantPast
-        isOnPage = false
     }
 
     /// Believed now: checked since the operation began, or within its lifetime.
@@ -148,6 +145,8 @@ struct Directory: Sendable {
         var number: InodeNumber
         /// nil: a directory (common prefix).
         var object: BaseVersion?
+        /// When the bucket was asked.
+        var seenAt: Instant
     }
 
     enum Entry: Sendable {
@@ -174,6 +173,8 @@ struct Directory: Sendable {
     var isLarge = false
     /// When a page of a large directory was last read.
     var pagedAt: Instant?
+    /// The name from which the last page that was not read for readdir began.
+    var pagedFrom: EntryName?
     /// When a scan of a large directory last found a name.
     var occupiedAt: Instant?
     /// The marker object exists (or is about to).
@@ -199,12 +200,19 @@ struct Directory: Sendable {
     /// Names whose local change reached the bucket while a load was under way, and when: what was asked of them
     /// before that is old.
     var settled: [EntryName: Instant] = [:]
-    /// Names in readdir order, from the last snapshot; used to read attributes ahead.
+    /// The listed names, sorted; used to read attributes ahead.
     var order: [EntryName] = []
     /// Attribute reads that had to wait since the last listing.
     var attributeMisses = 0
-    /// `order` index up to which attributes have been asked for.
-    var attributesAskedTo = 0
+    /// The same by inode number, for those who read in that order.
+    var numbered: [(number: InodeNumber, name: EntryName)] = []
+    /// The name up to which attributes have been asked for, and the number.
+    var attributesAskedTo: EntryName?
+    var numberAskedTo: InodeNumber?
+    /// Whether its files are being read one after another.
+    var following = Following()
+    /// How many of its directories may be listed instead of being asked for their attributes: some were opened.
+    var listsAhead = 0
 
     /// An answer about this name to a question of that time is older than a change of ours.
     func isOld(_ name: EntryName, askedAt: Instant) -> Bool {
@@ -218,6 +226,7 @@ struct Directory: Sendable {
         absent = [:]
         settled = [:]
         order = []
+        numbered = []
     }
 
     subscript(name: EntryName) -> Entry? {

@@ -14,6 +14,8 @@ struct OpenFile: Sendable {
     let size: UInt64
     /// The newest failure this handle has reported.
     var failureSeen: UInt64
+    /// How it has been read so far.
+    var reading = ReadPattern()
 
     /// Nothing of the version that was opened has been given out: neither by this handle, nor from the kernel's pages,
     /// which hold none of what is asked for here.

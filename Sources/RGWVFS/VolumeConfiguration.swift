@@ -67,6 +67,8 @@ package struct VolumeConfiguration: Equatable, Sendable {
     package var closeToOpen = true
     /// Bytes for clean data in memory.
     package var memoryBytes = 256 << 20
+    /// Objects up to this size are fetched with their attributes where a directory's files are being read; 0: none.
+    package var smallBytesMax: UInt64 = 64 << 10
     /// Bytes read ahead of one sequential reader, at most.
     package var readAheadBytes = 32 << 20
     package var guarantee = WriteGuarantee.remote

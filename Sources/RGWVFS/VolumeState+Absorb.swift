@@ -66,8 +66,12 @@ extension VolumeState {
         directory.shadowed = shadowed
         directory.deniedAt = nil
         directory.attributeMisses = 0
-        directory.attributesAskedTo = 0
+        directory.attributesAskedTo = nil
+        directory.numberAskedTo = nil
+        directory.following = Following()
+        directory.listsAhead = 0
         directory.order = []
+        directory.numbered = []
         directory.absent = [:]
         directory.denied.forgetOld(now: startedAt)
         if isComplete { directory.denied.forgetDirectories(except: shownDirectories) }
@@ -75,29 +79,32 @@ extension VolumeState {
         if let marker { noteMarker(inode, marker) }
         for name in lost { lose(inode, name) }
         for (name, object) in remote where !local.known.contains(name) {
-            absorbName(inode, name, object)
+            absorbName(inode, name, object, at: startedAt)
         }
     }
 
+    /// What a listing that was asked for `at` that time says of a name; nil: that it is a directory.
     mutating func absorbName(
-        _ parent: InodeNumber, _ name: EntryName, _ object: BaseVersion?
+        _ parent: InodeNumber, _ name: EntryName, _ object: BaseVersion?, at: Instant
     ) {
         switch inodes[parent]?.directory?[name] {
         case nil:
             let number = number(of: name, isDirectory: object == nil, in: parent)
-            let listed = Directory.Listed(number: number, object: object)
+            let listed = Directory.Listed(number: number, object: object, seenAt: at)
             inodes[parent]?.directory?[name] = .listed(listed)
         case .listed(let old):
             let isSame = (old.object == nil) == (object == nil)
             let number =
                 isSame ? old.number : number(of: name, isDirectory: object == nil, in: parent)
             inodes[parent]?.directory?[name] = .listed(
-                Directory.Listed(number: number, object: object))
+                Directory.Listed(number: number, object: object, seenAt: at))
         case .inode(let child):
             guard let known = inodes[child] else { return }
             if known.isDirectory != (object == nil) {
                 lose(parent, name)
-                absorbName(parent, name, object)
+                absorbName(parent, name, object, at: at)
+            } else if configuration.attributeSource == .list {
+                absorbListed(child, object, at: at)
             } else if let object, known.base?.etag.isSame(as: object.etag) != true {
                 // Another version: its attributes must be read anew.
                 inodes[child]?.distrust()
@@ -108,15 +115,15 @@ extension VolumeState {
     }
 
     /// Another client removed the name.
-    private mutating func lose(_ parent: InodeNumber, _ name: EntryName) {
+    mutating func lose(_ parent: InodeNumber, _ name: EntryName) {
         if case .inode(let child) = inodes[parent]?.directory?[name] { take(child) }
         inodes[parent]?.directory?[name] = nil
     }
 
     /// What a probe of one name found: an object, a directory, or nothing.
     mutating func absorbProbe(
-        _ parent: InodeNumber, _ name: EntryName, object: ObjectHead?, isDirectory: Bool,
-        startedAt: Instant
+        _ parent: InodeNumber, _ name: EntryName, object: BaseVersion?, head: ObjectHead? = nil,
+        isDirectory: Bool, startedAt: Instant
     ) {
         guard let directory = inodes[parent]?.directory, !directory.isOld(name, askedAt: startedAt)
         else {
@@ -126,16 +133,12 @@ extension VolumeState {
         if hidden.file, hidden.directory { return }
         let isDenied = isDirectory && directory.denied.contains(name, nil, now: startedAt)
         if isDirectory, !hidden.directory, !isDenied {
-            absorbName(parent, name, nil)
+            absorbName(parent, name, nil, at: startedAt)
         } else if let object, !hidden.file || endsDeletion(parent, name, by: object.etag) {
-            absorbName(
-                parent, name,
-                BaseVersion(
-                    etag: object.etag, size: object.size, lastModified: object.lastModified))
-            if case .listed(let listed) = inodes[parent]?.directory?[name] {
-                let child = promote(
-                    parent, name, listed, listedAt: startedAt, time: object.lastModified)
-                absorbHead(child, object, startedAt: startedAt)
+            absorbName(parent, name, object, at: startedAt)
+            if let head, case .listed(let listed) = inodes[parent]?.directory?[name] {
+                let child = promote(parent, name, listed, time: head.lastModified)
+                absorbHead(child, head, startedAt: startedAt)
             }
         } else {
             lose(parent, name)
@@ -185,7 +188,8 @@ extension VolumeState {
             let listed = Directory.Listed(
                 number: numbers.new(),
                 object: BaseVersion(
-                    etag: head.etag, size: head.size, lastModified: head.lastModified))
+                    etag: head.etag, size: head.size, lastModified: head.lastModified),
+                seenAt: startedAt)
             inodes[link.parent]?.directory?[link.name] = .listed(listed)
             return
         }
@@ -200,6 +204,7 @@ extension VolumeState {
         inodes[inode]?.ownChanges = []
         inodes[inode]?.base = BaseVersion(
             etag: head.etag, size: head.size, lastModified: head.lastModified)
+        if attributes.kind == .regular { noteForeignSize(known, attributes.size) }
         inodes[inode]?.attributes = attributes
         if attributes.kind != known.attributes.kind, let parent = known.link?.parent {
             inodes[parent]?.directory?.shown = nil
@@ -240,6 +245,11 @@ extension VolumeState {
 
     /// nfs(5): the time attributes are believed starts at its minimum and doubles while nothing changes.
     private mutating func markChecked(_ inode: InodeNumber, at: Instant, isSame: Bool) {
+        renew(inode, at: at, isSame: isSame)
+        inodes[inode]?.attributesKnown = true
+    }
+
+    mutating func renew(_ inode: InodeNumber, at: Instant, isSame: Bool) {
         guard let known = inodes[inode] else { return }
         let (low, high) =
             known.isDirectory
@@ -247,7 +257,6 @@ extension VolumeState {
             : (configuration.fileAttributesMin, configuration.fileAttributesMax)
         inodes[inode]?.lifetime = isSame ? min(high, max(low, known.lifetime * 2)) : low
         inodes[inode]?.checkedAt = at
-        inodes[inode]?.attributesKnown = true
     }
 
     /// A load of the directory's names begins or ends.

@@ -2,6 +2,27 @@ import RGWBase
 import RGWObject
 import RGWSpool
 
+/// How much later a file ends than the kernel believes, since another client wrote a newer version. Two's complement:
+/// the newer one may be the shorter one.
+struct AppendShift: Sendable {
+    var bytes: UInt64 = 0
+    /// The same, had the kernel not taken the last size that it was answered: it drops an answer that a notice of the
+    /// change overtook. Source: linux fs/fuse/inode.c, fuse_change_attributes and fuse_reverse_inval_inode
+    /// (attr_version).
+    var untaken: UInt64?
+
+    mutating func move(by change: UInt64) {
+        bytes &+= change
+        untaken = untaken.map { $0 &+ change }
+    }
+
+    /// The kernel is answered the size as it is now.
+    mutating func tell() {
+        guard bytes != 0 else { return }
+        (bytes, untaken) = (0, bytes)
+    }
+}
+
 /// O_APPEND in a file that another client has replaced since the kernel heard of its size. The kernel says where an
 /// append goes; a version that came since ends elsewhere.
 extension VolumeState {
@@ -13,22 +34,27 @@ extension VolumeState {
     /// version goes as far beyond the end of the one that is there. It goes where the kernel says again once that
     /// knows the end.
     mutating func place(_ request: WriteRequest) -> UInt64? {
-        guard isAppend(request), let shift = inodes.look(request.inode, { $0.appendShift }) else {
-            return request.offset
+        guard isAppend(request), let known = inodes[request.inode], var shift = known.appendShift
+        else { return request.offset }
+        let size = known.attributes.size
+        if let untaken = shift.untaken, request.offset != size, request.offset &+ untaken == size {
+            shift = AppendShift(bytes: untaken)
+            inodes[request.inode]?.appendShift = shift
         }
-        if request.offset == inodes.look(request.inode, { $0.attributes.size }) {
+        if request.offset == size || shift.bytes == 0 {
             inodes[request.inode]?.appendShift = nil
             return request.offset
         }
-        // Two's complement: the newer version may be the shorter one.
-        let offset = request.offset &+ shift
+        let offset = request.offset &+ shift.bytes
         let (end, isTooFar) = offset.addingReportingOverflow(UInt64(request.count))
         return isTooFar || end > VolumeConfiguration.fileBytesMax ? nil : offset
     }
 
     /// The kernel's pages do not hold what was just written, or hold it elsewhere.
     mutating func notePages(_ request: WriteRequest) {
-        let isShifted = isAppend(request) && inodes.look(request.inode, { $0.appendShift }) != nil
+        let isShifted =
+            isAppend(request)
+            && inodes.look(request.inode, { $0.appendShift?.bytes ?? 0 }) ?? 0 != 0
         let isDirect = request.origin.contains(.direct) && !request.origin.contains(.pages)
         guard isShifted || isDirect else { return }
         inodes[request.inode]?.kernelVersion = nil
@@ -36,6 +62,15 @@ extension VolumeState {
         if isShifted || inodes.look(request.inode, { $0.opens }) ?? 0 > 1 {
             noteContent(request.inode)
         }
+    }
+
+    /// Another client's version of `known` has `size` bytes: the kernel believes the older end until it has taken
+    /// the newer one.
+    mutating func noteForeignSize(_ known: Inode, _ size: UInt64) {
+        guard known.lookups > 0, size != known.attributes.size else { return }
+        var shift = known.appendShift ?? AppendShift()
+        shift.move(by: size &- known.attributes.size)
+        inodes[known.number]?.appendShift = shift
     }
 
     /// The version that is there takes the place of the one that was opened, in which nothing was changed here.
@@ -58,8 +93,7 @@ extension VolumeState {
         inodes[inode]?.attributes = attributes
         inodes[inode]?.metadata = head.metadata
         inodes[inode]?.attributesKnown = true
-        let shift = (known.appendShift ?? 0) &+ attributes.size &- known.attributes.size
-        inodes[inode]?.appendShift = shift == 0 ? nil : shift
+        noteForeignSize(known, attributes.size)
         noteContent(inode)
         return true
     }

@@ -68,6 +68,7 @@ extension VolumeState {
         inodes[inode]?.base = BaseVersion(
             etag: head.etag, size: head.size, lastModified: head.lastModified)
         inodes[inode]?.foreignVersion += 1
+        noteForeignSize(known, head.size)
         inodes[inode]?.attributes.size = head.size
         inodes[inode]?.symlinkTarget = nil
         reads.drop(inode)

@@ -91,6 +91,7 @@ extension VolumeState {
         guard let file = files.removeValue(forKey: handle), let known = inodes[inode] else {
             return
         }
+        reads.learn(from: file.reading, size: file.size)
         inodes.change(inode) {
             $0.opens -= 1
             if file.flags.write { $0.writers -= 1 }
@@ -141,6 +142,7 @@ extension VolumeState {
     mutating func noteTruncation(_ inode: InodeNumber, to size: UInt64, _ moment: FileSystem.Moment)
     {
         guard let known = inodes[inode] else { return }
+        inodes[inode]?.appendShift = nil
         inodes[inode]?.attributes.size = size
         // What was on the spool's disk is gone; what comes is not there yet.
         if size == 0 {
@@ -169,6 +171,7 @@ extension VolumeState {
         if isReadOnly { throw .readOnly }
         if size > VolumeConfiguration.fileBytesMax { throw .tooLarge }
         if size == known.attributes.size {
+            inodes[inode]?.appendShift = nil
             if known.writers == 0 { flush(inode, moment) }
             return nil
         }
@@ -188,6 +191,7 @@ extension VolumeState {
             do throws(SpoolError) { try file.truncate(to: size) } catch {
                 throw FileSystemError(error)
             }
+            inodes[inode]?.appendShift = nil
             inodes[inode]?.attributes.size = size
             noteChange(inode, moment)
             // A file shorter than its row says is taken for damaged.

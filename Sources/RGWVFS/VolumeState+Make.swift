@@ -112,58 +112,6 @@ extension VolumeState {
             && inodes[inode]?.directory?.isNew == true && inodes[inode]?.base == nil
             && intents.flights[marker] == nil && !intents.isUncertain(marker)
     }
-
-    // MARK: Attributes ahead
-
-    /// Two reads of attributes in one directory make a third likely: `ls -l`, `rsync`, `find -newer`.
-    private static let missesBeforeReadAhead = 2
-    /// How many HEADs run ahead of the reader.
-    private static let attributesAheadMax = 64
-
-    mutating func shouldReadAhead(_ parent: InodeNumber) -> Bool {
-        guard configuration.attributeSource == .posix else { return false }
-        inodes[parent]?.directory?.attributeMisses += 1
-        return inodes[parent]?.directory?.attributeMisses ?? 0 >= Self.missesBeforeReadAhead
-    }
-
-    /// The inodes of the names after `name` whose attributes are not known and not being asked for.
-    mutating func attributesAhead(
-        _ parent: InodeNumber, after name: EntryName, time: WallTime
-    )
-        -> [InodeNumber]
-    {
-        // No copy of the directory is held: promoting a name would copy all its names.
-        if inodes[parent]?.directory?.order.isEmpty == true {
-            let names = inodes[parent]?.directory?.entries.keys.sorted() ?? []
-            inodes[parent]?.directory?.order = names
-        }
-        guard let order = inodes[parent]?.directory?.order,
-            let askedTo = inodes[parent]?.directory?.attributesAskedTo
-        else { return [] }
-        let listedAt = inodes[parent]?.directory?.listedAt ?? .distantPast
-        var low = 0
-        var high = order.count
-        while low < high {
-            let middle = (low + high) / 2
-            if order[middle] <= name { low = middle + 1 } else { high = middle }
-        }
-        let end = min(order.count, low + Self.attributesAheadMax)
-        // Half a window is left: not yet time to ask for more.
-        if askedTo > low + Self.attributesAheadMax / 2 { return [] }
-        var ahead: [InodeNumber] = []
-        for index in max(low, min(askedTo, end))..<end {
-            switch inodes[parent]?.directory?[order[index]] {
-            case .listed(let listed):
-                ahead.append(
-                    promote(parent, order[index], listed, listedAt: listedAt, time: time))
-            case .inode(let inode) where inodes[inode]?.attributesKnown == false:
-                ahead.append(inode)
-            default: break
-            }
-        }
-        inodes[parent]?.directory?.attributesAskedTo = end
-        return ahead
-    }
 }
 
 extension FileAttributes {

@@ -77,8 +77,9 @@ extension VolumeState {
             etag: head.etag, size: head.size, lastModified: head.lastModified)
         let number = number(of: link.name, isDirectory: true, in: link.parent)
         let directory = promote(
-            link.parent, link.name, Directory.Listed(number: number, object: nil),
-            listedAt: startedAt, time: head.lastModified)
+            link.parent, link.name,
+            Directory.Listed(number: number, object: nil, seenAt: startedAt),
+            time: head.lastModified)
         absorbOldAttributes(directory, attributes, startedAt: startedAt)
     }
 

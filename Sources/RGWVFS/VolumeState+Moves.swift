@@ -61,7 +61,7 @@ extension VolumeState {
             evict(inode)
         case .listed(let listed) where !isMarker && listed.object != nil:
             inodes[parent]?.directory?[name] = .listed(
-                Directory.Listed(number: listed.number, object: version))
+                Directory.Listed(number: listed.number, object: version, seenAt: now))
         case .listed, nil: break
         }
         evict(parent)
@@ -120,7 +120,8 @@ extension VolumeState {
         else { return }
         switch inodes[parent]?.directory?[name] {
         case .inode(let inode):
-            guard inodes[inode]?.base?.etag != version.etag else { return }
+            guard let known = inodes[inode], known.base?.etag != version.etag else { return }
+            noteForeignSize(known, version.size)
             inodes[inode]?.base = version
             inodes[inode]?.foreignVersion += 1
             inodes[inode]?.attributesKnown = false
@@ -132,7 +133,8 @@ extension VolumeState {
             noteAttributes(inode)
         case .listed(let listed):
             inodes[parent]?.directory?[name] = .listed(
-                Directory.Listed(number: listed.number, object: version))
+                Directory.Listed(
+                    number: listed.number, object: version, seenAt: .distantPast))
         case nil: break
         }
     }
@@ -236,7 +238,7 @@ extension VolumeState {
         switch inodes[parent]?.directory?[name] {
         case .inode(let inode): return inode
         case .listed(let listed) where listed.object != nil:
-            return promote(parent, name, listed, listedAt: .distantPast, time: time)
+            return promote(parent, name, listed, time: time)
         case .listed, nil: return nil
         }
     }
@@ -267,11 +269,12 @@ extension VolumeState {
         case .listed(let listed) where listed.object == nil: break
         case .listed(let listed):
             inodes[parent]?.directory?[name] = .listed(
-                Directory.Listed(number: listed.number, object: version))
+                Directory.Listed(
+                    number: listed.number, object: version, seenAt: .distantPast))
         case nil:
             let number = number(of: name, isDirectory: false, in: parent)
             inodes[parent]?.directory?[name] = .listed(
-                Directory.Listed(number: number, object: version))
+                Directory.Listed(number: number, object: version, seenAt: .distantPast))
         }
     }
 
@@ -291,7 +294,7 @@ extension VolumeState {
                 // A directory hides an object of its name.
                 detach(file)
             case .listed(let listed) where listed.object == nil:
-                current = promote(current, name, listed, listedAt: .distantPast, time: time)
+                current = promote(current, name, listed, time: time)
                 continue
             case .listed, nil: break
             }

@@ -79,8 +79,7 @@ extension VolumeState {
 
     /// Makes an inode for a listed name.
     mutating func promote(
-        _ parent: InodeNumber, _ name: EntryName, _ listed: Directory.Listed, listedAt: Instant,
-        time: WallTime
+        _ parent: InodeNumber, _ name: EntryName, _ listed: Directory.Listed, time: WallTime
     ) -> InodeNumber {
         // Two names whose hashes are equal: whoever is known first has the number.
         let number = inodes[listed.number] == nil ? listed.number : numbers.new()
@@ -95,7 +94,7 @@ extension VolumeState {
         inodes[number] = Inode(
             number: number, attributes: attributes,
             link: Inode.Link(parent: parent, name: name), base: listed.object,
-            attributesKnown: false, checkedAt: listedAt,
+            attributesKnown: false, checkedAt: listed.seenAt,
             lifetime: listed.object == nil
                 ? configuration.directoryAttributesMin : configuration.fileAttributesMin)
         inodes[parent]?.directory?[name] = .inode(number)
@@ -161,7 +160,8 @@ extension VolumeState {
                 known.directory?.loads ?? 0 == 0
             else { return }
             let listed = Directory.Listed(
-                number: current, object: known.isDirectory ? nil : known.base)
+                number: current, object: known.isDirectory ? nil : known.base,
+                seenAt: known.checkedAt)
             let isListed = known.isDirectory || known.base != nil
             inodes[link.parent]?.directory?[link.name] = isListed ? .listed(listed) : nil
             if !isListed {

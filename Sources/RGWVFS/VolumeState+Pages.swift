@@ -67,16 +67,8 @@ extension VolumeState {
         let end = page.next.map { Array($0.bytes.dropFirst(prefix.bytes.count)) }
         let local = localNames(open.inode, prefix: prefix)
         var merge = PageMerge(shadows: start.shadows)
-        for (key, version) in Self.inKeyOrder(page) {
-            var object = version
-            guard key.bytes != prefix.bytes,
-                let name = layout.entryName(key, prefixLength: prefix.bytes.count)
-            else { continue }
-            if let version, isOldMarker(open.inode, name, version) { object = nil }
-            guard
-                !local.hides(name, isDirectory: object == nil)
-            else { continue }
-            absorbName(open.inode, name, object)
+        for (name, object) in remoteNames(open.inode, page, prefix, local) {
+            absorbName(open.inode, name, object, at: startedAt)
             if merge.admits(name, isDirectory: object == nil) { merge.names.append(name) }
         }
         for name in local.known where isOnPage(open.inode, name, after: start.after, through: end) {
@@ -87,8 +79,22 @@ extension VolumeState {
         forgetListed(open, beside: index)
         directories[handle]?.pages?.load(index, names, next: next)
         inodes[open.inode]?.directory?.pagedAt = startedAt
-        inodes[open.inode]?.directory?.order = names.map(\.name).sorted()
-        inodes[open.inode]?.directory?.attributesAskedTo = 0
+        let order = names.map(\.name).sorted()
+        inodes.change(open.inode) { $0.directory?.noteOrder(order, isFirst: index == 0) }
+    }
+
+    /// The names on a page that no local change hides, in the order of their keys; nil: a directory.
+    func remoteNames(
+        _ directory: InodeNumber, _ page: ListPage, _ prefix: KeyPrefix, _ local: LocalNames
+    ) -> [(EntryName, BaseVersion?)] {
+        Self.inKeyOrder(page).compactMap { key, version in
+            guard key.bytes != prefix.bytes,
+                let name = layout.entryName(key, prefixLength: prefix.bytes.count)
+            else { return nil }
+            let isOld = version.map { isOldMarker(directory, name, $0) } ?? false
+            let object = isOld ? nil : version
+            return local.hides(name, isDirectory: object == nil) ? nil : (name, object)
+        }
     }
 
     /// The names of one page, as they are gathered.

@@ -23,9 +23,7 @@ extension VolumeState {
             if let need = nameNeed(child, now: now, since: since) { return .need(need) }
             return .found(child)
         case .listed(let listed):
-            let at = inodes[parent]?.directory?.listedAt ?? .distantPast
-            let child = promote(parent, name, listed, listedAt: at, time: time)
-            inodes[child]?.isOnPage = at == .distantPast
+            let child = promote(parent, name, listed, time: time)
             if let need = nameNeed(child, now: now, since: since) { return .need(need) }
             return .found(child)
         case nil:
@@ -39,7 +37,7 @@ extension VolumeState {
         guard configuration.lookupCache == .none, let known = inodes[child],
             known.checkedAt < since, !isLocal(child), !hasOwnChanges(child)
         else { return attributeNeed(child, now: now, since: since) }
-        return .head(child)
+        return listNeed(child, known, since: since) ?? .head(child)
     }
 
     /// The inode of a name that must exist.
@@ -66,11 +64,10 @@ extension VolumeState {
             isPaged || isListingFresh(parent, now: moment.now, since: moment.since)
         switch inodes[parent]?.directory?[name] {
         case .inode(let child)
-        where isListed && inodes[child].map { $0.checkedAt != .distantPast || $0.isOnPage } ?? false:
+        where isListed && inodes.look(child, { $0.checkedAt != .distantPast }) ?? false:
             return .done(child)
         case .listed(let listed) where isListed:
-            let at = inodes[parent]?.directory?.listedAt ?? .distantPast
-            return .done(promote(parent, name, listed, listedAt: at, time: moment.time))
+            return .done(promote(parent, name, listed, time: moment.time))
         case .inode, .listed, nil: return try existing(parent, name, moment)
         }
     }
@@ -121,15 +118,29 @@ extension VolumeState {
         if inode != .root, known.link == nil { return nil }
         if known.attributesKnown || hasOwnChanges(inode) && !isMoved(inode) {
             let isOwn = isLocal(inode) && !isSettled(inode) && !isSettledCopy(inode)
-            return known.isFresh(now: now, since: since) || isOwn ? nil : .head(inode)
+            if known.isFresh(now: now, since: since) || isOwn { return nil }
+            return listNeed(inode, known, since: since) ?? .head(inode)
         }
         // LIST shows Swift's large objects like empty files: the one is told from the other by HEAD.
-        if configuration.attributeSource == .list, known.base?.etag != .ofNothing,
-            inode == .root || known.isFresh(now: now, since: since)
-        {
-            return nil
+        guard configuration.attributeSource == .list, known.base?.etag != .ofNothing else {
+            return .head(inode)
         }
-        return .head(inode)
+        if inode == .root || known.isFresh(now: now, since: since) { return nil }
+        return listNeed(inode, known, since: since) ?? .head(inode)
+    }
+
+    /// attrs=list: the listing that tells all there is to tell of a name that the bucket has; nil: it has been asked
+    /// already, or says nothing of this name.
+    private func listNeed(_ inode: InodeNumber, _ known: Inode, since: Instant) -> Need? {
+        guard configuration.attributeSource == .list, let link = known.link,
+            !(layout.isAllBuckets && link.parent == .root), !isLocal(inode),
+            let (isLarge, isAsked) = inodes.look(
+                link.parent,
+                { parent in
+                    parent.directory.map { ($0.isLarge, $0.isAsked(for: link.name, since: since)) }
+                }) ?? nil, !isAsked
+        else { return nil }
+        return isLarge ? .names(link.parent, link.name) : .list(link.parent)
     }
 
     /// Before a change: the object's own metadata must be known, so that nothing of it is dropped.

@@ -38,7 +38,7 @@ extension VolumeState {
             inodes[known.number]?.toldVersion = known.foreignVersion
         }
         if known.appendShift != nil, known.writesUnderWay == 0 {
-            inodes[known.number]?.appendShift = nil
+            inodes[known.number]?.appendShift?.tell()
         }
     }
 

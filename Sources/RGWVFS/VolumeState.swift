@@ -155,6 +155,8 @@ enum Need: Hashable, Sendable {
     case scan(InodeNumber)
     /// One page of a large directory, for its reader.
     case page(HandleID, Int)
+    /// A name of a large directory, and those that follow it.
+    case names(InodeNumber, EntryName)
     /// Whether one name exists in a large directory.
     case probe(InodeNumber, EntryName)
     /// The attributes of an object or of a directory's marker.

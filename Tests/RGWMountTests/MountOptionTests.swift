@@ -71,7 +71,7 @@ import Testing
         let read = try settings(
             "region=eu-1,sigv=2,virtual_host,cto=0,connect_timeout=3,timeo=600,retrans=7,hard,"
                 + "acregmin=1,acregmax=500ms,acdirmin=2m,acdirmax=3m,attrs=list,memory=64M,"
-                + "readahead=4M,spool=/s,writeback_delay=1.5s,uploads=3,fsync=local,"
+                + "readahead=4M,small_files=16K,spool=/s,writeback_delay=1.5s,uploads=3,fsync=local,"
                 + "conflict=hold,multipart_threshold=1G,drain_timeout=5m,uid=7,gid=8,fmask=077,"
                 + "dmask=0022,ro,allow_other,acregmin=100ms")
         #expect(
@@ -87,6 +87,7 @@ import Testing
         #expect(volume.directoryAttributesMin == .seconds(120))
         #expect(volume.attributeSource == .list)
         #expect(volume.memoryBytes == 64 << 20 && volume.readAheadBytes == 4 << 20)
+        #expect(volume.smallBytesMax == 16 << 10)
         #expect(read.spoolDirectory == "/s")
         #expect(volume.writebackDelay == .milliseconds(1500) && volume.uploadsMax == 3)
         #expect(volume.guarantee == .local && volume.conflict == .hold)

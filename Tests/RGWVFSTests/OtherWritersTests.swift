@@ -169,6 +169,70 @@ import Testing
         #expect(volume.store.keys(Volume.bucket) == ["d/a"])
     }
 
+    /// Seed 10392 of the histories: a notice of the newer version overtook the answer with its size, so that the
+    /// kernel dropped the answer.
+    @Test(arguments: ["a version that is longer", "x"], [true, false])
+    func anAppendGoesToTheEndWhetherTheKernelTookTheSizeOrNot(
+        new: String, isTaken: Bool
+    ) throws {
+        let (volume, inode) = try known("first")
+        volume.store.plant(Volume.bucket, "d/a", Array(new.utf8))
+        try relist(volume)
+        let directory = try volume.inode("d")
+        let files = volume.fileSystem
+        #expect(try volume.call { files.lookup(directory, "a", $0) }.inode == inode)
+        let handle = try volume.call { files.open(inode, OpenFlags(read: false, write: true), $0) }
+        let end = isTaken ? UInt64(new.utf8.count) : 5
+        try volume.write((inode, handle.handle), "+one", at: end, .append)
+        try volume.write((inode, handle.handle), "+two", at: end + 4, .append)
+        try volume.close((inode, handle.handle))
+        volume.settle()
+        #expect(volume.text("d/a") == new + "+one+two")
+    }
+
+    /// The kernel took the first of two newer sizes, and has not been told of the second. Seed 920137 of the
+    /// simulation of two clients.
+    @Test func anAppendGoesToTheEndOfTheSecondNewerVersion() throws {
+        let (volume, _) = try known("first")
+        volume.store.plant(Volume.bucket, "d/a", Array("a longer one".utf8))
+        try relist(volume)
+        let open = try volume.open("d/a", write: true)
+        volume.store.plant(Volume.bucket, "d/a", Array("the longest of them".utf8))
+        try volume.write(open, "+one", at: 12, .append)
+        try volume.close(open)
+        volume.settle()
+        #expect(volume.text("d/a") == "the longest of them+one")
+    }
+
+    /// A cut tells the kernel the size: nothing of an older version is left then.
+    @Test func anAppendAfterACutGoesWhereTheKernelPutsIt() throws {
+        let (volume, _) = try known("first")
+        volume.store.plant(Volume.bucket, "d/a", Array("a longer one".utf8))
+        try relist(volume)
+        try volume.change("d/a") { $0.size = 8 }
+        let open = try volume.open("d/a", write: true)
+        try volume.write(open, "+one", at: 8, .append)
+        try volume.close(open)
+        volume.settle()
+        #expect(volume.text("d/a") == "a longer+one")
+    }
+
+    /// Seed 10354: what a renamed file is copied from was replaced, and a longer version came under its name.
+    @Test func anAppendToARenamedFileGoesToTheEndOfWhatIsCopied() throws {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "b", Array("first".utf8))
+        _ = try volume.attributes("b")
+        try volume.rename("b", "a")
+        let open = try volume.open("a", write: true)
+        volume.store.plant(Volume.bucket, "b", Array("a longer one".utf8))
+        volume.world.advance(by: .seconds(5))
+        try volume.write(open, "+one", at: 5, .append)
+        try volume.close(open)
+        volume.settle()
+        #expect(volume.text("a") == "a longer one+one")
+        #expect(volume.text("b") == nil)
+    }
+
     @Test func anAppendToALargeObjectGoesToTheEndOfWhatIsThere() throws {
         let volume = try Volume { $0.wholeBytesMax = 4 }
         volume.store.plant(Volume.bucket, "a", Array("first".utf8))

@@ -64,16 +64,18 @@ class Judge:
 
     def moves(self):
         for event in self.history.events:
-            if event.error and event.error not in FAULTY and not self.is_synchronous:
+            # A mount's rename that met a conflict has moved, and fails; the other client's copy is what it answers.
+            if event.error and event.error not in FAULTY and \
+                    not (self.is_synchronous and event.what.startswith("rename")):
                 continue
             end = event.end or float("inf")
             if event.what in ("rename", "copy"):
-                yield event.names[0], event.names[1], event.start, end
+                yield event.names[0], event.names[1], event.start, end, event.what == "rename"
             elif event.what == "rename-directory":
                 old, new = event.names
                 for name in list(self.names()):
                     if name.startswith(old + "/"):
-                        yield name, new + name[len(old):], event.start, end
+                        yield name, new + name[len(old):], event.start, end, True
 
     def names(self):
         return {name for event in self.history.events for name in event.names} | set(self.final)
@@ -85,8 +87,8 @@ class Judge:
         changed = True
         while changed:
             changed = False
-            for old, new, start, end in self.moves():
-                if old not in found or end + lateness < found[old]:
+            for old, new, start, end, late in self.moves():
+                if old not in found or end + (lateness if late else 0) < found[old]:
                     continue
                 time = max(start, found[old])
                 if time < found.get(new, float("inf")):
@@ -169,7 +171,8 @@ class Judge:
                 self.limits += 1
                 return "limit"
             for other in self.history.sessions:
-                if other is not session and other.name == name and self.replaces(other, step) and \
+                if other is not session and other.name == name and \
+                        (self.replaces(other, step) or self.wins(other)) and \
                         self.may_replace(session, other, name, other.start, other.end, time) and \
                         self.is_effective(session, other, depth):
                     return str(other)
@@ -178,6 +181,10 @@ class Judge:
                         self.may_replace(session, event, name, event.start, event.end, time):
                     return str(event)
         return None
+
+    def wins(self, other):
+        """Its version stays, with what it was made from, although another has come meanwhile."""
+        return self.policy == "local" and other.actor != "R" and bool(other.steps)
 
     @staticmethod
     def replaces(other, step):

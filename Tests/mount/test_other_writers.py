@@ -138,10 +138,16 @@ class ReplacedTests(RGWFSTestCase):
         self.assertObject("file", "much longer than before + ours + more")
 
     def test_a_read_within_the_cache_time_is_of_one_version(self):
+        self.read_within_the_cache_time("small_files=0")
+
+    def test_so_is_one_of_a_small_file_whose_bytes_came_with_its_attributes(self):
+        self.read_within_the_cache_time("small_files=64K")
+
+    def read_within_the_cache_time(self, option):
         versions = {"grows": (b"a" * 10, b"b" * 5000), "shrinks": (b"a" * 5000, b"b" * 10)}
         for name, (old, _) in versions.items():
             self.put(name, old)
-        mount = self.mount("actimeo=60")
+        mount = self.mount("actimeo=60", option)
         for name, (old, new) in versions.items():
             self.assertEqual(mount.path(name).stat().st_size, len(old))
             self.put(name, new)
@@ -153,6 +159,11 @@ class ReplacedTests(RGWFSTestCase):
                     self.assertEqual(error.errno, errno.ESTALE)
                 else:
                     self.assertIn((size, data), [(len(old), old), (len(new), new)])
+                    if data == old:
+                        # Its bytes were here: believed for as long as its attributes are.
+                        self.assertEqual((option, name), ("small_files=64K", "shrinks"))
+                        self.assertEqual(mount.path(name).read_bytes(), old)
+                        continue
             # From then on the new version is known, and no program hears an error.
             self.assertEqual(mount.path(name).read_bytes(), new)
             self.assertEqual(mount.path(name).stat().st_size, len(new))
