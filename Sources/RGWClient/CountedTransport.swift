@@ -84,6 +84,8 @@ package final class CountedTransport: HTTPTransport {
             operation: operation, path: request.path, code: code, time: time)
         if case .success(let response) = result {
             failure.requestID = response.headers["x-amz-request-id"]
+            let seconds = response.headers["retry-after"].flatMap { UInt16($0) }
+            failure.retryAfter = seconds.map { .seconds(Int64($0)) }
         }
         onFailure(failure)
     }

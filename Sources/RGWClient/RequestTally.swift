@@ -11,6 +11,11 @@ package struct RequestFailure: Equatable, Sendable {
     package let time: Duration
     /// The server's name for it; nil: it gave none.
     package var requestID: String?
+    /// Nil: the server did not say when to come again.
+    package var retryAfter: Duration?
+
+    /// The server is there, and has too much to do.
+    package var isBusy: Bool { code == "503" }
 }
 
 /// What became of the requests of one kind.

@@ -70,6 +70,9 @@ package enum MetricsTable {
         "rgwfs_queue_oldest_seconds", .gauge, "Age of the oldest change; 0 when nothing waits")
     package static let uploading = MetricName(
         "rgwfs_queue_uploading_changes", .gauge, "Changes that are being sent")
+    package static let uploads = MetricName(
+        "rgwfs_queue_uploads_limit", .gauge,
+        "Changes that may be sent at a time: the option uploads, or fewer while the server is busy")
     package static let retrying = MetricName(
         "rgwfs_queue_retrying_changes", .gauge, "Changes that failed and are tried again")
     package static let open = MetricName(
@@ -86,7 +89,7 @@ package enum MetricsTable {
         "rgwfs_queue_refused_seconds", .gauge,
         "For how long the server has refused what is written; 0 while it does not")
     package static let queue = [
-        changes, bytes, oldest, uploading, retrying, open, blocked, conflicts, takenBack,
+        changes, bytes, oldest, uploading, uploads, retrying, open, blocked, conflicts, takenBack,
         refusedWrites,
     ]
 

@@ -90,7 +90,7 @@ extension FileSystem {
                 if let flight = state.outbox.next()?.flight { state.retry(flight, at: now) }
                 return .recall(first)
             }
-            if state.intents.underWayCount < state.configuration.uploadsMax,
+            if state.intents.underWayCount < state.uploadsMax(now),
                 let shipment = state.outbox.next()
             {
                 state.intents.noteSent(first)
@@ -99,8 +99,7 @@ extension FileSystem {
             }
         }
         guard
-            state.intents.takesMore(
-                uploadsMax: state.configuration.uploadsMax, isTaking: isTaking)
+            state.intents.takesMore(uploadsMax: state.uploadsMax(now), isTaking: isTaking)
         else { return .again(nil) }
         let flights = state.intents.flights
         if case .closed(let until) = state.pause.gate(now, { flights[$0] != nil }) {

@@ -8,6 +8,8 @@ import RGWSpool
 /// what must happen outside the lock goes into `actions`, which FileSystem runs after unlocking.
 struct VolumeState: ~Copyable {
     private(set) var configuration: VolumeConfiguration
+    /// For a server that is busy.
+    var pace = UploadPace()
     let layout: Layout
     var inodes = InodeTable()
     var numbers: InodeNumbers
@@ -113,6 +115,9 @@ struct VolumeState: ~Copyable {
         reads.resize(capacity: new.memoryBytes / 2, window: new.readAheadBytes)
         numbers.resize(memoryBytes: new.memoryBytes)
     }
+
+    /// How many changes may be under way now.
+    func uploadsMax(_ now: Instant) -> Int { pace.current(now, most: configuration.uploadsMax) }
 
     static func defaults(_ configuration: VolumeConfiguration) -> PosixMetadata.Defaults {
         PosixMetadata.Defaults(

@@ -53,8 +53,13 @@ final class Composition: Sendable {
         meter = FuseMeter(clock: clock)
         uploadsMax = max(CurlConfiguration().bulkTransfersMax, plan.volume.uploadsMax)
         transport = try Self.transport(plan, clock)
+        let failures = FailureRelay()
         counted = CountedTransport(
-            transport, clock: clock, onFailure: { ServerEventLog.write($0, to: log) },
+            transport, clock: clock,
+            onFailure: { failure in
+                ServerEventLog.write(failure, to: log)
+                failures.tell(failure)
+            },
             onEvent: { ServerEventLog.write($0, plan, to: log) })
         let asking = Self.store(plan.preflightClient, transport, credentials, clock, timer)
         try Self.preflight(plan, store: asking, clock)
@@ -78,6 +83,9 @@ final class Composition: Sendable {
                 entropy: HostEntropy(), timer: timer, lanes: workers.lanes,
                 events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints,
                 kernel: notices)
+            failures.set { [weak fileSystem] failure in
+                if failure.isBusy { fileSystem?.slowDown(retryAfter: failure.retryAfter) }
+            }
             try spool.lock.noteRecovered(mountPoint: plan.mountPoint.path)
         } catch {
             SpoolHolder.leaveNothing(spool, plan)

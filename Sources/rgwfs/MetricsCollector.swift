@@ -73,6 +73,7 @@ struct MetricsCollector: Sendable {
         text.add(Table.bytes, report.pendingBytes)
         text.add(Table.oldest, seconds: (report.oldest ?? .zero).inSeconds)
         text.add(Table.uploading, report.uploading)
+        text.add(Table.uploads, UInt64(max(0, parts.fileSystem.uploadsLimit)))
         text.add(Table.retrying, report.retrying)
         text.add(Table.open, report.open)
         text.add(Table.blocked, report.blocked)

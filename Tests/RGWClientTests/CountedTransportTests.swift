@@ -60,6 +60,7 @@ import Testing
         let world = World { _ in
             var response = Answers.response(503, [])
             response.headers.append("x-amz-request-id", "tx1")
+            response.headers.append("retry-after", "7")
             return .answer(response)
         }
         let told = Mutex<[RequestFailure]>([])
@@ -71,6 +72,7 @@ import Testing
         world.run()
         let failure = try #require(told.withLock { $0.first })
         #expect(failure.code == "503" && failure.requestID == "tx1" && failure.path == "/b/k")
+        #expect(failure.isBusy && failure.retryAfter == .seconds(7))
         #expect(transport.counts[.getObject]?.errors == ["503": 1])
     }
 

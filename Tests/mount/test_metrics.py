@@ -151,6 +151,7 @@ class MetricsTests(RGWFSTestCase):
         families = self.scrape()
         self.assertGreater(self.value(families, "rgwfs_s3_retries_total", request="PUT"), 0)
         self.assertGreater(self.value(families, "rgwfs_s3_errors_total", code="503", request="PUT"), 0)
+        self.assertLess(self.value(families, "rgwfs_queue_uploads_limit"), 32, "a busy server gets fewer at a time")
 
     def test_failed_requests_are_logged_when_a_remount_asks_for_it(self):
         proxy = self.proxy(fault="503:3")
