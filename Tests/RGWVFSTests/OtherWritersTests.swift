@@ -6,8 +6,10 @@ import Testing
 
 /// Another client removes, replaces and changes what this mount, and the kernel above it, still believe.
 @Suite struct OtherWritersTests {
-    private func known(_ text: String = "old") throws -> (Volume, InodeNumber) {
-        let volume = try Volume()
+    private func known(
+        _ text: String = "old", _ source: AttributeSource = .posix
+    ) throws -> (Volume, InodeNumber) {
+        let volume = try Volume { $0.attributeSource = source }
         volume.store.plant(Volume.bucket, "d/a", Array(text.utf8))
         return (volume, try volume.inode("d/a"))
     }
