@@ -106,8 +106,8 @@ class MetricsTests(RGWFSTestCase):
         there = set()
         for name, (kind, _) in self.scrape().items():
             there |= {name} if kind != "histogram" else {f"{name}_bucket", f"{name}_sum", f"{name}_count"}
-        board = json.loads((REPOSITORY / "monitoring/rgwfs-dashboard.json").read_text())
-        rules = (REPOSITORY / "monitoring/rgwfs.rules.yml").read_text()
+        board = json.loads((REPOSITORY / "scripts/monitoring/rgwfs-dashboard.json").read_text())
+        rules = (REPOSITORY / "scripts/monitoring/rgwfs.rules.yml").read_text()
         queries = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
         queries += [variable["query"]["query"] for variable in board["templating"]["list"] if variable["type"] == "query"]
         queries += re.findall(r"^ +expr: (.+)$", rules, re.M)
@@ -120,7 +120,7 @@ class MetricsTests(RGWFSTestCase):
     def test_promtool_accepts_rules_and_scrape(self):
         self.mount(f"metrics={self.port}")
         promtool = run("bash", "-c", '. "$0"; promtool', REPOSITORY / "scripts/common.sh").stdout.strip()
-        run(promtool, "check", "rules", REPOSITORY / "monitoring/rgwfs.rules.yml")
+        run(promtool, "check", "rules", REPOSITORY / "scripts/monitoring/rgwfs.rules.yml")
         result = subprocess.run([promtool, "check", "metrics"], input=self.ask()[1], capture_output=True, text=True,
                                 timeout=20, check=False)
         self.assertEqual((result.returncode, result.stderr), (0, ""))

@@ -224,7 +224,7 @@ class ContainerTests(RGWFSTestCase):
 
     def example(self):
         """Arguments of the DaemonSet, for this server, key and directory."""
-        text = (REPOSITORY / "containers/kubernetes.yaml").read_text()
+        text = (REPOSITORY / "scripts/containers/kubernetes.yaml").read_text()
         line = next(line for line in text.splitlines() if line.strip().startswith("args:"))
         source, point, flag, options = json.loads(line.split("args:")[1])
         self.assertEqual((source, flag), ("photos", "-o"))
