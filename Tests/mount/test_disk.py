@@ -7,6 +7,7 @@ file says so. A spool whose directory itself is on FUSE is refused, so that only
 import errno
 import os
 import shutil
+import time
 
 from harness import RGWFSTestCase, run
 
@@ -165,6 +166,8 @@ class FailingDiskTests(RGWFSTestCase):
         self.start(*QUIET)
         self.save("safe", "on the disk")
         for number in (errno.EIO, errno.ENOSPC):
+            # Files that are made one right after the other have data files made ahead, which no create asks for.
+            time.sleep(0.1)
             self.failing.fail(f"create {errno.errorcode[number]} data/*")
             self.assertErrno(number, self.slot.path("new").touch)
             self.failing.mend()
