@@ -43,7 +43,12 @@ extension S3Response {
             let length = Self.size(text)
         else { throw malformed("no valid Content-Length") }
         switch http.status {
-        case 200: return 0..<length
+        case 200:
+            // RFC 9110 gives it no meaning here; one that speaks of other bytes contradicts the status.
+            if http.headers["content-range"] != nil, contentRange?.range != 0..<length {
+                throw malformed("a whole body that says it is a part")
+            }
+            return 0..<length
         case 206:
             guard let range = contentRange?.range else { throw malformed("no valid Content-Range") }
             if isLargeObject, range.lowerBound == 0, length <= range.upperBound {

@@ -167,6 +167,16 @@ import Testing
         #expect(read == range)
     }
 
+    @Test(
+        arguments: [
+            (nil, 0..<10), ("bytes 0-9/10", 0..<10), ("bytes 1-10/11", nil), ("bytes 0-8/10", nil),
+            ("nonsense", nil),
+        ] as [(String?, Range<UInt64>?)])
+    func aWholeBodyIsNoPart(text: String?, range: Range<UInt64>?) {
+        let fields = ["Content-Range": text, "Content-Length": "10"].compactMapValues(\.self)
+        #expect((try? answer(.getObject, status: 200, "", fields).deliveredRange()) == range)
+    }
+
     @Test func aTagThatIsNotTheDigestIsMalformed() throws {
         let sent = answer(.putObject, "", ["ETag": "\"0CC175b9c0f1b6a831c399e269772661\""])
         let digest: [UInt8] = [
