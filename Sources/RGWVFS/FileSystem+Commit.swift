@@ -66,13 +66,14 @@ extension FileSystem {
             let failure = write(batch.changes, .process)
             failpoint(.journalCommitted)
             if let failure {
+                // Before those who wait are told: nobody's next change is accepted, and the log says why.
+                if failure != .full { breakSpool(failure, "the journal") }
                 withState { state in
                     state.discarded.append(contentsOf: discarded)
                     let (told, takenBack) = state.journal.fail(batch)
                     state.takeBack(takenBack, FileSystemError(failure))
                     for done in told { state.actions.append { done(failure) } }
                 }
-                if failure != .full { breakSpool(failure, "the journal") }
                 continue
             }
             withState { state in
