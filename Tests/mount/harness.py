@@ -123,7 +123,9 @@ def kill(pid, number=signal.SIGKILL):
 def gone(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
+            fields = file.read().rpartition(")")[2].split()
+            # While other threads of a killed process live, its sockets still answer. Fields: proc(5), 3 and 20.
+            return fields[0] == "Z" and int(fields[17]) <= 1
     except OSError:
         return True
 
