@@ -204,6 +204,8 @@ extension VolumeState {
         inodes[inode]?.ownChanges = []
         inodes[inode]?.base = BaseVersion(
             etag: head.etag, size: head.size, lastModified: head.lastModified)
+        // The bytes of this version are here: a server that tells another size of it is mistaken.
+        if isSame, known.dataID != nil { attributes.size = known.attributes.size }
         if attributes.kind == .regular { noteForeignSize(known, attributes.size) }
         inodes[inode]?.attributes = attributes
         if attributes.kind != known.attributes.kind, let parent = known.link?.parent {
