@@ -11,6 +11,16 @@ package struct BaseVersion: Equatable, Sendable {
         self.size = size
         self.lastModified = lastModified
     }
+
+    /// What HEAD or GET tells of an object.
+    package init(_ head: ObjectHead) {
+        self.init(etag: head.etag, size: head.size, lastModified: head.lastModified)
+    }
+
+    /// What a listing tells of one.
+    package init(_ listed: ListedObject) {
+        self.init(etag: listed.etag, size: listed.size, lastModified: listed.lastModified)
+    }
 }
 
 /// A file, directory or symlink with local changes, as the journal keeps it.

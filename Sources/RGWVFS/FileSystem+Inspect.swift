@@ -184,8 +184,7 @@ extension FileSystem {
             case .success(let head) where head.etag.isSame(as: source.version.etag):
                 unexplained(shipment, error)
             case .success(let head):
-                let version = BaseVersion(
-                    etag: head.etag, size: head.size, lastModified: head.lastModified)
+                let version = BaseVersion(head)
                 let time = clock.wallTime()
                 withState { state in
                     if state.intents.intents[flight.address]?.record.source?.address

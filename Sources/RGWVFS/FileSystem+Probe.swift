@@ -87,7 +87,7 @@ extension FileSystem {
                 if error == nil, (try? state.addresses(parent, name))?.file == file {
                     let head = try? result.get()
                     let object = head.map {
-                        BaseVersion(etag: $0.etag, size: $0.size, lastModified: $0.lastModified)
+                        BaseVersion($0)
                     }
                     state.absorbProbe(
                         parent, name, object: object, head: head, isDirectory: false,
@@ -113,7 +113,7 @@ extension FileSystem {
                 finish(need, nil) { state in
                     if (try? state.addresses(parent, name))?.file == file {
                         let object = page.objects.first { $0.key == file.key }.map {
-                            BaseVersion(etag: $0.etag, size: $0.size, lastModified: $0.lastModified)
+                            BaseVersion($0)
                         }
                         state.absorbProbe(
                             parent, name, object: object, isDirectory: false, startedAt: startedAt)

@@ -28,8 +28,7 @@ extension VolumeState {
                 {
                     continue
                 }
-                let version = BaseVersion(
-                    etag: object.etag, size: object.size, lastModified: object.lastModified)
+                let version = BaseVersion(object)
                 if directory.denied.contains(name, version, now: startedAt) { continue }
                 remote[name] = .some(isOldMarker(inode, name, version) ? nil : version)
             } else {
@@ -159,8 +158,7 @@ extension VolumeState {
             !base.etag.isSame(as: head.etag), intents.uncopiedSource(address) != nil
         {
             // Another client changed it before it was copied.
-            let version = BaseVersion(
-                etag: head.etag, size: head.size, lastModified: head.lastModified)
+            let version = BaseVersion(head)
             if intents.flights[address] == nil {
                 sourceChanged(address, version, time: head.lastModified)
             }
@@ -187,8 +185,7 @@ extension VolumeState {
             take(inode)
             let listed = Directory.Listed(
                 number: numbers.new(),
-                object: BaseVersion(
-                    etag: head.etag, size: head.size, lastModified: head.lastModified),
+                object: BaseVersion(head),
                 seenAt: startedAt)
             inodes[link.parent]?.directory?[link.name] = .listed(listed)
             return
@@ -202,8 +199,7 @@ extension VolumeState {
         }
         if known.attributesKnown, attributes != known.attributes { noteAttributes(inode) }
         inodes[inode]?.ownChanges = []
-        inodes[inode]?.base = BaseVersion(
-            etag: head.etag, size: head.size, lastModified: head.lastModified)
+        inodes[inode]?.base = BaseVersion(head)
         // The bytes of this version are here: a server that tells another size of it is mistaken.
         if isSame, known.dataID != nil { attributes.size = known.attributes.size }
         if attributes.kind == .regular { noteForeignSize(known, attributes.size) }

@@ -88,8 +88,7 @@ extension VolumeState {
         if old.etag == head.etag { return true }
         inodes[inode]?.foreignVersion += 1
         reads.drop(inode)
-        inodes[inode]?.base = BaseVersion(
-            etag: head.etag, size: head.size, lastModified: head.lastModified)
+        inodes[inode]?.base = BaseVersion(head)
         inodes[inode]?.attributes = attributes
         inodes[inode]?.metadata = head.metadata
         inodes[inode]?.attributesKnown = true

@@ -65,8 +65,7 @@ extension VolumeState {
         let theirs = PosixMetadata.attributes(of: head, isMarker: false, defaults: defaults)
         // Tags would have to be asked for.
         guard theirs.kind == .regular, head.metadata.tagCount == 0 else { return false }
-        inodes[inode]?.base = BaseVersion(
-            etag: head.etag, size: head.size, lastModified: head.lastModified)
+        inodes[inode]?.base = BaseVersion(head)
         inodes[inode]?.foreignVersion += 1
         noteForeignSize(known, head.size)
         inodes[inode]?.attributes.size = head.size

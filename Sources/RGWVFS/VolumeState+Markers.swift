@@ -26,7 +26,7 @@ extension VolumeState {
     mutating func learnMarker(_ inode: InodeNumber?, _ head: ObjectHead?) {
         guard let inode, inodes[inode]?.isDirectory == true else { return }
         inodes[inode]?.base = head.map {
-            BaseVersion(etag: $0.etag, size: $0.size, lastModified: $0.lastModified)
+            BaseVersion($0)
         }
     }
 
@@ -54,8 +54,7 @@ extension VolumeState {
         guard let link = inodes[inode]?.link else { return }
         inodes[link.parent]?.directory?.shadowed[link.name] = nil
         guard let head, PosixMetadata.isOldMarker(head) else { return }
-        inodes[link.parent]?.directory?.oldMarkers[link.name] = BaseVersion(
-            etag: head.etag, size: head.size, lastModified: head.lastModified)
+        inodes[link.parent]?.directory?.oldMarkers[link.name] = BaseVersion(head)
     }
 
     /// The key of the object that stands for a directory without a marker; nil: there is none.
@@ -73,8 +72,7 @@ extension VolumeState {
         guard let known = inodes[inode], let link = known.link, !isMoved(inode) else { return }
         if known.lookups > 0 { inodes[inode]?.isMistaken = true }
         detach(inode)
-        inodes[link.parent]?.directory?.oldMarkers[link.name] = BaseVersion(
-            etag: head.etag, size: head.size, lastModified: head.lastModified)
+        inodes[link.parent]?.directory?.oldMarkers[link.name] = BaseVersion(head)
         let number = number(of: link.name, isDirectory: true, in: link.parent)
         let directory = promote(
             link.parent, link.name,

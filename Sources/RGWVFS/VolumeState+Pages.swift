@@ -116,8 +116,7 @@ extension VolumeState {
 
     private static func inKeyOrder(_ page: ListPage) -> [(ObjectKey, BaseVersion?)] {
         let objects = page.objects.map { object -> (ObjectKey, BaseVersion?) in
-            let base = BaseVersion(
-                etag: object.etag, size: object.size, lastModified: object.lastModified)
+            let base = BaseVersion(object)
             return (object.key, base)
         }
         let prefixes = page.commonPrefixes.map { ($0, BaseVersion?.none) }

@@ -85,8 +85,7 @@ extension VolumeState {
             }
         }
         return content.map {
-            let version = BaseVersion(
-                etag: $0.etag, size: $0.size, lastModified: $0.lastModified)
+            let version = BaseVersion($0)
             return Move(
                 old: path.old.marker, new: path.new.marker,
                 source: CopySource(address: path.old.marker, version: version), inode: inode)
@@ -106,8 +105,7 @@ extension VolumeState {
             }
             tree.tags[old] = object.etag
             let record = intents.intents[old]?.record
-            let version = BaseVersion(
-                etag: object.etag, size: object.size, lastModified: object.lastModified)
+            let version = BaseVersion(object)
             switch record?.want {
             case .put, .makeDirectory, .delete, .removeDirectory: continue
             case .copy where intents.uncopiedSource(old) != nil: continue

@@ -13,6 +13,20 @@ import Testing
         volume.store.setFirstFault(method, .late(delay))
     }
 
+    /// a was renamed to b and copied, which only settles: an earlier copy was not heard of. Another client has a new a.
+    private static func renamedAndSettling() throws -> Volume {
+        let volume = try Volume()
+        volume.store.plant(Volume.bucket, "a", Array("one".utf8))
+        delayFirst(volume, "COPY", by: .seconds(1000))
+        try volume.rename("a", "b")
+        volume.store.plant(Volume.bucket, "a", Array("two".utf8))
+        volume.world.advance(by: .seconds(10))
+        #expect(volume.text("b") == "two")
+        #expect(volume.fileSystem.status().settling > 0)
+        volume.store.plant(Volume.bucket, "a", Array("three".utf8))
+        return volume
+    }
+
     @Test(arguments: [1, 20, 100], [true, false])
     func aFileThatWasRemovedStaysRemoved(seconds: Int, dies: Bool) throws {
         var volume = try Volume()
@@ -136,15 +150,7 @@ import Testing
     /// that had been renamed, whose first copy was not heard of.
     @Test(arguments: [false, true])
     func whatIsWrittenToTheOldNameOfADoneCopyStaysThere(dies: Bool) throws {
-        var volume = try Volume()
-        volume.store.plant(Volume.bucket, "a", Array("one".utf8))
-        Self.delayFirst(volume, "COPY", by: .seconds(1000))
-        try volume.rename("a", "b")
-        volume.store.plant(Volume.bucket, "a", Array("two".utf8))
-        volume.world.advance(by: .seconds(10))
-        #expect(volume.text("b") == "two")
-        #expect(volume.fileSystem.status().settling > 0)
-        volume.store.plant(Volume.bucket, "a", Array("three".utf8))
+        var volume = try Self.renamedAndSettling()
         if dies { volume = try Volume(remounting: volume) }
         volume.world.advance(by: .seconds(60))
         #expect(try volume.load("b") == "two")
@@ -213,15 +219,7 @@ import Testing
     /// The same of a renamed file, under its new name.
     @Test(arguments: [false, true], [1, 70])
     func aRenamedFileThatAnotherClientRemovedIsNotCopiedAgain(looks: Bool, seconds: Int) throws {
-        let volume = try Volume()
-        volume.store.plant(Volume.bucket, "a", Array("one".utf8))
-        Self.delayFirst(volume, "COPY", by: .seconds(1000))
-        try volume.rename("a", "b")
-        volume.store.plant(Volume.bucket, "a", Array("two".utf8))
-        volume.world.advance(by: .seconds(10))
-        #expect(volume.text("b") == "two")
-        #expect(volume.fileSystem.status().settling > 0)
-        volume.store.plant(Volume.bucket, "a", Array("three".utf8))
+        let volume = try Self.renamedAndSettling()
         volume.store.uproot(Volume.bucket, "b")
         volume.world.advance(by: .seconds(seconds))
         if looks { _ = try? volume.attributes("b") }
