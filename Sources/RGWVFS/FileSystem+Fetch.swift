@@ -16,14 +16,17 @@ extension FileSystem {
     func finish(
         _ need: Need, _ error: FileSystemError?, absorb: (inout VolumeState) -> Void = { _ in }
     ) {
-        let hasDropped = withState { state in
+        let (hasDropped, hasUrgent) = withState { state in
             let before = state.discarded.count + state.discardedSealed.count
             absorb(&state)
             state.endNeed(need, error)
-            return state.discarded.count + state.discardedSealed.count > before
+            let hasUrgent = state.intents.hasUrgent
+            if hasUrgent { state.intents.hasUrgent = false }
+            return (state.discarded.count + state.discardedSealed.count > before, hasUrgent)
         }
+        if hasUrgent, pump() { return }
         // A copy of a version that is gone: nobody may ask for anything for a while.
-        if hasDropped { commitInBackground() }
+        if hasDropped || hasUrgent { commitInBackground() }
     }
 
     private func start(_ need: Need) {

@@ -17,8 +17,11 @@ extension FileSystem {
             return probeFile(need, parent, name, both.file, startedAt: startedAt)
         }
         /// It was removed here: an object may have its name.
-        let isHidden: @Sendable () -> Bool = { [self] in
-            withState { state in state.hides(parent, name).directory }
+        let isHidden: @Sendable (ListedObject) -> Bool = { [self] object in
+            withState { state in
+                state.hides(parent, name).directory
+                    && !state.endsRemoval(parent, name, by: object)
+            }
         }
         // The directory wins over an object of the same name, so both are asked.
         store.list(
@@ -30,7 +33,7 @@ extension FileSystem {
             case .failure(let error):
                 noteReadFailure(both.marker, error)
                 finish(need, FileSystemError(error)) { state in state.endLoad(parent) }
-            case .success(let page) where !page.objects.isEmpty && !isHidden():
+            case .success(let page) where page.objects.first.map { !isHidden($0) } ?? false:
                 finish(need, nil) { state in
                     if (try? state.addresses(parent, name))?.marker == both.marker {
                         state.absorbProbe(

@@ -63,6 +63,7 @@ extension IntentTable {
         guard intents[address]?.settling != nil else { return }
         intents[address]?.due = now
         enqueue(address)
+        hasUrgent = true
     }
 
     /// Waits for the user's word, or does not any more.

@@ -113,6 +113,8 @@ struct IntentTable: Sendable {
     /// How many of them were sent by themselves.
     var sentCount = 0
     var unsettled: [ObjectAddress: Unsettled] = [:]
+    /// An answer of the server made something due: the timer does not know.
+    var hasUrgent = false
     /// When they are looked through next: an hour of errors leaves as many as there are files.
     var expiresAt = Instant.distantPast
     var uploads: [ObjectAddress: Upload] = [:]
@@ -163,6 +165,15 @@ struct IntentTable: Sendable {
     /// The same for any key below a directory, and its marker.
     func hasUncertain(under prefix: KeyPrefix) -> Bool {
         unsettled.keys.contains(where: prefix.contains)
+    }
+
+    /// A request of this mount, whose outcome was not known, may leave an object below a directory.
+    func mayLeave(below marker: ObjectAddress) -> Bool {
+        let prefix = KeyPrefix(marker: marker)
+        return unsettled.contains { address, known in
+            address != marker && prefix.contains(address)
+                && !(known.record.want.isDeletion && known.record.tags.isEmpty)
+        }
     }
 
     /// A request of this mount, whose outcome was not known, may have left this version.

@@ -9,9 +9,9 @@ extension VolumeState {
         _ inode: InodeNumber, objects: [ListedObject], prefixes: [ObjectKey], isComplete: Bool,
         startedAt: Instant
     ) {
-        guard var directory = inodes[inode]?.directory, let prefix = prefix(inode) else {
-            return
-        }
+        guard let prefix = prefix(inode) else { return }
+        lookAtRemoved(inode, shown: prefixes, prefix: prefix, now: startedAt)
+        guard var directory = inodes[inode]?.directory else { return }
         let local = localNames(inode, prefix: prefix)
         var remote: [EntryName: BaseVersion?] = [:]
         var hidden = 0
@@ -77,6 +77,9 @@ extension VolumeState {
         inodes[inode]?.directory = directory
         if let marker { noteMarker(inode, marker) }
         for name in lost { lose(inode, name) }
+        if isComplete {
+            endRemoved(inode, shown: Set(remote.keys), local)
+        }
         for (name, object) in remote where !local.known.contains(name) {
             absorbName(inode, name, object, at: startedAt)
         }
@@ -128,6 +131,7 @@ extension VolumeState {
         else {
             return
         }
+        if object == nil, !isDirectory { _ = endsByRemoval(parent, name) }
         let hidden = hides(parent, name)
         if hidden.file, hidden.directory { return }
         let isDenied = isDirectory && directory.denied.contains(name, nil, now: startedAt)
@@ -234,10 +238,13 @@ extension VolumeState {
             if intents.mayDelete(address) { return recopy(address, now: startedAt) }
             dropIntent(address)
         }
-        if isSettled(inode) { return settleNow(inode, startedAt: startedAt) }
-        guard let link = inodes[inode]?.link, !isLocal(inode),
+        guard let link = inodes[inode]?.link,
             inodes[link.parent]?.directory?.isOld(link.name, askedAt: startedAt) != true
         else { return }
+        if isSettled(inode), !endsByRemoval(inode) {
+            return settleNow(inode, startedAt: startedAt)
+        }
+        if isLocal(inode) { return }
         let denied = inodes[inode].flatMap { $0.isDirectory ? nil : $0.base }
         if denied != nil || inodes[inode]?.isDirectory == true {
             inodes[link.parent]?.directory?.denied.note(link.name, denied, at: startedAt)

@@ -40,6 +40,7 @@ extension VolumeState {
         _ parent: InodeNumber, _ name: EntryName, _ page: ListPage, prefix: KeyPrefix,
         startedAt: Instant
     ) {
+        lookAtRemoved(parent, shown: page.commonPrefixes, prefix: prefix, now: startedAt)
         let local = localNames(parent, prefix: prefix)
         var isThere = local.known.contains(name)
         for (listed, object) in remoteNames(parent, page, prefix, local) {

@@ -65,15 +65,19 @@ extension VolumeState {
             return
         }
         let end = page.next.map { Array($0.bytes.dropFirst(prefix.bytes.count)) }
+        lookAtRemoved(
+            open.inode, shown: page.commonPrefixes, prefix: prefix, now: startedAt)
         let local = localNames(open.inode, prefix: prefix)
         var merge = PageMerge(shadows: start.shadows)
         for (name, object) in remoteNames(open.inode, page, prefix, local) {
             absorbName(open.inode, name, object, at: startedAt)
             if merge.admits(name, isDirectory: object == nil) { merge.names.append(name) }
         }
-        for name in local.known where isOnPage(open.inode, name, after: start.after, through: end) {
-            merge.names.append(name)
+        let kept = local.known.filter {
+            isOnPage(open.inode, $0, after: start.after, through: end)
         }
+        let gone = endRemoved(open.inode, page, prefix: prefix, kept, local)
+        merge.names += kept.subtracting(gone)
         let names = merge.names.compactMap { shown(open.inode, $0) }.sorted(by: Self.isKeyBefore)
         let next = end.map { DirectoryPages.Start(after: $0, shadows: merge.shadows) }
         forgetListed(open, beside: index)

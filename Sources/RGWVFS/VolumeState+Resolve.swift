@@ -82,7 +82,7 @@ extension VolumeState {
         // A name that is not here but has unsent changes was deleted through this mount. One that an earlier
         // mount deleted may have become the name of something else.
         let both = try addresses(parent, name)
-        let removed = (intents.isUndone(both.file), intents.isPending(both.marker))
+        let removed = (intents.isUndone(both.file), intents.isUndone(both.marker))
         if removed.0, removed.1 { return .absent }
         if removed.0 || removed.1, directory.listedAt != nil { return .absent }
         guard configuration.lookupCache == .all || directory.isNew else {

@@ -229,4 +229,89 @@ import Testing
         #expect(try volume.names(in: "") == ["a"])
         #expect(volume.fileSystem.status() == VolumeStatus())
     }
+
+    // MARK: Another client's work in the meantime
+
+    /// A change of mode that only settles: its first request was lost.
+    private static func settlingChange() throws -> Volume {
+        let volume = try Volume()
+        try volume.save("a", "old")
+        volume.settle()
+        volume.store.setFirstFault("COPY", .loseRequest)
+        try volume.change("a") { $0.permissions = 0o600 }
+        volume.world.advance(by: .seconds(5))
+        #expect(volume.fileSystem.status().settling == 1)
+        volume.world.advance(by: .seconds(65))
+        #expect(volume.fileSystem.status().settling == 1)
+        return volume
+    }
+
+    private static let looks: [@Sendable (Volume, String) throws -> Void] = [
+        { volume, name in
+            let names = try volume.names(in: "")
+            #expect(!names.contains(name))
+        },
+        { volume, name in
+            #expect(throws: FileSystemError.notFound) { _ = try volume.attributes(name) }
+        },
+        { volume, name in
+            #expect(throws: FileSystemError.notFound) { _ = try volume.load(name) }
+        },
+    ]
+
+    /// Seed 60099 of the histories: the first who looked got ESTALE.
+    @Test(arguments: 0..<3, [false, true])
+    func whatAnotherClientRemovedIsGoneForTheFirstWhoLooks(look: Int, isCopy: Bool) throws {
+        let volume = isCopy ? try Self.renamedAndSettling() : try Self.settlingChange()
+        let name = isCopy ? "b" : "a"
+        volume.store.uproot(Volume.bucket, ObjectKey(stringLiteral: name))
+        volume.world.advance(by: .seconds(isCopy ? 61 : 31))
+        #expect(volume.fileSystem.status().settling == 1)
+        try Self.looks[look](volume, name)
+        #expect(volume.fileSystem.status() == VolumeStatus())
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text(name) == nil)
+        #expect(volume.fileSystem.status() == VolumeStatus())
+    }
+
+    @Test func aDirectoryThatAnotherClientRemovedIsGone() throws {
+        let volume = try Volume()
+        volume.store.setFirstFault("PUT", .loseRequest)
+        try volume.mkdir("d")
+        volume.world.advance(by: .seconds(70))
+        #expect(volume.store.keys(Volume.bucket) == ["d/"])
+        #expect(volume.fileSystem.status().settling == 1)
+        volume.store.uproot(Volume.bucket, "d/")
+        volume.world.advance(by: .seconds(31))
+        #expect(try volume.names(in: "").isEmpty)
+        #expect(throws: FileSystemError.notFound) { try volume.attributes("d") }
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.store.keys(Volume.bucket).isEmpty)
+    }
+
+    /// Seed 20034 of the histories: it stayed hidden for two minutes.
+    @Test(arguments: [false, true], [false, true])
+    func aRemovedDirectoryThatAnotherClientUsesIsSeen(isRenamed: Bool, looks: Bool) throws {
+        let volume = try Volume()
+        volume.store.setFirstFault("PUT", .loseRequest)
+        try volume.mkdir("d")
+        volume.world.advance(by: .seconds(2))
+        if isRenamed { try volume.rename("d", "e") } else { try volume.rmdir("d") }
+        volume.world.advance(by: .seconds(10))
+        #expect(volume.store.object(Volume.bucket, "d/") == nil)
+        #expect(volume.fileSystem.status().settling > 0)
+        volume.store.plant(Volume.bucket, "d/theirs", Array("theirs".utf8))
+        volume.world.advance(by: .seconds(31))
+        // It may be what a request of this mount left: the first who looks has that found out.
+        if looks { _ = try? volume.load("d/theirs") } else { _ = try volume.names(in: "") }
+        volume.world.advance(by: .seconds(1))
+        if looks {
+            #expect(try volume.load("d/theirs") == "theirs")
+        } else {
+            #expect(try volume.names(in: "").contains("d"))
+            #expect(try volume.names(in: "d") == ["theirs"])
+        }
+        volume.world.advance(by: .seconds(300))
+        #expect(volume.text("d/theirs") == "theirs")
+    }
 }

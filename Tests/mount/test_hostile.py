@@ -305,6 +305,44 @@ class EndlessCodeTests(HostileTestCase):
                     mount.path("dir/file-2").write_text("content")
 
 
+class Written:
+    """What programs wrote to one name: contents as a whole, and records behind whatever was there by then, each of
+    which may have failed."""
+
+    record = 10
+
+    def __init__(self, content):
+        self.wholes, self.records = [(content, 0)], []
+
+    def save(self, content):
+        self.wholes.append((content, len(self.records)))
+
+    def append(self, record):
+        self.records.append(record)
+
+    def __contains__(self, data):
+        return any(data.startswith(whole) and self.follows(data[len(whole):], since) for whole, since in self.wholes)
+
+    def follows(self, tail, since):
+        pieces = [tail[at:at + self.record] for at in range(0, len(tail), self.record)]
+        rest = iter(self.records[since:])
+        return all(piece in rest for piece in pieces)
+
+
+class WrittenTests(unittest.TestCase):
+    def test_it_knows_what_was_written(self):
+        written = Written(b"old")
+        for number in range(30):
+            written.append(b"%010d" % number)
+        written.save(b"new")
+        written.append(b"x" * 10)
+        for data in (b"old", b"old" + b"%010d" % 3, b"old" + b"%010d" % 3 + b"x" * 10, b"new", b"new" + b"x" * 10):
+            self.assertIn(data, written)
+        for data in (b"", b"ol", b"old0", b"new" + b"%010d" % 3, b"old" + b"%010d%010d" % (4, 3), b"new" + b"x" * 9,
+                     b"new" + b"x" * 20, b"new" + bytes(10)):
+            self.assertNotIn(data, written)
+
+
 class RandomLieTests(HostileTestCase):
     """Programs work on a mount whose server lies about one answer in ten. What is in the bucket afterwards
     was written by them, whole, and what was acknowledged last is there."""
@@ -319,8 +357,9 @@ class RandomLieTests(HostileTestCase):
         versions, safe = {}, {}
         for number in range(8):
             name = f"d{number % 2}/f{number}"
-            versions[name] = [source.randbytes(source.choice([0, 100, 300_000]))]
-            self.put(name, versions[name][0])
+            content = source.randbytes(source.choice([0, 100, 300_000]))
+            versions[name] = Written(content)
+            self.put(name, content)
         # A PUT or a deletion that is said to be done and is not, nobody can find out.
         relay = self.relay()
         mount = self.mount_on(relay, "timeo=10")
@@ -360,11 +399,10 @@ class RandomLieTests(HostileTestCase):
                                           errno.EOPNOTSUPP, errno.EINVAL, errno.EFBIG, errno.EDQUOT))
 
     def save(self, path, data, name, versions, safe):
-        versions[name].append(data)
-        safe.pop(name, None)
         # Between the two calls the file is empty: it may be uploaded so.
-        if b"" not in versions[name]:
-            versions[name].append(b"")
+        versions[name].save(b"")
+        versions[name].save(data)
+        safe.pop(name, None)
         with open(path, "wb") as file:
             file.write(data)
             file.flush()
@@ -373,8 +411,7 @@ class RandomLieTests(HostileTestCase):
 
     def append(self, path, more, name, versions, safe):
         safe.pop(name, None)
-        versions[name] += [version + more for version in versions[name]]
-        versions[name] = versions[name][-4000:]
+        versions[name].append(more)
         append(path, more)
 
     def compare(self, versions, safe):
