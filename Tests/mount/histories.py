@@ -25,7 +25,7 @@ from history_actors import History, Program, Raw
 from history_content import parsed, shown
 from history_judge import Judge, told
 
-ROUND_SECONDS = 90
+ROUND_SECONDS = 240
 SYNC_SECONDS = 30
 # Requests in a second of a mount for which there is nothing to do.
 QUIET_REQUESTS = 12
@@ -104,11 +104,11 @@ class Round:
             self.begin()
             self.work()
             self.end()
-            return self.judge()
+            if not self.is_late:
+                return self.judge()
         except BaseException:
             if not self.is_late:
                 raise
-            return [({"hang"}, f"{self.plan}\nover {ROUND_SECONDS} s\n{self.tell(self.plan.names)}")]
         finally:
             watchdog.cancel()
             for slot in self.lane.slots.values():
@@ -116,7 +116,9 @@ class Round:
                 slot.pid = None
             for proxy in self.proxies.values():
                 proxy.stop()
+            said = self.tell(self.plan.names) if self.is_late else ""
             subprocess.run(["rm", "-rf", "--one-file-system", self.directory], check=False)
+        return [({"hang"}, f"{self.plan}\nover {ROUND_SECONDS} s\n{said}")]
 
     def bite(self):
         self.is_late = True
@@ -269,7 +271,7 @@ class Round:
 
     def tree(self, root):
         table = {}
-        for directory, _, files in os.walk(root):
+        for directory, _, files in os.walk(root, onerror=raised):
             for file in files:
                 path = os.path.join(directory, file)
                 try:
@@ -334,6 +336,10 @@ class Round:
         logs = "\n".join(f"  log {program.name}: {line}" for program in self.programs
                          for line in program.mount.log_tail(8).splitlines())
         return told(self.history, requests, self.prefix, names, self.history.begin) + "\n" + logs
+
+
+def raised(error):
+    raise error
 
 
 def row_shown(row):
