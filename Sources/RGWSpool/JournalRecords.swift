@@ -12,6 +12,13 @@ package struct BaseVersion: Equatable, Sendable {
         self.lastModified = lastModified
     }
 
+    /// Whether both are the same bytes. An ETag that comes with two sizes names two versions: a server that is
+    /// mistaken must not make a reader see one's length with the other's bytes.
+    package func isSameVersion(as other: BaseVersion) -> Bool {
+        // A listing tells the size of a manifest, HEAD that of its segments.
+        etag == other.etag ? size == other.size : etag.isSame(as: other.etag)
+    }
+
     /// What HEAD or GET tells of an object.
     package init(_ head: ObjectHead) {
         self.init(etag: head.etag, size: head.size, lastModified: head.lastModified)

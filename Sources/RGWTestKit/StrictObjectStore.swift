@@ -112,6 +112,17 @@ package final class StrictObjectStore: ObjectStore {
         state.withLock { $0.buckets[bucket.description]?[key] = object }
     }
 
+    /// Other bytes under the ETag that the key has: a server that is mistaken.
+    package func misreport(_ bucket: BucketName, _ key: ObjectKey, _ bytes: [UInt8]) {
+        let time = clock.wallTime()
+        state.withLock {
+            guard let old = $0.buckets[bucket.description]?[key] else { return }
+            var object = Self.make(bytes, old.head.metadata, time)
+            object.head.etag = old.head.etag
+            $0.buckets[bucket.description]?[key] = object
+        }
+    }
+
     /// Another client's DELETE.
     package func uproot(_ bucket: BucketName, _ key: ObjectKey) {
         state.withLock { $0.buckets[bucket.description]?[key] = nil }

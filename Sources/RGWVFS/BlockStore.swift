@@ -1,14 +1,23 @@
 import DequeModule
 import RGWBase
 import RGWObject
+import RGWSpool
 
 /// Blocks of one size of clean object data, here or on their way: single-flight. Pure; guarded by the volume's state.
 ///
-/// A file's blocks are kept per version (inode and ETag), so that no read mixes two versions.
+/// A file's blocks are kept per version (inode, ETag and size), so that no read mixes two versions.
 struct BlockStore: Sendable {
     struct Version: Hashable, Sendable {
         let inode: InodeNumber
         let etag: ETag
+        /// In bytes.
+        let size: UInt64
+
+        init(_ inode: InodeNumber, _ base: BaseVersion) {
+            self.inode = inode
+            etag = base.etag
+            size = base.size
+        }
     }
 
     /// One ranged GET: consecutive blocks.
@@ -50,7 +59,7 @@ struct BlockStore: Sendable {
     let blockBytes: UInt64
     private var capacity: Int
     private var files: [Version: [UInt64: Block]] = [:]
-    private var etags: [InodeNumber: Set<ETag>] = [:]
+    private var versions: [InodeNumber: Set<Version>] = [:]
     private var order = Deque<(Version, UInt64)>()
     private var waiting: [UInt64: Waiting] = [:]
     private var nextWaiting: UInt64 = 0
@@ -90,7 +99,7 @@ struct BlockStore: Sendable {
     mutating func insert(_ version: Version, _ index: UInt64, _ bytes: [UInt8]) {
         guard files[version]?[index] == nil else { return }
         files[version, default: [:]][index] = .loading([])
-        etags[version.inode, default: []].insert(version.etag)
+        versions[version.inode, default: []].insert(version)
         loadingBytes += Int(blockBytes)
         _ = deliver(version, index, bytes)
     }
@@ -218,8 +227,7 @@ struct BlockStore: Sendable {
 
     /// Forgets the clean data of a file; blocks on their way still reach those who wait.
     mutating func drop(_ inode: InodeNumber) {
-        for etag in etags.removeValue(forKey: inode) ?? [] {
-            let version = Version(inode: inode, etag: etag)
+        for version in versions.removeValue(forKey: inode) ?? [] {
             guard var file = files[version] else { continue }
             for (index, block) in file {
                 if case .ready(let bytes) = block {
@@ -263,10 +271,10 @@ struct BlockStore: Sendable {
     private mutating func store(_ version: Version, _ file: [UInt64: Block]) {
         files[version] = file.isEmpty ? nil : file
         if !file.isEmpty {
-            etags[version.inode, default: []].insert(version.etag)
+            versions[version.inode, default: []].insert(version)
         } else {
-            etags[version.inode]?.remove(version.etag)
-            if etags[version.inode]?.isEmpty == true { etags[version.inode] = nil }
+            versions[version.inode]?.remove(version)
+            if versions[version.inode]?.isEmpty == true { versions[version.inode] = nil }
         }
     }
 

@@ -127,7 +127,7 @@ extension FileSystem {
         guard file.foreignVersion == known.foreignVersion else { return (.failure(.stale), []) }
         let end = min(base.size, offset + UInt64(count))
         guard offset < end else { return (.answer(.bytes([])), []) }
-        let version = ReadCache.Version(inode: inode, etag: base.etag)
+        let version = ReadCache.Version(inode, base)
         guard let cached = state.reads.cached(version, offset..<end) else {
             return (.remote(version, offset..<end, size: base.size), [])
         }

@@ -92,7 +92,7 @@ extension FileSystem {
         let moment = moment()
         finish(need, nil) { state in
             guard let known = state.inodes[inode], known.dataID == nil,
-                known.base?.etag == base?.etag
+                known.base?.etag == base?.etag, known.base?.size == base?.size
             else {
                 // Changed meanwhile: whoever waited decides again.
                 state.discard(data.0)

@@ -196,7 +196,7 @@ extension VolumeState {
             return
         }
         let isSame = known.attributesKnown && known.base?.etag == head.etag
-        if let base = known.base, base.etag != head.etag, !known.isDirectory {
+        if let base = known.base, !known.isDirectory, isOther(base, head, known) {
             inodes[inode]?.foreignVersion += 1
             reads.drop(inode)
             inodes[inode]?.symlinkTarget = nil
@@ -217,6 +217,12 @@ extension VolumeState {
         inodes[inode]?.metadata = head.metadata
         markChecked(inode, at: startedAt, isSame: isSame)
         if known.isDirectory { inodes[inode]?.directory?.hasMarker = true }
+    }
+
+    /// The size of bytes that are here is theirs, whatever a server tells.
+    private func isOther(_ base: BaseVersion, _ head: ObjectHead, _ known: Inode) -> Bool {
+        known.dataID == nil
+            ? !base.isSameVersion(as: BaseVersion(head)) : !base.etag.isSame(as: head.etag)
     }
 
     /// The directory has no marker but exists: defaults.

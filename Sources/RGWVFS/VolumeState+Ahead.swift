@@ -62,7 +62,7 @@ extension VolumeState {
                 ahead.attributes.append(inode)
             } else if reads, let version = smallVersion(inode) {
                 ahead.bodies += self.reads.claim(
-                    ReadCache.Version(inode: inode, etag: version.etag), size: version.size)
+                    ReadCache.Version(inode, version), size: version.size)
             }
         }
         let count = ahead.attributes.count + ahead.bodies.count
@@ -86,7 +86,7 @@ extension VolumeState {
         }
         guard let (base, parent) = found,
             inodes.look(parent, { $0.directory?.following.isReading }) == true,
-            !reads.has(ReadCache.Version(inode: inode, etag: base.etag), size: base.size),
+            !reads.has(ReadCache.Version(inode, base), size: base.size),
             !hasOwnChanges(inode)
         else { return nil }
         return base
@@ -98,7 +98,7 @@ extension VolumeState {
             known.base?.etag == head.etag, known.base?.size == head.size, !hasOwnChanges(inode)
         else { return }
         switch known.attributes.kind {
-        case .regular: reads.keep(ReadCache.Version(inode: inode, etag: head.etag), body)
+        case .regular: reads.keep(ReadCache.Version(inode, BaseVersion(head)), body)
         case .symlink where body.count <= FileSystem.targetMax:
             inodes[inode]?.symlinkTarget = body
         default: break

@@ -85,7 +85,7 @@ extension VolumeState {
         else { return false }
         let attributes = PosixMetadata.attributes(of: head, isMarker: false, defaults: defaults)
         guard attributes.kind == .regular else { return false }
-        if old.etag == head.etag { return true }
+        if old.isSameVersion(as: BaseVersion(head)) { return true }
         inodes[inode]?.foreignVersion += 1
         reads.drop(inode)
         inodes[inode]?.base = BaseVersion(head)

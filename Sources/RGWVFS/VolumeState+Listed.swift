@@ -8,7 +8,7 @@ extension VolumeState {
     mutating func absorbListed(_ child: InodeNumber, _ object: BaseVersion?, at: Instant) {
         guard let known = inodes[child], known.checkedAt < at, !hasOwnChanges(child) else { return }
         guard let object else { return renew(child, at: at, isSame: true) }
-        if let base = known.base, base.etag.isSame(as: object.etag), base.size == object.size,
+        if let base = known.base, base.isSameVersion(as: object), base.size == object.size,
             // HEAD tells whole seconds.
             base.lastModified.seconds == object.lastModified.seconds
         {
@@ -21,7 +21,7 @@ extension VolumeState {
             inodes[child]?.distrust()
             return
         }
-        if known.base?.etag.isSame(as: object.etag) != true {
+        if known.base?.isSameVersion(as: object) != true {
             inodes[child]?.foreignVersion += 1
             inodes[child]?.symlinkTarget = nil
             reads.drop(child)

@@ -53,7 +53,9 @@ extension VolumeState {
         switch inodes[parent]?.directory?[name] {
         case .inode(let inode):
             guard let known = inodes[inode], known.isDirectory == isMarker else { break }
-            if known.base?.etag != version.etag { inodes[inode]?.attributesKnown = false }
+            if known.base?.isSameVersion(as: version) != true {
+                inodes[inode]?.attributesKnown = false
+            }
             if known.base != nil || !isMarker { inodes[inode]?.base = version }
             inodes[inode]?.checkedAt = now
             // Closed while the copy was pending, it kept its data file.
@@ -120,7 +122,9 @@ extension VolumeState {
         else { return }
         switch inodes[parent]?.directory?[name] {
         case .inode(let inode):
-            guard let known = inodes[inode], known.base?.etag != version.etag else { return }
+            guard let known = inodes[inode], known.base?.isSameVersion(as: version) != true else {
+                return
+            }
             noteForeignSize(known, version.size)
             inodes[inode]?.base = version
             inodes[inode]?.foreignVersion += 1
@@ -260,7 +264,7 @@ extension VolumeState {
         case .inode(let inode):
             // A directory hides an object of its name.
             guard inodes[inode]?.isDirectory == false, inodes[inode]?.dataID == nil else { return }
-            if inodes[inode]?.base?.etag != version.etag {
+            if inodes[inode]?.base?.isSameVersion(as: version) != true {
                 inodes[inode]?.foreignVersion += 1
                 inodes[inode]?.attributesKnown = false
                 reads.drop(inode)

@@ -11,7 +11,8 @@ extension VolumeState {
     mutating func adoptPartial(
         _ inode: InodeNumber, _ data: (DataID, any SpoolFile), _ base: BaseVersion
     ) -> Bool {
-        guard let known = inodes[inode], known.dataID == nil, known.base?.etag == base.etag,
+        guard let known = inodes[inode], known.dataID == nil,
+            known.base?.isSameVersion(as: base) == true,
             let source = location(inode)
         else { return false }
         let partial = Partial(

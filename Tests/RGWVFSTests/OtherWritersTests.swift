@@ -149,6 +149,59 @@ import Testing
         #expect(try volume.load("a") == "other")
     }
 
+    // MARK: Another size under the same ETag
+
+    private static let sources: [AttributeSource] = [.posix, .list]
+
+    @Test(arguments: sources, ["", "a longer version"]) func aSizeIsPartOfAVersion(
+        source: AttributeSource, new: String
+    ) throws {
+        let (volume, _) = try known("first", source)
+        let open = try volume.open("d/a")
+        volume.store.misreport(Volume.bucket, "d/a", Array(new.utf8))
+        try relist(volume)
+        _ = try? volume.attributes("d/a")
+        // Told to have five bytes, and none of them read.
+        #expect(throws: FileSystemError.stale) { try volume.read(open) }
+        volume.release(open)
+        #expect(try volume.load("d/a") == new)
+    }
+
+    @Test(arguments: sources) func whatWasReadUnderTheOtherSizeIsNotReadAgain(
+        source: AttributeSource
+    ) throws {
+        let (volume, _) = try known("first", source)
+        #expect(try volume.load("d/a") == "first")
+        volume.store.misreport(Volume.bucket, "d/a", Array("other and longer".utf8))
+        try relist(volume)
+        #expect(try volume.load("d/a") == "other and longer")
+    }
+
+    @Test(arguments: sources) func anAppendToTheOtherSizeIsRefused(source: AttributeSource) throws {
+        let (volume, _) = try known("first", source)
+        let open = try volume.open("d/a", write: true)
+        volume.store.misreport(Volume.bucket, "d/a", Array("longer than first".utf8))
+        // The body contradicts what HEAD said.
+        #expect(throws: FileSystemError.inputOutput) {
+            try volume.write(open, "+one", at: 5, .append)
+        }
+        volume.release(open)
+        volume.settle()
+        #expect(volume.text("d/a") == "longer than first")
+    }
+
+    @Test func aSizeOfBytesThatAreHereIsTheirs() throws {
+        let volume = try Volume { $0.fileAttributesMin = .zero }
+        let open = try volume.create("a")
+        try volume.write(open, "mine", at: 0)
+        volume.settle()
+        volume.store.misreport(Volume.bucket, "a", Array("something longer".utf8))
+        volume.world.advance(by: .seconds(1))
+        #expect(try volume.attributes("a").size == 4)
+        #expect(try String(decoding: volume.read(open), as: UTF8.self) == "mine")
+        volume.release(open)
+    }
+
     // MARK: Appends
 
     @Test(arguments: ["a version that is longer", "x"]) func anAppendGoesToTheEndOfWhatIsThere(
