@@ -81,7 +81,8 @@ let package = Package(
             name: "rgwfs",
             dependencies: [
                 "RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCurl", "RGWHost", "RGWSpool",
-                "RGWJournal", "RGWAttributes", "RGWVFS", "RGWFuse", "RGWMount", "RGWControl", argumentParser,
+                "RGWJournal", "RGWAttributes", "RGWVFS", "RGWFuse", "RGWMount", "RGWControl",
+                argumentParser,
                 logging,
             ],
             swiftSettings: house),

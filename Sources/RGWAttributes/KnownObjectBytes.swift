@@ -53,7 +53,8 @@ enum KnownObjectBytes {
             metadata.user[name] = value
         }
         guard reader.isAtEnd else { return nil }
-        let head = ObjectHead(etag: ETag(tag), size: size, lastModified: modified, metadata: metadata)
+        let head = ObjectHead(
+            etag: ETag(tag), size: size, lastModified: modified, metadata: metadata)
         return KnownObject(head: head, listed: listed)
     }
 

@@ -34,8 +34,9 @@ package final class SQLiteAttributes: AttributeStore {
 
     /// Opens or creates the database; one that is damaged or of another form is replaced. `tell` hears, once, why
     /// nothing is known or kept.
-    package init(path: String, limits: Limits = Limits(), tell: @escaping @Sendable (String) -> Void)
-    {
+    package init(
+        path: String, limits: Limits = Limits(), tell: @escaping @Sendable (String) -> Void
+    ) {
         self.path = path
         self.limits = limits
         self.tell = tell

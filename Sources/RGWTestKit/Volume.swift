@@ -52,7 +52,8 @@ package final class Volume: Sendable {
 
     package init(
         world: VirtualWorld, store: StrictObjectStore, journal: MemoryJournal, files: MemoryFiles,
-        attributes: MemoryAttributes = MemoryAttributes(), afterPowerCut: Bool = false, failPoints: FailPoints? = nil, isThreaded: Bool = false,
+        attributes: MemoryAttributes = MemoryAttributes(), afterPowerCut: Bool = false,
+        failPoints: FailPoints? = nil, isThreaded: Bool = false,
         long: (any WorkQueue)? = nil, _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = VolumeConfiguration(bucket: Self.bucket, uid: 0, gid: 0)

@@ -61,7 +61,9 @@ extension VolumeState {
             !hasOwnChanges(inode)
         else { return }
         inodes[inode]?.vouched = object.version
-        if let link = known.link { inodes.change(link.parent) { $0.directory?.askedFor = link.name } }
+        if let link = known.link {
+            inodes.change(link.parent) { $0.directory?.askedFor = link.name }
+        }
     }
 
     /// A version that a listing showed and whose attributes an earlier answer may have told.

@@ -143,7 +143,8 @@ import Testing
     }
 
     @Test func whatCannotBeOpenedIsToldOnce() throws {
-        let store = SQLiteAttributes(path: directory.path + "/none/attributes.db") { [told] reason in
+        let store = SQLiteAttributes(path: directory.path + "/none/attributes.db") {
+            [told] reason in
             told.reasons.withLock { $0.append(reason) }
         }
         try write(store, 0..<5)
