@@ -52,6 +52,21 @@ int64_t CRGWHost_read(int fd, void *bytes, size_t count) {
     return (int64_t)done;
 }
 
+int64_t CRGWHost_read_now(int fd, void *bytes, size_t count) {
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+    size_t done = 0;
+    while (done < count) {
+        ssize_t n = read(fd, (char *)bytes + done, count - done);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) break;
+        if (n < 0) return -errno;
+        if (n == 0) break;
+        done += (size_t)n;
+    }
+    return (int64_t)done;
+}
+
 int64_t CRGWHost_write(int fd, const void *bytes, size_t count) {
     size_t done = 0;
     while (done < count) {

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <malloc.h>
 #include <pwd.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,46 @@ int CRGWHost_spawn(
         error = posix_spawn_file_actions_addopen(&streams, stream, "/dev/null", O_RDWR, 0);
     pid_t pid = 0;
     if (!error) error = posix_spawnp(&pid, program, &streams, NULL, arguments, environ);
+    posix_spawn_file_actions_destroy(&streams);
+    return error ? -error : pid;
+}
+
+int CRGWHost_spawn_words(const char *words, size_t size, int output) {
+    enum { words_max = 64 };
+    char *arguments[words_max + 1];
+    int count = 0;
+    for (size_t at = 0; at < size; at += strlen(words + at) + 1) {
+        if (count == words_max) return -E2BIG;
+        arguments[count++] = (char *)words + at;
+    }
+    if (!count) return -EINVAL;
+    arguments[count] = NULL;
+    posix_spawn_file_actions_t streams;
+    posix_spawnattr_t manner;
+    int error = posix_spawn_file_actions_init(&streams);
+    if (error) return -error;
+    error = posix_spawnattr_init(&manner);
+    if (error) {
+        posix_spawn_file_actions_destroy(&streams);
+        return -error;
+    }
+    // Signals as a program expects them: our threads block some, and SIGPIPE is ignored here.
+    sigset_t none, usual;
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE);
+    posix_spawnattr_setsigmask(&manner, &none);
+    posix_spawnattr_setsigdefault(&manner, &usual);
+    // A group of its own, so that what it has started can be ended with it.
+    posix_spawnattr_setpgroup(&manner, 0);
+    posix_spawnattr_setflags(
+        &manner, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+    error = posix_spawn_file_actions_addopen(&streams, 0, "/dev/null", O_RDONLY, 0);
+    if (!error) error = posix_spawn_file_actions_adddup2(&streams, output, 1);
+    if (!error) error = posix_spawn_file_actions_addopen(&streams, 2, "/dev/null", O_WRONLY, 0);
+    pid_t pid = 0;
+    if (!error) error = posix_spawnp(&pid, arguments[0], &streams, &manner, arguments, environ);
+    posix_spawnattr_destroy(&manner);
     posix_spawn_file_actions_destroy(&streams);
     return error ? -error : pid;
 }

@@ -51,8 +51,17 @@ struct AttemptStateMachine {
         case .perhapsDone where !operation.isRepeatable:
             return .fail(final(failure.error))
         case .notDone, .perhapsDone:
+            // What is waited for may outlive the keys that were new before.
+            credentialsRefreshed = false
             return retryOrFail(failure, random: random)
         }
+    }
+
+    /// The keys were refused, and whoever gives others cannot be asked now. The request was refused, so that it may
+    /// be sent again whatever it is.
+    mutating func lacksCredentials(_ failure: S3Failure, random: UInt64) -> Action {
+        credentialsRefreshed = false
+        return retryOrFail(failure, random: random)
     }
 
     private mutating func retryOrFail(_ failure: S3Failure, random: UInt64) -> Action {

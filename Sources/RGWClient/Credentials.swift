@@ -1,5 +1,6 @@
 package import RGWBase
-import RGWWire
+package import RGWObject
+package import RGWWire
 
 /// Who asks.
 package enum Credentials: Equatable, Sendable {
@@ -7,7 +8,7 @@ package enum Credentials: Equatable, Sendable {
     case anonymous
     case keys(accessKey: String, secret: Secret, sessionToken: Secret? = nil)
 
-    var signingKey: SigningKey? {
+    package var signingKey: SigningKey? {
         switch self {
         case .anonymous: nil
         case .keys(let accessKey, let secret, let token):
@@ -26,6 +27,29 @@ package protocol CredentialsProvider: Sendable {
     /// that has happened since; true when the credentials are others now, so that one more attempt is
     /// worth it.
     func refresh(refused: Credentials) -> Bool
+    /// The same where finding out takes a while: calls back once, on any thread, at once or later.
+    /// `error`: what the server said.
+    func renew(
+        refused: Credentials, after error: ObjectStoreError,
+        then done: @escaping @Sendable (CredentialsRenewal) -> Void)
+}
+
+/// What came of asking for other credentials.
+package enum CredentialsRenewal: Equatable, Sendable {
+    case renewed
+    /// There are no others.
+    case same
+    /// Whoever gives them cannot be asked now.
+    case unavailable
+}
+
+extension CredentialsProvider {
+    package func renew(
+        refused: Credentials, after error: ObjectStoreError,
+        then done: @escaping @Sendable (CredentialsRenewal) -> Void
+    ) {
+        done(refresh(refused: refused) ? .renewed : .same)
+    }
 }
 
 /// Credentials that never change.

@@ -130,7 +130,7 @@ package struct Endpoint: Hashable, Sendable, CustomStringConvertible {
         return style == .path && !isAddress
     }
 
-    var origin: HTTPOrigin { HTTPOrigin(secure: scheme == .https, host: host, port: port) }
+    package var origin: HTTPOrigin { HTTPOrigin(secure: scheme == .https, host: host, port: port) }
 
     package var description: String { origin.description }
 }

@@ -161,12 +161,25 @@ final class S3Call<Answer: Sendable>: Cancellable {
             context.correctClock(by: time)
             retry()
         case .refreshCredentials(let error):
-            guard context.credentials.refresh(refused: credentials) else {
-                return completion(.failure(error))
+            context.credentials.renew(refused: credentials, after: failure.error) { outcome in
+                switch outcome {
+                case .renewed: self.retry()
+                case .same: self.completion(.failure(error))
+                case .unavailable: self.waitForCredentials(failure, random)
+                }
             }
-            retry()
         case .retry(let delay):
             context.timer.schedule(at: context.clock.now() + delay) { self.retry() }
+        }
+    }
+
+    /// Who gives the keys does not answer: for the request that is as if the server did not.
+    private func waitForCredentials(_ failure: S3Failure, _ random: UInt64) {
+        switch state.withLock({ $0.machine.lacksCredentials(failure, random: random) }) {
+        case .retry(let delay):
+            context.timer.schedule(at: context.clock.now() + delay) { self.retry() }
+        case .fail(let error): completion(.failure(error))
+        case .correctClock, .refreshCredentials: completion(.failure(failure.error))
         }
     }
 

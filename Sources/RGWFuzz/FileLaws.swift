@@ -6,8 +6,8 @@ enum FileLaws {
     static func broken(by bytes: [UInt8]) -> String? {
         do throws(CredentialsError) {
             let file = try CredentialsFile(parsing: bytes, path: "/keys")
-            _ = try file.key(bucket: "photos", profile: nil)
-            _ = try file.key(bucket: "photos", profile: "work")
+            _ = try file.source(bucket: "photos", profile: nil)
+            _ = try file.source(bucket: "photos", profile: "work")
         } catch { if let law = sentence("\(error)") { return law } }
         do throws(ConfigurationError) {
             let file = try ConfigurationFile(parsing: bytes, path: "/etc/rgwfs.conf")

@@ -70,6 +70,41 @@ package struct HostChild: Sendable {
         return HostChild(process: try checked(process, "run", program))
     }
 
+    /// Runs a program found in PATH to its end, which comes within `time` or by SIGKILL to all that it started.
+    /// Its exit status and what it wrote, which must fit into a pipe (64 KiB); nil: it did not end in time.
+    package static func output(
+        of words: [String], within time: Duration
+    ) throws(HostError) -> (status: Int32, bytes: [UInt8])? {
+        guard let program = words.first, words.allSatisfy({ !$0.utf8.contains(0) }) else {
+            // EINVAL, errno.h.
+            throw HostError("run", path: words.first ?? "", errno: 22)
+        }
+        var block: [UInt8] = []
+        for word in words {
+            block += word.utf8
+            block.append(0)
+        }
+        let pipe = try HostPipe()
+        // SAFETY: `block` has a NUL at the end of each word and lives for the call; the kernel copies it.
+        let started = unsafe block.withUnsafeBytes { bytes in
+            unsafe bytes.baseAddress.map { base in
+                unsafe CRGWHost_spawn_words(
+                    base.assumingMemoryBound(to: CChar.self), bytes.count, pipe.writer.number)
+            } ?? -22
+        }
+        let child = HostChild(process: try checked(started, "run", program))
+        let reader = pipe.onlyReader()
+        guard let status = try child.poll(for: time) else {
+            // What it started has the pipe's other end too.
+            do throws(HostError) { try HostProcess.send(9, to: -child.process) } catch {
+                try child.kill()
+            }
+            _ = try child.wait()
+            return nil
+        }
+        return (status, try reader.readWhatIsThere(limit: 1 << 16))
+    }
+
     /// The exit status, or 128 + the signal that ended it; nil while it runs. After an answer other
     /// than nil it must not be asked again.
     package func poll() throws(HostError) -> Int32? {

@@ -88,6 +88,18 @@ package struct HostDescriptor: ~Copyable, Sendable {
         return bytes
     }
 
+    /// What a pipe holds now, at most `limit` bytes: somebody may keep its other end open for ever.
+    func readWhatIsThere(limit: Int) throws(HostError) -> [UInt8] {
+        var result: Int64 = 0
+        // SAFETY: as for `read(at:count:)`.
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
+            result = unsafe CRGWHost_read_now(number, buffer.baseAddress, limit)
+            filled = max(0, Int(result))
+        }
+        try checked(result, "read", path)
+        return bytes
+    }
+
     package func status() throws(HostError) -> HostStatus {
         var native = CRGWHost_status()
         // SAFETY: the shim fills the struct during the call.

@@ -19,6 +19,15 @@ package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertib
     case halfInEnvironment(present: String, missing: String)
     /// The variable's value has a character that no key has.
     case invisibleInEnvironment(variable: String)
+    /// A profile from which no keys can be had.
+    case profileUnusable(path: String, line: Int, profile: String, reason: String)
+    /// Others may change a file that names programs to run.
+    case writable(path: String, permissions: UInt32)
+    /// `credential_process` is no command.
+    case noCommand
+    /// What should give keys gave none: a program, a token's file, or the server. The reason is a sentence without a
+    /// secret; `isFinal`: it will be the same the next time.
+    case noSession(from: String, reason: String, isFinal: Bool)
     case noHome(profile: String)
     case nothingFound(lookedAt: [String])
 
@@ -59,6 +68,15 @@ package enum CredentialsError: Error, Equatable, Sendable, CustomStringConvertib
             "\(present) is set in the environment, but \(missing) is not"
         case .invisibleInEnvironment(let variable):
             "\(variable) in the environment has a character that is not printable ASCII"
+        case .profileUnusable(let path, let line, let profile, let reason):
+            "\(Shown.path(path)):\(line): profile '\(Shown.text(profile))': \(reason)"
+        case .writable(let path, let permissions):
+            "the configuration file \(Shown.path(path)) can be changed by group or others (mode "
+                + "\(Self.octal(permissions))): run chmod go-w \(Shown.path(path))"
+        case .noCommand:
+            "credential_process: expected a command (are its quotes closed?)"
+        case .noSession(let source, let reason, _):
+            "no keys from \(Shown.text(source)): \(reason)"
         case .noHome(let profile):
             "HOME is not set, so profile '\(Shown.text(profile))' cannot be looked up in "
                 + "~/.aws/credentials"

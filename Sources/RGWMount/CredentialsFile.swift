@@ -22,6 +22,8 @@ package struct CredentialsFile: Sendable {
         var accessKey: String?
         var secretKey: Secret?
         var sessionToken: Secret?
+        /// `role_arn`, `credential_process` and the like, as they stand there.
+        var settings: [String: String] = [:]
     }
 
     package static let lengthMax = 1 << 20
@@ -30,7 +32,7 @@ package struct CredentialsFile: Sendable {
     package let format: Format
     /// s3fs and JSON: by bucket; the empty name is the default.
     private var keys: [String: Credentials] = [:]
-    private var profiles: [Profile] = []
+    private(set) var profiles: [Profile] = []
 
     package init(parsing bytes: [UInt8], path: String) throws(CredentialsError) {
         self.path = path
@@ -54,33 +56,50 @@ package struct CredentialsFile: Sendable {
         }
     }
 
-    /// The key for a bucket. `profile` names a section of the AWS format; nil means `default`.
-    package func key(
-        bucket: BucketName, profile: String?
-    ) throws(CredentialsError) -> Credentials {
+    /// How a bucket's keys are come by. `profile` names a section of the AWS format; nil means `default`.
+    package func source(
+        bucket: BucketName, profile: String?, environmentKey: Credentials? = nil
+    ) throws(CredentialsError) -> CredentialsSource {
         guard format == .profiles else {
-            if let profile { throw .profileInWrongFormat(path: path, profile: profile) }
-            guard let key = keys[bucket.description] ?? keys[bucket.name] ?? keys[""] else {
-                throw .noKeyForBucket(path: path, bucket: bucket.description)
-            }
-            return key
+            return .keys(try key(bucket: bucket, profile: profile))
         }
-        let name = profile ?? "default"
-        guard let found = profiles.first(where: { $0.name == name }) else {
-            throw .noSuchProfile(path: path, profile: name, known: profiles.map(\.name))
-        }
-        func missing(_ field: String) -> CredentialsError {
-            .profileIncomplete(path: path, line: found.line, profile: name, missing: field)
-        }
-        guard let id = found.accessKey else { throw missing("aws_access_key_id") }
-        guard let secret = found.secretKey else { throw missing("aws_secret_access_key") }
-        return .keys(
-            accessKey: id, secret: secret, sessionToken: found.sessionToken)
+        return try ProfileResolver(files: [self], environmentKey: environmentKey)
+            .source(of: profile ?? "default")
     }
 
-    /// A file of profiles without the one asked for, which leaves the search to go on.
-    func lacks(profile: String) -> Bool {
-        format == .profiles && !profiles.contains { $0.name == profile }
+    /// The key for a bucket, in a format without profiles.
+    private func key(bucket: BucketName, profile: String?) throws(CredentialsError) -> Credentials {
+        if let profile { throw .profileInWrongFormat(path: path, profile: profile) }
+        guard let key = keys[bucket.description] ?? keys[bucket.name] ?? keys[""] else {
+            throw .noKeyForBucket(path: path, bucket: bucket.description)
+        }
+        return key
+    }
+
+    func profile(_ name: String) -> Profile? { profiles.first { $0.name == name } }
+
+    /// A profile's own keys; nil: it has none at all.
+    func keys(of profile: Profile) throws(CredentialsError) -> Credentials? {
+        func missing(_ field: String) -> CredentialsError {
+            .profileIncomplete(
+                path: path, line: profile.line, profile: profile.name, missing: field)
+        }
+        switch (profile.accessKey, profile.secretKey) {
+        case (nil, nil): return nil
+        case (nil, .some): throw missing("aws_access_key_id")
+        case (.some, nil): throw missing("aws_secret_access_key")
+        case (let id?, let secret?):
+            return .keys(accessKey: id, secret: secret, sessionToken: profile.sessionToken)
+        }
+    }
+
+    /// It has something that only its owner may read.
+    var hasSecrets: Bool { format != .profiles || profiles.contains { $0.secretKey != nil } }
+
+    /// Whether a profile is there that says anything about keys; else the search goes on.
+    func hasSource(of name: String) -> Bool {
+        guard let profile = profile(name) else { return false }
+        return profile.accessKey != nil || profile.secretKey != nil || !profile.settings.isEmpty
     }
 }
 
@@ -148,7 +167,9 @@ extension CredentialsFile {
             case "aws_access_key_id": profile.accessKey = value
             case "aws_secret_access_key": profile.secretKey = Secret(value)
             case "aws_session_token": profile.sessionToken = Secret(value)
-            // region, output and settings of other tools.
+            // How a session is come by; region, output and settings of other tools are none of ours.
+            case let name where ProfileResolver.settings.contains(name):
+                profile.settings[name] = value
             default: break
             }
             profiles.append(profile)

@@ -78,7 +78,7 @@ package struct MountPlan: Sendable {
 
     package var preflight: PreflightContext {
         PreflightContext(
-            server: server, source: source, accessKey: credentials.credentials.accessKeyID,
+            server: server, source: source, accessKey: credentials.source.owner,
             region: settings.client.region, timeout: settings.client.connectTimeout,
             hasScheme: settings.hasScheme)
     }

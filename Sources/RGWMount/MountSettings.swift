@@ -29,6 +29,11 @@ package struct MountSettings: Equatable, Sendable {
     // Credentials.
     package var credentialsFile: String?
     package var profile: String?
+    /// A command that prints keys.
+    package var credentialProcess: String?
+    /// The role to take on with the keys found, or with the token in a file.
+    package var roleARN: String?
+    package var webIdentityTokenFile: String?
     package var isAnonymous = false
     package var configurationFile: String?
 

@@ -66,6 +66,7 @@ package enum OptionReader {
             }
             if settings.profile != nil { throw .contradiction("public_bucket", "profile") }
         }
+        try settings.checkSessions()
         try settings.checkTLS()
         if settings.client.signsPayload, settings.client.signatureVersion == .v2 {
             throw .contradiction("signed_payload", "sigv=2")
@@ -80,6 +81,28 @@ package enum OptionReader {
 }
 
 extension MountSettings {
+    /// One way to the keys, not two.
+    fileprivate func checkSessions() throws(OptionError) {
+        let ways = [
+            ("credential_process", credentialProcess), ("role_arn", roleARN),
+            ("web_identity_token_file", webIdentityTokenFile),
+        ]
+        for (name, value) in ways where value != nil && isAnonymous {
+            throw .contradiction("public_bucket", name)
+        }
+        let others = [("credentials", credentialsFile), ("profile", profile)]
+        for (name, value) in others where value != nil {
+            if credentialProcess != nil { throw .contradiction("credential_process", name) }
+            if webIdentityTokenFile != nil { throw .contradiction("web_identity_token_file", name) }
+        }
+        if credentialProcess != nil, webIdentityTokenFile != nil {
+            throw .contradiction("credential_process", "web_identity_token_file")
+        }
+        if webIdentityTokenFile != nil, roleARN == nil {
+            throw .missing(name: "role_arn", example: "role_arn=arn:aws:iam:::role/NAME")
+        }
+    }
+
     fileprivate mutating func checkTLS() throws(OptionError) {
         let files = [
             ("cacert", certificateFile), ("client_cert", clientCertificateFile),

@@ -128,6 +128,24 @@ package enum OptionTable {
             help:
                 "The section of the credentials file, or of ~/.aws/credentials; by default AWS_PROFILE"
         ),
+        .text(
+            "credential_process", [], .credentials, placeholder: "COMMAND", \.credentialProcess,
+            expected: "a command",
+            help:
+                "A program that prints keys with an end, as AWS tools run it, without a shell; run again before they "
+                + "end and when the server refuses them"),
+        .text(
+            "role_arn", [], .credentials, placeholder: "ARN", \.roleARN,
+            expected: "a role's ARN such as arn:aws:iam:::role/NAME",
+            help:
+                "Take this role on with the keys found (STS AssumeRole), and again before the session ends"
+        ),
+        .text(
+            "web_identity_token_file", [], .credentials, placeholder: "FILE",
+            \.webIdentityTokenFile, expected: "a file's path",
+            help:
+                "Take role_arn on with the token in this file, which is read each time, instead of keys"
+        ),
         .flag("public_bucket", [], .credentials, help: "Send requests without a signature") {
             $0.isAnonymous = $1
         },

@@ -12,9 +12,11 @@ package enum UnbuiltOption {
         "default_acl": nil,
         "use_rrs": nil,
         "ahbe_conf": nil,
-        "iam_role": nil,
-        "ecs": nil,
-        "requester_pays": nil,
+        "iam_role":
+            "RGW has no instance roles; see role_arn=, web_identity_token_file= and credential_process=",
+        "ecs": "RGW has no container roles; see web_identity_token_file= and credential_process=",
+        "credlib": "no library is loaded; credential_process= runs a program instead",
+        "requester_pays": "who asks for another's bucket pays nothing at RGW: leave it out",
         "noxattr": nil,
         "nosymfollow": nil,
     ]

@@ -42,19 +42,21 @@ final class Composition: Sendable {
     init(_ plan: MountPlan, log: Logger) throws(MountFailure) {
         let failPoints = try LiveFailPoints.make()
         let descriptorsMax = try Self.descriptors()
+        let environment: LiveEnvironment
         do throws(HostError) {
             timer = try HostTimer()
             workers = try HostLanes()
-            let environment = try LiveEnvironment()
-            credentials = FileCredentials(
-                plan.credentials, bucket: plan.source.credentialsBucket, environment: environment,
-                log: log)
+            environment = try LiveEnvironment()
         } catch { throw .system("\(error)") }
         started = clock.now()
         startedAt = clock.wallTime()
         meter = FuseMeter(clock: clock)
         uploadsMax = max(CurlConfiguration().bulkTransfersMax, plan.volume.uploadsMax)
         transport = try Self.transport(plan, clock)
+        credentials = FileCredentials(
+            plan, transport: transport, clock: clock, timer: timer, environment: environment,
+            log: log)
+        try credentials.begin()
         let failures = FailureRelay()
         counted = CountedTransport(
             transport, clock: clock,
@@ -162,6 +164,7 @@ final class Composition: Sendable {
     /// After the session has ended.
     func shutDown(_ log: Logger) {
         fileSystem.stop()
+        credentials.stop()
         transport.shutDown()
         workers.shutDown()
         timer.stop()

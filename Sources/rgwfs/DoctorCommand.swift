@@ -1,4 +1,5 @@
 import ArgumentParser
+import RGWClient
 import RGWControl
 import RGWHost
 import RGWMount
@@ -68,10 +69,16 @@ extension Commands {
         }
 
         private static func origin(_ choice: CredentialsChoice) -> String {
+            let keys = words(of: choice)
+            return choice.source.keys == nil ? "\(choice.source.owner ?? ""): \(keys)" : keys
+        }
+
+        private static func words(of choice: CredentialsChoice) -> String {
             switch choice.origin {
             case .file(let path, let profile):
                 "found in \(path)" + (profile.map { ", profile \($0)" } ?? "")
             case .environment: "found in the environment"
+            case .options: "named by options"
             case .anonymous: "none: requests are not signed (public_bucket)"
             }
         }

@@ -63,7 +63,7 @@ final class MountControl: ControlPort {
 
     func retry(path: String?) -> Int {
         // New keys may be the reason to try again.
-        if path == nil { _ = parts.credentials.refresh() }
+        if path == nil { parts.credentials.refreshEverything() }
         return parts.fileSystem.retry(path: path)
     }
 

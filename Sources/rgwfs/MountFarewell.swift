@@ -48,7 +48,7 @@ struct MountFarewell {
             case .end: deadline = .distantPast
             case .timeout: deadline = min(deadline, parts.clock.now() + timeout)
             case .reread:
-                _ = parts.credentials.refresh()
+                parts.credentials.refreshEverything()
                 _ = parts.fileSystem.retry(path: nil)
             case .tried: isTried = true
             case .look:

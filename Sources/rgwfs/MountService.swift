@@ -149,7 +149,7 @@ enum MountService {
                 log.error("the mount broke", metadata: ["reason": "\(sentence(error))"])
                 return false
             case .signal(.hangUp):
-                _ = parts.credentials.refresh()
+                parts.credentials.refreshEverything()
                 parts.fileSystem.resumeUploads()
                 _ = parts.fileSystem.retry(path: nil)
             case .signal(.user1):

@@ -22,19 +22,24 @@ final class ServerConnection: Sendable {
     private let transport: CurlTransport
     private let timer: HostTimer
     private let plan: MountPlan
+    private let credentials: FileCredentials
 
     init(_ plan: MountPlan) throws {
         self.plan = plan
         timer = try HostTimer()
         transport = try Composition.transport(plan, clock)
-        let credentials = FileCredentials(
-            plan.credentials, bucket: plan.source.credentialsBucket,
+        credentials = FileCredentials(
+            plan, transport: transport, clock: clock, timer: timer,
             environment: try LiveEnvironment(),
             log: LineLog.logger(foreground: true, level: LogLevel(.info)))
         store = Composition.store(plan.preflightClient, transport, credentials, clock, timer)
     }
 
+    /// Fetches keys that have an end; the server must answer (`knock`).
+    func begin() throws(MountFailure) { try credentials.begin() }
+
     func shutDown() {
+        credentials.stop()
         transport.shutDown()
         timer.stop()
     }

@@ -76,7 +76,7 @@ struct ServerExamination {
             } else if isTLS {
                 tell(
                     Finding("TLS", .warn, "the certificate is not checked (no_check_certificate)"))
-            } else if plan.credentials.credentials.accessKeyID != nil {
+            } else if plan.credentials.source.owner != nil {
                 tell(
                     Finding(
                         "TLS", .warn,
@@ -92,6 +92,7 @@ struct ServerExamination {
 
     private func lists(_ tell: (Finding) -> Void) -> Bool {
         do throws(MountFailure) {
+            try connection.begin()
             try Composition.preflight(plan, store: connection.store, connection.clock)
             tell(Finding("bucket", .ok, "\(plan.source) can be listed"))
             return true
@@ -161,7 +162,7 @@ extension Finding {
 
 extension TransportError {
     /// What happened, in libcurl's words where there are any.
-    fileprivate var text: String {
+    var text: String {
         switch self {
         case .unreachable(let text), .broken(_, let text), .timedOut(_, let text),
             .malformed(_, let text), .bodyUnreadable(let text):

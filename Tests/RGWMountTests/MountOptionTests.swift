@@ -49,8 +49,11 @@ import Testing
     @Test(arguments: OptionTable.all.map(\.name) + ["actimeo", "uid"])
     func nonsenseIsAnErrorNamingTheOption(name: String) throws {
         let option = try #require(OptionTable.byName[name])
-        // Paths and profile names may be any text.
-        let texts = ["credentials", "profile", "config", "spool", "nonempty"]
+        // Paths, commands, and names of profiles and roles may be any text.
+        let texts = [
+            "credentials", "profile", "config", "spool", "nonempty", "credential_process",
+            "role_arn", "web_identity_token_file",
+        ]
         let files = ["cacert", "client_cert", "client_key"]
         guard !(texts + files).contains(name) else { return }
         let text = option.placeholder == nil ? "\(name)=maybe/maybe" : "\(name)=-1/x"

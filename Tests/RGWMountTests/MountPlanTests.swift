@@ -75,7 +75,7 @@ import Testing
         let plan = try plan(
             ["photos", "mnt", "-o", "url=http://h,credentials=keys,spool=spool"], in: machine)
         #expect(plan.mountPoint.path == "/data/mnt" && !plan.mountPoint.hasDeadMount)
-        #expect(plan.credentials.credentials.accessKeyID == "rel")
+        #expect(plan.credentials.credentials?.accessKeyID == "rel")
         #expect(plan.spool.base == "/home/ann/spool")
     }
 

@@ -54,6 +54,7 @@ import Testing
             "retrans": "1", "credentials": "/x", "profile": "p", "config": "/c", "uid": "7",
             "gid": "7", "umask": "077", "fmask": "077", "dmask": "077", "attrs": "list",
             "spool": "/s", "spool_size": "1G", "commit": "5", "fsync": "local", "conflict": "hold",
+            "credential_process": "/p", "role_arn": "r", "web_identity_token_file": "/t",
             "multipart_threshold": "1G", "metrics": "9100", "small_files": "1K",
         ]
         // Flags that say what is so already.

@@ -28,6 +28,9 @@ int CRGWHost_remount(const char *_Nonnull path, uint64_t flags);
 int CRGWHost_spawn(
     int quiet, const char *_Nonnull program, const char *_Nullable one, const char *_Nullable two,
     const char *_Nullable three, const char *_Nullable four, const char *_Nullable five);
+// Starts a program found in PATH: its words, each ended by NUL, together `size` bytes, at most 64 of them. Its standard
+// output goes to `output`, input and errors to /dev/null; it leads a process group. The process id.
+int CRGWHost_spawn_words(const char *_Nonnull words, size_t size, int output);
 // The exit status, or 128 + signal; -EAGAIN while it runs.
 int CRGWHost_poll_child(int pid);
 // How malloc(3) keeps memory: at most `arenas` heaps, blocks from `block` bytes on mapped by themselves, no
