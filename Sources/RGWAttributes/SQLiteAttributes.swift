@@ -1,6 +1,6 @@
 import FoundationEssentials
 import GRDB
-import RGWBase
+package import RGWBase
 package import RGWObject
 package import RGWSpool
 import Synchronization
@@ -62,18 +62,54 @@ package final class SQLiteAttributes: AttributeStore {
         } ?? nil
     }
 
+    package func numbers(of homes: [InodeNumber]) -> [InodeNumber: InodeNumber] {
+        attempt { database in
+            let statement = try database.cachedStatement(
+                sql: "SELECT number FROM number WHERE home = ?")
+            var found: [InodeNumber: InodeNumber] = [:]
+            for home in homes {
+                let value = try Int64.fetchOne(
+                    statement, arguments: [Int64(bitPattern: home.value)])
+                // Smaller ones are nobody's but the root's.
+                guard let value, value > 1 else { continue }
+                found[home] = InodeNumber(UInt64(bitPattern: value))
+            }
+            return found
+        } ?? [:]
+    }
+
+    package func takenNumbers() -> TakenNumbers {
+        attempt { database in
+            var taken = TakenNumbers()
+            let count = try Int64.fetchOne(database, sql: "SELECT count(*) FROM number") ?? 0
+            if count > self.limits.rows {
+                // There is none that is the oldest. Files that were made here get other numbers, once.
+                try database.execute(sql: "DELETE FROM number")
+                return taken
+            }
+            let bit = Int64(bitPattern: InodeNumber(derivedFrom: 0).value)
+            let largest = try Int64.fetchOne(
+                database, sql: "SELECT max(number) FROM number WHERE number < ?", arguments: [bit])
+            taken.largest = largest.map { InodeNumber(UInt64(bitPattern: $0)) }
+            taken.derived = try Int64.fetchAll(
+                database, sql: "SELECT number FROM number WHERE number >= ?", arguments: [bit]
+            ).map { InodeNumber(UInt64(bitPattern: $0)) }
+            return taken
+        } ?? TakenNumbers()
+    }
+
     package func write(_ changes: KnownChanges) {
         let rows = changes.objects.compactMap { address, known in
             KnownObjectBytes.encode(known).map { (address, $0) }
         }
-        if rows.isEmpty { return }
+        if rows.isEmpty, changes.numbers.isEmpty { return }
         _ = attempt { database in
             do {
-                try self.write(rows, database)
+                try self.write(rows, changes.numbers, database)
             } catch let full as DatabaseError where full.resultCode == .SQLITE_FULL {
                 // By its own limit; or the disk is, and then this fails too.
                 try self.dropHalf(database)
-                try self.write(rows, database)
+                try self.write(rows, changes.numbers, database)
             }
         }
     }
@@ -132,7 +168,10 @@ package final class SQLiteAttributes: AttributeStore {
         if Self.isDamage(error) { Self.remove(path) }
     }
 
-    private func write(_ rows: [(ObjectAddress, [UInt8])], _ database: Database) throws {
+    private func write(
+        _ rows: [(ObjectAddress, [UInt8])], _ numbers: [InodeNumber: InodeNumber?],
+        _ database: Database
+    ) throws {
         try database.inTransaction(.immediate) {
             let insert = try database.cachedStatement(
                 sql: "INSERT OR REPLACE INTO object (place, sum, known) VALUES (?, ?, ?)")
@@ -144,7 +183,26 @@ package final class SQLiteAttributes: AttributeStore {
             let trim = try database.cachedStatement(
                 sql: "DELETE FROM object WHERE id <= (SELECT max(id) FROM object) - ?")
             try trim.execute(arguments: [limits.rows])
+            try Self.write(numbers, database)
             return .commit
+        }
+    }
+
+    private static func write(
+        _ numbers: [InodeNumber: InodeNumber?], _ database: Database
+    ) throws {
+        let remove = try database.cachedStatement(sql: "DELETE FROM number WHERE home = ?")
+        let insert = try database.cachedStatement(
+            sql: "INSERT OR REPLACE INTO number (home, number) VALUES (?, ?)")
+        // Names that were left first: their numbers may have gone to the others.
+        for (home, number) in numbers where number == nil {
+            try remove.execute(arguments: [Int64(bitPattern: home.value)])
+        }
+        for (home, number) in numbers {
+            guard let number else { continue }
+            try insert.execute(arguments: [
+                Int64(bitPattern: home.value), Int64(bitPattern: number.value),
+            ])
         }
     }
 

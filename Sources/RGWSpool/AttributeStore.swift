@@ -50,8 +50,20 @@ extension BaseVersion {
 /// What is written at a time.
 package struct KnownChanges: Sendable {
     package var objects: [(ObjectAddress, KnownObject)] = []
+    /// The inode numbers of files by the number that their name would be given; nil: none is kept for the name any
+    /// more. No two of them are the same, nor the same as one that was kept: the earlier one goes.
+    package var numbers: [InodeNumber: InodeNumber?] = [:]
     package init() {}
-    package var isEmpty: Bool { objects.isEmpty }
+    package var isEmpty: Bool { objects.isEmpty && numbers.isEmpty }
+}
+
+/// What a mount must know of all kept numbers.
+package struct TakenNumbers: Sendable {
+    /// The largest of those that were counted; nil: there is none.
+    package var largest: InodeNumber?
+    /// Those that were made from names which their files do not have any more.
+    package var derived: [InodeNumber] = []
+    package init() {}
 }
 
 /// What is known of objects, kept on this machine so that the next mount need not ask again.
@@ -61,6 +73,10 @@ package struct KnownChanges: Sendable {
 package protocol AttributeStore: Sendable {
     /// nil: nothing is known, or it cannot be read.
     func recall(_ address: ObjectAddress) -> KnownObject?
+    /// The numbers that are kept for names, by those that these would be given.
+    func numbers(of homes: [InodeNumber]) -> [InodeNumber: InodeNumber]
+    /// What a mount must know of all numbers before it gives any.
+    func takenNumbers() -> TakenNumbers
     /// All of it or nothing.
     func write(_ changes: KnownChanges)
 }
@@ -69,5 +85,7 @@ package protocol AttributeStore: Sendable {
 package struct NoAttributeStore: AttributeStore {
     package init() {}
     package func recall(_ address: ObjectAddress) -> KnownObject? { nil }
+    package func numbers(of homes: [InodeNumber]) -> [InodeNumber: InodeNumber] { [:] }
+    package func takenNumbers() -> TakenNumbers { TakenNumbers() }
     package func write(_ changes: KnownChanges) {}
 }

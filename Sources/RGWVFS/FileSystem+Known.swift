@@ -30,6 +30,8 @@ extension FileSystem {
 
     func writeAttributes() {
         let changes = withState { state in state.kept.take() }
-        if !changes.isEmpty { attributes.write(changes) }
+        if changes.isEmpty { return }
+        attributes.write(changes)
+        withState { state in state.kept.noteWritten() }
     }
 }

@@ -87,6 +87,9 @@ package final class FileSystem: FileSystemOperations {
             configuration: configuration, nextInode: contents.nextInode,
             space: SpoolSpace(configuration, try files.volume()), now: clock.now(),
             time: clock.wallTime())
+        let taken = attributes.takenNumbers()
+        fresh.numbers.avoid(taken)
+        fresh.kept.hasNumbers = taken.largest != nil || !taken.derived.isEmpty
         fresh.sealedData = Set(contents.nodes.flatMap(\.sealedDataFiles))
         let recovered = try Recovery.restore(
             contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
