@@ -7,6 +7,12 @@ import RGWMount
 enum AttributeCache {
     static func path(in directory: String) -> String { "\(directory)/attributes.db" }
 
+    /// Of a spool that nobody has mounted. Mounts that only read leave none.
+    static func directory(of spool: CataloguedSpool) -> String {
+        let base = HostNames.parentDirectory(of: spool.path)
+        return "\(base)/\(SpoolLocation.cacheName)/\(spool.identifier)"
+    }
+
     /// Always gives a store; one that cannot be used knows nothing, and says why in the log.
     static func open(_ plan: MountPlan, log: Logger) -> SQLiteAttributes {
         let directory = plan.spool.cacheDirectory

@@ -1,10 +1,11 @@
 """What is known of objects is kept for the next mount, counted at a proxy. Decision 140."""
 
 import concurrent.futures
+import json
 import time
 import unittest
 
-from harness import RGWFSTestCase, run
+from harness import RGWFSTestCase, run, wait_until
 
 
 class KeptAttributeTests(RGWFSTestCase):
@@ -119,6 +120,70 @@ class KeptAttributeTests(RGWFSTestCase):
             self.assertEqual(mount.path("new").read_text(), "new")
             mount.unmount()
         self.assertIn("not kept for the next mount", mount.log_tail(400))
+
+    def inodes(self, mount):
+        return {str(path.relative_to(mount.point)): path.lstat().st_ino for path in mount.point.rglob("*")}
+
+    def test_inode_numbers_survive_a_remount(self):
+        self.put_many([f"foreign/file-{number}" for number in range(10)])
+        mount = self.mount()
+        mount.path("made").mkdir()
+        for number in range(20):
+            mount.path("made", f"file-{number}").write_text(str(number))
+        # As rsync and editors do.
+        for number in range(5):
+            mount.path("made", f".temporary-{number}").write_text(str(number))
+            mount.path("made", f".temporary-{number}").rename(mount.path("made", f"file-{number}"))
+        mount.path("foreign", "file-3").rename(mount.path("made", "renamed"))
+        mount.path("made").rename(mount.path("kept"))
+        before = self.inodes(mount)
+        self.assertEqual(len(set(before.values())), len(before))
+        mount.remount()
+        self.assertEqual(self.inodes(mount), before)
+        mount.unmount()
+        for path in mount.spool.glob("cache/*/*"):
+            path.unlink()
+        mount.start()
+        mount.path("kept", "another").write_text("x")
+        after = self.inodes(mount)
+        self.assertEqual(len(set(after.values())), len(after), "no two have one number")
+        mount.unmount()
+
+    def rgwfs(self, *words):
+        return run(self.program("rgwfs"), *words, check=False)
+
+    def test_warmup_brings_what_later_programs_want(self):
+        self.put_many([f"tree/{number % 4}/file-{number}" for number in range(200)])
+        self.put("tree/link", b"file", Metadata={"mode": "41471"})
+        self.ripen()
+        mount = self.mount("actimeo=60", endpoint=self.counter.endpoint)
+        result = self.rgwfs("warmup", "--data", "--json", mount.path("tree"))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        done = json.loads(result.stdout)
+        self.assertEqual((done["names"], done["files"], done["failures"]), (206, 200, 0))
+        self.assertGreater(done["bytes"], 2000)
+        self.counter.clear()
+        self.listing(mount, "tree")
+        self.assertEqual(self.count("HEAD"), 0)
+        self.assertNotEqual(self.rgwfs("warmup", mount.path("none")).returncode, 0)
+        self.assertEqual(self.rgwfs("warmup", "/etc").returncode, 3)
+
+        # Answers are written a second after they came.
+        wait_until(lambda: self.cache("status", mount.point) >= 200, 10, "attributes are kept")
+        self.assertEqual(self.cache("drop", mount.point), 0)
+        mount.unmount()
+        self.assertEqual(self.cache("status", self.spool_of(mount)), 0)
+        self.assertEqual(self.rgwfs("cache", "drop", self.spool_of(mount)).returncode, 0)
+        self.assertEqual(list(mount.spool.glob("cache/*/attributes.db")), [])
+
+    def spool_of(self, mount):
+        (spool,) = [path for path in mount.spool.iterdir() if (path / "FORMAT").exists()]
+        return spool
+
+    def cache(self, verb, target):
+        result = self.rgwfs("cache", verb, "--json", target)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return json.loads(result.stdout)["attributes"]["objects"]
 
 
 if __name__ == "__main__":
