@@ -202,6 +202,54 @@ import Testing
         #expect(reasons.isEmpty)
     }
 
+    private func keep(_ store: SQLiteAttributes, _ numbers: [UInt64: UInt64?]) {
+        var changes = KnownChanges()
+        for (home, number) in numbers {
+            changes.numbers.updateValue(
+                number.map { InodeNumber($0) }, forKey: InodeNumber(derivedFrom: home))
+        }
+        store.write(changes)
+    }
+
+    private func numbers(_ store: SQLiteAttributes, _ homes: Range<UInt64>) -> [UInt64?] {
+        let found = store.numbers(of: homes.map { InodeNumber(derivedFrom: $0) })
+        return homes.map { found[InodeNumber(derivedFrom: $0)]?.value }
+    }
+
+    @Test func aNumberIsKeptForOneNameAlone() throws {
+        let store = open()
+        keep(store, [1: 57, 2: 58, 3: 59])
+        // Renamed over one another, in one batch and in two.
+        keep(store, [1: 58, 2: 57])
+        #expect(numbers(store, 1..<5) == [58, 57, 59, nil])
+        keep(store, [4: 59])
+        #expect(numbers(store, 1..<5) == [58, 57, nil, 59])
+        keep(store, [1: nil, 2: 58])
+        #expect(numbers(store, 1..<5) == [nil, 58, nil, 59])
+        store.close()
+        let again = open()
+        defer { again.close() }
+        #expect(numbers(again, 1..<5) == [nil, 58, nil, 59])
+    }
+
+    @Test func whatIsTakenIsTold() throws {
+        let store = open()
+        defer { store.close() }
+        #expect(store.takenNumbers().largest == nil)
+        let derived = InodeNumber(derivedFrom: 77)
+        keep(store, [1: 57, 2: 99, 3: derived.value])
+        #expect(store.takenNumbers().largest == InodeNumber(99))
+        #expect(store.takenNumbers().derived == [derived])
+    }
+
+    @Test func tooManyNumbersAreForgottenAtOnce() throws {
+        let store = open(.init(rows: 10))
+        for number in UInt64(0)..<20 { keep(store, [number: number + 100]) }
+        #expect(store.takenNumbers().largest == nil)
+        #expect(numbers(store, 0..<20).allSatisfy { $0 == nil })
+        store.close()
+    }
+
     @Test func everythingIsForgotten() throws {
         let store = open()
         defer { store.close() }
