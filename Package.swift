@@ -66,6 +66,7 @@ let package = Package(
                 .product(name: "HeapModule", package: "swift-collections"),
             ]),
         module("RGWJournal", ["RGWBase", "RGWObject", "RGWSpool", grdb, system]),
+        module("RGWAttributes", ["RGWBase", "RGWObject", "RGWSpool", grdb]),
         .systemLibrary(name: "CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
         .target(name: "CRGWFuse", dependencies: ["CFuse"]),
         module("RGWFuse", ["RGWBase", "RGWObject", "RGWSpool", "RGWVFS", "CRGWFuse"]),
@@ -80,7 +81,8 @@ let package = Package(
             name: "rgwfs",
             dependencies: [
                 "RGWBase", "RGWObject", "RGWWire", "RGWClient", "RGWCurl", "RGWHost", "RGWSpool",
-                "RGWJournal", "RGWVFS", "RGWFuse", "RGWMount", "RGWControl", argumentParser,
+                "RGWJournal", "RGWAttributes", "RGWVFS", "RGWFuse", "RGWMount", "RGWControl",
+                argumentParser,
                 logging,
             ],
             swiftSettings: house),
@@ -109,6 +111,9 @@ let package = Package(
         tests("RGWFuzzTests", ["RGWFuzz"], resources: [.copy("Seeds"), .copy("Found")]),
         tests("RGWHostTests", ["RGWHost", "RGWSpool", "RGWObject", "RGWBase"]),
         tests("RGWJournalTests", ["RGWJournal", "RGWSpool", "RGWBase", "RGWObject", grdb, system]),
+        tests(
+            "RGWAttributesTests",
+            ["RGWAttributes", "RGWSpool", "RGWBase", "RGWObject", grdb]),
         tests("RGWVFSTests", ["RGWVFS", "RGWTestKit", "RGWBase", "RGWObject", "RGWSpool"]),
         tests("RGWControlTests", ["RGWControl", "RGWBase"]),
         tests(

@@ -158,6 +158,13 @@ int CRGWHost_stat(const char *path, struct CRGWHost_status *status) {
     return 0;
 }
 
+int CRGWHost_lstat(const char *path, struct CRGWHost_status *status) {
+    struct stat native;
+    if (lstat(path, &native) < 0) return -errno;
+    convert(&native, status);
+    return 0;
+}
+
 int CRGWHost_fchmod(int fd, uint32_t mode) { RETRY(fchmod(fd, (mode_t)mode)); }
 // Who only asks whether somebody has it (CRGWHost_is_locked) has it for a moment: that is waited for.
 int CRGWHost_flock(int fd) {

@@ -12,6 +12,10 @@ package protocol ControlPort: Sendable {
         for limit: Duration?, progress: (MountReport) -> Bool
     ) throws(ControlError) -> MountReport
     func stats() -> JSONValue
+    /// What is cached on disk, by kind.
+    func cacheStatus() -> JSONValue
+    /// What is left after that.
+    func cacheDrop() -> JSONValue
     /// What was changed, and warnings; `badRequest` when an option is wrong or cannot be changed.
     func remount(_ request: RemountRequest) throws(ControlError) -> JSONValue
     func handOver() throws(ControlError)
@@ -47,6 +51,8 @@ package struct ControlConversation: Sendable {
         switch request {
         case .status: return port.report().json
         case .stats: return port.stats()
+        case .cacheStatus: return port.cacheStatus()
+        case .cacheDrop: return port.cacheDrop()
         case .retry(let path): return .object(["retried": .integer(port.retry(path: path))])
         case .resolve(let path, let resolution):
             return .object(["text": .string(try port.resolve(path: path, resolution))])

@@ -20,6 +20,10 @@ package enum ControlRequest: Equatable, Sendable {
     /// Nil: for as long as it takes.
     case sync(milliseconds: Int?)
     case stats
+    /// What is cached on disk.
+    case cacheStatus
+    /// Forget it.
+    case cacheDrop
     /// Other options from now on.
     case remount(RemountRequest)
     /// End the uploads of an unmounted file system, so that a new mount can have its spool.
@@ -37,7 +41,7 @@ package enum ControlRequest: Equatable, Sendable {
     package var line: String {
         var members: [String: JSONValue] = ["rgwfs": .integer(Self.version), "do": .string(name)]
         switch self {
-        case .status, .stats, .handOver, .finish: break
+        case .status, .stats, .cacheStatus, .cacheDrop, .handOver, .finish: break
         case .queue(let limit): members["limit"] = .integer(limit)
         case .retry(let path): members["path"] = path.map { .string($0) }
         case .resolve(let path, let resolution):
@@ -57,6 +61,8 @@ package enum ControlRequest: Equatable, Sendable {
         case .resolve: "resolve"
         case .sync: "sync"
         case .stats: "stats"
+        case .cacheStatus: "cache-status"
+        case .cacheDrop: "cache-drop"
         case .remount: "remount"
         case .handOver: "hand-over"
         case .finish: "finish"
@@ -86,6 +92,8 @@ package enum ControlRequest: Equatable, Sendable {
         switch name {
         case "status": return .status
         case "stats": return .stats
+        case "cache-status": return .cacheStatus
+        case "cache-drop": return .cacheDrop
         case "hand-over": return .handOver
         case "finish": return .finish
         case "retry": return .retry(path: path)

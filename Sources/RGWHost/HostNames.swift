@@ -2,11 +2,15 @@ import CRGWHost
 
 /// Calls that work on names of the local filesystem.
 package enum HostNames {
-    /// Nil: nothing there. Follows symbolic links. Source: stat(2).
-    package static func status(_ path: String) throws(HostError) -> HostStatus? {
+    /// Nil: nothing there. Follows symbolic links unless told not to. Source: stat(2), lstat(2).
+    package static func status(
+        _ path: String, followsLinks: Bool = true
+    ) throws(HostError) -> HostStatus? {
         var native = CRGWHost_status()
         // SAFETY: the path is NUL-terminated and the struct outlives the call.
-        let result = unsafe CRGWHost_stat(path, &native)
+        let result =
+            followsLinks
+            ? unsafe CRGWHost_stat(path, &native) : unsafe CRGWHost_lstat(path, &native)
         do throws(HostError) { try checked(result, "stat", path) } catch {
             guard error.isNotFound else { throw error }
             return nil

@@ -14,6 +14,11 @@ package struct SpoolLocation: Equatable, Sendable {
     /// The spool of the same source when it is mounted for writing.
     private let writableIdentifier: String
     package var writableDirectory: String { "\(base)/\(writableIdentifier)" }
+    /// Where what is known of the bucket is kept, which may be deleted at any time. The same for mounts of the source
+    /// that only read: what one knows is of use to all.
+    package var cacheDirectory: String { "\(base)/\(Self.cacheName)/\(writableIdentifier)" }
+    /// Beside the spools; no spool is called so.
+    package static let cacheName = "cache"
     /// Where the list of all spools of this user is, whatever `spool=` says.
     package let registry: String
 

@@ -63,12 +63,18 @@ package struct ObjectHead: Equatable, Sendable {
     /// Whole seconds (HTTP date).
     package var lastModified: WallTime
     package var metadata: ObjectMetadata
+    /// The server's time when it answered, in whole seconds; nil: it does not tell. Source: RFC 9110, Date.
+    package var answeredAt: WallTime?
 
-    package init(etag: ETag, size: UInt64, lastModified: WallTime, metadata: ObjectMetadata) {
+    package init(
+        etag: ETag, size: UInt64, lastModified: WallTime, metadata: ObjectMetadata,
+        answeredAt: WallTime? = nil
+    ) {
         self.etag = etag
         self.size = size
         self.lastModified = lastModified
         self.metadata = metadata
+        self.answeredAt = answeredAt
     }
 }
 

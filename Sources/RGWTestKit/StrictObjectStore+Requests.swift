@@ -10,12 +10,13 @@ extension StrictObjectStore {
     )
         -> any Cancellable
     {
-        serve("HEAD", address.key.text, completion: completion) { state in
+        serve("HEAD", address.key.text, completion: completion) { [clock] state in
             Self.find(state, address).map { object in
                 // HEAD tells only how many tags there are.
                 var head = object.head
                 head.metadata.tagCount = head.metadata.tags?.split(separator: "&").count ?? 0
                 head.metadata.tags = nil
+                head.answeredAt = WallTime(seconds: clock.wallTime().seconds)
                 return head
             }
         }
@@ -65,7 +66,7 @@ extension StrictObjectStore {
         completion: @escaping Completion<ObjectHead>
     ) -> any Cancellable {
         let isHalf = Mutex(false)
-        let deliver: Completion<Object> = { result in
+        let deliver: Completion<Object> = { [clock] result in
             if case .success(let object) = result {
                 let whole = 0..<UInt64(object.bytes.count)
                 var part = (range ?? whole).clamped(to: whole)
@@ -81,7 +82,12 @@ extension StrictObjectStore {
                     start = end
                 }
             }
-            completion(result.map(\.head))
+            completion(
+                result.map { object in
+                    var head = object.head
+                    head.answeredAt = WallTime(seconds: clock.wallTime().seconds)
+                    return head
+                })
         }
         return serve("GET", address.key.text, completion: deliver) { state in
             let request = Request(method: "GET", key: address.key.text)

@@ -13,6 +13,7 @@ package final class Volume: Sendable {
     package let store: StrictObjectStore
     package let journal: MemoryJournal
     package let files: MemoryFiles
+    package let attributeStore: MemoryAttributes
     package let fileSystem: FileSystem
     /// What the kernel would have been told.
     package let notices = Notices()
@@ -45,12 +46,14 @@ package final class Volume: Sendable {
         old.life.end()
         try self.init(
             world: old.world, store: old.store, journal: old.journal, files: old.files,
-            afterPowerCut: afterPowerCut, isThreaded: isThreaded, adjust)
+            attributes: old.attributeStore, afterPowerCut: afterPowerCut, isThreaded: isThreaded,
+            adjust)
     }
 
     package init(
         world: VirtualWorld, store: StrictObjectStore, journal: MemoryJournal, files: MemoryFiles,
-        afterPowerCut: Bool = false, failPoints: FailPoints? = nil, isThreaded: Bool = false,
+        attributes: MemoryAttributes = MemoryAttributes(), afterPowerCut: Bool = false,
+        failPoints: FailPoints? = nil, isThreaded: Bool = false,
         long: (any WorkQueue)? = nil, _ adjust: (inout VolumeConfiguration) -> Void = { _ in }
     ) throws {
         var configuration = VolumeConfiguration(bucket: Self.bucket, uid: 0, gid: 0)
@@ -60,6 +63,7 @@ package final class Volume: Sendable {
         self.store = store
         self.journal = journal
         self.files = files
+        attributeStore = attributes
         let life = MountLife(world: world, isThreaded: isThreaded)
         let lanes = WorkLanes(
             long: long ?? life, spool: life, short: life, journal: isThreaded ? life : nil)
@@ -67,7 +71,8 @@ package final class Volume: Sendable {
         fileSystem = try FileSystem(
             configuration: configuration, store: MountedStore(store, life: life), journal: journal,
             files: files, afterPowerCut: afterPowerCut, clock: world, entropy: world, timer: life,
-            lanes: lanes, events: { _ in }, failPoints: failPoints, kernel: notices)
+            lanes: lanes, events: { _ in }, failPoints: failPoints, kernel: notices,
+            attributes: attributes)
         files.faults.watch { [weak fileSystem, locked] call in
             if fileSystem?.isDeciding == true { locked.append(call) }
         }

@@ -26,6 +26,7 @@ extension FileSystem {
             // Rule: rewinddir shows the directory as it is now. Source: POSIX readdir(3).
             if offset == 0 || open.names == nil && open.pages == nil {
                 if let need = try state.refresh(handle, open, moment) { return .need(need) }
+                state.inodes.change(inode) { $0.directory?.wasRead = true }
             }
             guard state.readsPages(handle, at: offset) else {
                 return .done(

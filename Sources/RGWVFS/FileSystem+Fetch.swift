@@ -103,6 +103,12 @@ extension FileSystem {
     }
 
     func headObject(_ need: Need, _ inode: InodeNumber) {
+        recall(inode) { [self] isKnown in
+            if isKnown { finish(need, nil) } else { askObject(need, inode) }
+        }
+    }
+
+    private func askObject(_ need: Need, _ inode: InodeNumber) {
         let startedAt = clock.now()
         let known = withState {
             state -> (ObjectAddress, isDirectory: Bool, parent: InodeNumber?)? in
@@ -129,6 +135,8 @@ extension FileSystem {
                     let isAmbiguous = isBucket && address.key.bytes == [0x2F]
                     if !isAmbiguous || head.metadata.user["mode"] != nil {
                         state.absorbHead(inode, head, startedAt: startedAt)
+                        state.remember(
+                            inode, address, head, startedAt: startedAt, now: clock.now())
                         if let body { state.keep(body, of: inode, head) }
                     } else {
                         state.absorbImplicit(inode, startedAt: startedAt)

@@ -34,6 +34,7 @@ extension FileSystem {
     package func stop() {
         withState { state in state.isStopping = true }
         remove(spares.close())
+        writeAttributes()
         resumeParked()
         awaitBarrier { _ in }
     }

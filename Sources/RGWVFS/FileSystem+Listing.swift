@@ -166,7 +166,10 @@ extension FileSystem {
         store.list(bucket, prefix: key, delimited: true, after: after, limit: limit) {
             [self] result in
             switch result {
-            case .success(let page): done(page)
+            case .success(let page):
+                learnNumbers(load.directory, page, prefixLength: load.prefix.bytes.count) {
+                    done(page)
+                }
             case .failure(let error) where error.kind == .accessDenied && load.isWhole:
                 // The names may still be asked for one by one.
                 finish(load.need, nil) { state in

@@ -5,6 +5,10 @@ import RGWSpool
 /// Single names that no listing told of, and directories without a marker.
 extension FileSystem {
     func probe(_ need: Need, _ parent: InodeNumber, _ name: EntryName) {
+        learnNumber(parent, name) { [self] in ask(need, parent, name) }
+    }
+
+    private func ask(_ need: Need, _ parent: InodeNumber, _ name: EntryName) {
         let startedAt = clock.now()
         let both = withState { state -> (file: ObjectAddress, marker: ObjectAddress)? in
             guard let both = try? state.addresses(parent, name) else { return nil }

@@ -19,20 +19,32 @@ extension FileSystem {
             marker.bucket, prefix: marker.key, delimited: true, after: nil,
             limit: Self.pageNamesMax
         ) { [self] result in
-            let found = withState { state in
-                let page = state.prefix(inode) == prefix ? try? result.get() : nil
-                defer { state.endLoad(inode) }
-                return page.map { state.absorbWalked(inode, $0, marker, startedAt: startedAt) }
-                    ?? .unknown
-            }
-            commitInBackground()
-            switch found {
-            case .unknown: headObject(need, inode)
-            case .nothing:
-                finish(need, nil) { state in state.absorbAbsence(inode, startedAt: startedAt) }
-            case .names(let parent):
-                headOldMarker(need, inode, marker, parent, startedAt: startedAt)
-            }
+            let page = try? result.get()
+            learnNumbers(
+                inode, page ?? ListPage(objects: [], commonPrefixes: [], next: nil),
+                prefixLength: prefix.bytes.count
+            ) { [self] in takeWalked(need, inode, prefix, marker, page, startedAt: startedAt) }
+        }
+    }
+
+    /// `page`: nil when it could not be listed.
+    private func takeWalked(
+        _ need: Need, _ inode: InodeNumber, _ prefix: KeyPrefix, _ marker: ObjectAddress,
+        _ page: ListPage?, startedAt: Instant
+    ) {
+        let found = withState { state in
+            let page = state.prefix(inode) == prefix ? page : nil
+            defer { state.endLoad(inode) }
+            return page.map { state.absorbWalked(inode, $0, marker, startedAt: startedAt) }
+                ?? .unknown
+        }
+        commitInBackground()
+        switch found {
+        case .unknown: headObject(need, inode)
+        case .nothing:
+            finish(need, nil) { state in state.absorbAbsence(inode, startedAt: startedAt) }
+        case .names(let parent):
+            headOldMarker(need, inode, marker, parent, startedAt: startedAt)
         }
     }
 }

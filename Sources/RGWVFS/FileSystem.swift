@@ -21,6 +21,7 @@ package final class FileSystem: FileSystemOperations {
     let events: @Sendable (VolumeEvent) -> Void
     let failPoints: FailPoints?
     let kernel: any KernelNotices
+    let attributes: any AttributeStore
     // Constants.
     let configuration: VolumeConfiguration
     let layout: Layout
@@ -60,7 +61,8 @@ package final class FileSystem: FileSystemOperations {
         files disk: any SpoolFiles, afterPowerCut: Bool, clock: any Clock, entropy: any Entropy,
         timer: any Timer, lanes: WorkLanes,
         events: @escaping @Sendable (VolumeEvent) -> Void, failPoints: FailPoints? = nil,
-        kernel: any KernelNotices = NoKernelNotices()
+        kernel: any KernelNotices = NoKernelNotices(),
+        attributes: any AttributeStore = NoAttributeStore()
     ) throws(SpoolError) {
         self.store = store
         journalStore = journal
@@ -74,6 +76,7 @@ package final class FileSystem: FileSystemOperations {
         self.events = events
         self.failPoints = failPoints
         self.kernel = kernel
+        self.attributes = attributes
         self.configuration = configuration
         layout = Layout(bucket: configuration.bucket, prefix: configuration.prefix)
         let contents = try journal.load()
@@ -84,6 +87,9 @@ package final class FileSystem: FileSystemOperations {
             configuration: configuration, nextInode: contents.nextInode,
             space: SpoolSpace(configuration, try files.volume()), now: clock.now(),
             time: clock.wallTime())
+        let taken = attributes.takenNumbers()
+        fresh.numbers.avoid(taken)
+        fresh.kept.hasNumbers = taken.largest != nil || !taken.derived.isEmpty
         fresh.sealedData = Set(contents.nodes.flatMap(\.sealedDataFiles))
         let recovered = try Recovery.restore(
             contents, files: files, afterPowerCut: afterPowerCut, into: &fresh, now: clock.now(),
@@ -119,7 +125,7 @@ package final class FileSystem: FileSystemOperations {
     /// Runs `body` under the lock, then the actions it left behind.
     @discardableResult
     func withState<Value: Sendable>(_ body: (inout VolumeState) -> Value) -> Value {
-        let (value, actions, notices, dropped) = state.withLock { state in
+        let (value, actions, notices, dropped, keeps) = state.withLock { state in
             let value = body(&state)
             state.keepIndexes()
             let actions = state.actions
@@ -127,11 +133,12 @@ package final class FileSystem: FileSystemOperations {
             let notices = state.notices
             if !notices.isEmpty { state.notices = [] }
             let dropped = state.inodes.hasDropped ? state.inodes.takeDropped() : []
-            return (value, actions, notices, dropped)
+            return (value, actions, notices, dropped, state.kept.takeDue())
         }
         defer { withExtendedLifetime(dropped) {} }
         for action in actions { action() }
         for notice in notices { kernel.post(notice) }
+        if let keeps { keepAttributes(keeps) }
         return value
     }
 

@@ -42,6 +42,8 @@ struct Inode: Sendable {
     var base: BaseVersion?
     /// The attributes are the object's own (HEAD, or made here), not the listing's defaults.
     var attributesKnown: Bool
+    /// What a listing must show for the attributes to be true still; nil: none can tell. See VolumeState+Known.
+    var vouched: BaseVersion?
     var checkedAt: Instant
     var lifetime: Duration
 
@@ -207,6 +209,12 @@ struct Directory: Sendable {
     var order: [EntryName] = []
     /// Attribute reads that had to wait since the last listing.
     var attributeMisses = 0
+    /// Its names were read since the last listing: attributes of many will be wanted.
+    var wasRead = false
+    /// Whose attributes HEAD told last since the last listing.
+    var askedFor: EntryName?
+    /// The marker as the last listing showed it, and when that was asked for.
+    var listedMarker: (version: BaseVersion, at: Instant)?
     /// The same by inode number, for those who read in that order.
     var numbered: [(number: InodeNumber, name: EntryName)] = []
     /// The name up to which attributes have been asked for, and the number.

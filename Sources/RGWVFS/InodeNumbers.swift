@@ -1,4 +1,5 @@
 import RGWBase
+import RGWSpool
 
 /// Which number a file gets. Pure; guarded by the volume's state.
 ///
@@ -27,6 +28,20 @@ struct InodeNumbers: Sendable {
     mutating func resize(memoryBytes: Int) { rememberedMax = Self.remembered(in: memoryBytes) }
 
     private static func remembered(in memoryBytes: Int) -> Int { memoryBytes / 256 }
+
+    /// What the store of attributes knows: nobody else is to get these.
+    mutating func avoid(_ taken: TakenNumbers) {
+        if let largest = taken.largest?.value, largest >= next { next = largest + 1 }
+        away.formUnion(taken.derived)
+    }
+
+    /// The store of attributes has a number for a name that is not known here.
+    mutating func learn(_ number: InodeNumber, from home: InodeNumber) {
+        guard kept[home] == nil else { return }
+        kept[home] = number
+        if number.isDerived { away.insert(number) }
+        if !number.isDerived, number.value >= next { next = number.value + 1 }
+    }
 
     /// For what is made here.
     mutating func new() -> InodeNumber {

@@ -45,6 +45,7 @@ extension VolumeState {
     /// Takes operations back, the youngest first, and writes the rows of what they touched anew, so that
     /// the journal will have what the state has.
     mutating func takeBack(_ logs: [UndoLog], _ error: FileSystemError) {
+        kept.stop()
         for log in logs { takeBack(log, error) }
         for log in logs {
             for address in log.intents.keys {

@@ -65,6 +65,9 @@ extension VolumeState {
         directory.shadowed = shadowed
         directory.deniedAt = nil
         directory.attributeMisses = 0
+        directory.wasRead = false
+        directory.askedFor = nil
+        directory.listedMarker = marker.map { (BaseVersion($0), startedAt) }
         directory.attributesAskedTo = nil
         directory.numberAskedTo = nil
         directory.following = Following()
@@ -75,7 +78,7 @@ extension VolumeState {
         directory.denied.forgetOld(now: startedAt)
         if isComplete { directory.denied.forgetDirectories(except: shownDirectories) }
         inodes[inode]?.directory = directory
-        if let marker { noteMarker(inode, marker) }
+        if let marker { noteMarker(inode, marker, at: startedAt) }
         for name in lost { lose(inode, name) }
         if isComplete {
             endRemoved(inode, shown: Set(remote.keys), local)
@@ -107,6 +110,8 @@ extension VolumeState {
                 absorbName(parent, name, object, at: at)
             } else if configuration.attributeSource == .list {
                 absorbListed(child, object, at: at)
+            } else if let object, takesVouched(child, object, at: at) {
+                return
             } else if let object, known.base?.etag.isSame(as: object.etag) != true {
                 // Another version: its attributes must be read anew.
                 inodes[child]?.distrust()
@@ -203,7 +208,9 @@ extension VolumeState {
         }
         if known.attributesKnown, attributes != known.attributes { noteAttributes(inode) }
         inodes[inode]?.ownChanges = []
-        inodes[inode]?.base = BaseVersion(head)
+        // LIST's time is finer.
+        let version = BaseVersion(head)
+        inodes[inode]?.base = known.base.map { $0.isSame(as: version) ? $0 : version } ?? version
         // The bytes of this version are here: a server that tells another size of it is mistaken.
         if isSame, known.dataID != nil { attributes.size = known.attributes.size }
         if attributes.kind == .regular { noteForeignSize(known, attributes.size) }

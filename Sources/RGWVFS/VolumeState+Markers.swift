@@ -5,7 +5,8 @@ import RGWSpool
 /// Directories' own objects: markers that other programs keep something in, and those without a slash.
 extension VolumeState {
     /// What a listing says of the directory's own key.
-    mutating func noteMarker(_ inode: InodeNumber, _ listed: ListedObject) {
+    mutating func noteMarker(_ inode: InodeNumber, _ listed: ListedObject, at: Instant) {
+        if takesVouched(inode, BaseVersion(listed), at: at) { return }
         guard let base = inodes[inode]?.base, !base.etag.isSame(as: listed.etag),
             !hasOwnChanges(inode)
         else { return }

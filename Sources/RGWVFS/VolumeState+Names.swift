@@ -104,6 +104,7 @@ extension VolumeState {
     /// Takes an inode's name away. The inode lives on while it is open or the kernel holds it.
     mutating func detach(_ inode: InodeNumber) {
         guard let link = inodes[inode]?.link else { return }
+        leaveHome(inode, link)
         if case .inode(inode) = inodes[link.parent]?.directory?[link.name] {
             inodes[link.parent]?.directory?[link.name] = nil
         }
@@ -113,7 +114,9 @@ extension VolumeState {
     }
 
     mutating func attach(_ inode: InodeNumber, to parent: InodeNumber, _ name: EntryName) {
+        if let old = inodes.look(inode, { $0.link }) { leaveHome(inode, old) }
         inodes[inode]?.link = Inode.Link(parent: parent, name: name)
+        keepHome(inode, to: parent, name)
         inodes.change(parent) {
             $0.directory?[name] = .inode(inode)
             $0.directory?.absent[name] = nil

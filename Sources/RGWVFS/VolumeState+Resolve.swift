@@ -129,10 +129,11 @@ extension VolumeState {
         return listNeed(inode, known, since: since) ?? .head(inode)
     }
 
-    /// attrs=list: the listing that tells all there is to tell of a name that the bucket has; nil: it has been asked
-    /// already, or says nothing of this name.
+    /// The listing that tells all there is to tell of a name that the bucket has; nil: it has been asked already, or
+    /// says nothing of this name.
     private func listNeed(_ inode: InodeNumber, _ known: Inode, since: Instant) -> Need? {
-        guard configuration.attributeSource == .list, let link = known.link,
+        guard configuration.attributeSource == .list || isVouchedByListing(known),
+            let link = known.link,
             !(layout.isAllBuckets && link.parent == .root), !isLocal(inode),
             let (isLarge, isAsked) = inodes.look(
                 link.parent,

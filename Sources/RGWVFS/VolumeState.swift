@@ -75,6 +75,8 @@ struct VolumeState: ~Copyable {
     var readFailures = ReadFailures()
     /// What the server does not let be read.
     var unreadable = UnreadableKeys()
+    /// What is to be kept of objects for the next mount.
+    var kept = AttributeQueue()
     /// Run after unlocking, in order.
     var actions: [@Sendable () -> Void] = []
 

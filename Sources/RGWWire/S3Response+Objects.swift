@@ -13,7 +13,7 @@ extension S3Response {
         return ObjectHead(
             etag: isLargeObject ? ETag(ofSegments: etag) : etag, size: try objectSize(),
             lastModified: lastModified,
-            metadata: objectMetadata())
+            metadata: objectMetadata(), answeredAt: self.date)
     }
 
     /// An MD5 in digits with a number of parts, on RGW; nobody's is longer than this.

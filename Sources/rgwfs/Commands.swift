@@ -10,7 +10,8 @@ struct Commands: ParsableCommand {
         version: "rgwfs \(Program.version)",
         subcommands: [
             Mount.self, Umount.self, Status.self, Queue.self, Sync.self, Retry.self, Resolve.self,
-            Stats.self, ListSpools.self, Lost.self, Recover.self, Discard.self, Doctor.self,
+            Stats.self, Cache.self, Warmup.self, ListSpools.self, Lost.self, Recover.self,
+            Discard.self, Doctor.self,
             Version.self, ManualOptions.self, ManualMetrics.self,
         ])
 

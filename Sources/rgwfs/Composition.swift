@@ -1,4 +1,5 @@
 import Logging
+import RGWAttributes
 import RGWBase
 import RGWClient
 import RGWControl
@@ -27,6 +28,7 @@ final class Composition: Sendable {
     private let spool: SpoolDirectory
     private let journal: SQLiteJournal
     private let files: HostFiles
+    let attributes: SQLiteAttributes
     private let started: Instant
     let startedAt: WallTime
     /// Counts the kernel's requests.
@@ -74,6 +76,7 @@ final class Composition: Sendable {
             SpoolHolder.leaveNothing(spool, plan)
             throw error
         }
+        attributes = AttributeCache.open(plan, log: log)
         do throws(SpoolError) {
             journal = try SQLiteJournal(path: spool.journalPath)
             files = try HostFiles(
@@ -84,12 +87,13 @@ final class Composition: Sendable {
                 afterPowerCut: Self.isAfterPowerCut(spool), clock: clock,
                 entropy: HostEntropy(), timer: timer, lanes: workers.lanes,
                 events: { VolumeEventLog.write($0, to: log) }, failPoints: failPoints,
-                kernel: notices)
+                kernel: notices, attributes: attributes)
             failures.set { [weak fileSystem] failure in
                 if failure.isBusy { fileSystem?.slowDown(retryAfter: failure.retryAfter) }
             }
             try spool.lock.noteRecovered(mountPoint: plan.mountPoint.path)
         } catch {
+            attributes.close()
             SpoolHolder.leaveNothing(spool, plan)
             throw .spool(SpoolSentence.text(error, spool: plan.spool.directory))
         }
@@ -164,6 +168,7 @@ final class Composition: Sendable {
         transport.shutDown()
         workers.shutDown()
         timer.stop()
+        attributes.close()
         do throws(SpoolError) {
             try journal.close()
         } catch { log.warning("the journal could not be closed", metadata: ["reason": "\(error)"]) }

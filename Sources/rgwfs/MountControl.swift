@@ -1,3 +1,4 @@
+import RGWAttributes
 import RGWBase
 import RGWClient
 import RGWControl
@@ -12,6 +13,7 @@ final class MountControl: ControlPort {
     private let parts: Composition
     private let events: MountEvents
     private let level: LogLevel
+    private let cacheDirectory: String
     /// For how many uploads the mount was made.
     private let uploadsMax: Int
     /// What remounts have made of the mount's options.
@@ -32,6 +34,7 @@ final class MountControl: ControlPort {
         self.events = events
         self.level = level
         uploadsMax = parts.uploadsMax
+        cacheDirectory = plan.spool.cacheDirectory
         current = Mutex(plan.settings)
         var report = MountReport()
         report.source = "\(plan.source)"
@@ -115,6 +118,15 @@ final class MountControl: ControlPort {
     }
 
     func stats() -> JSONValue { parts.stats() }
+
+    func cacheStatus() -> JSONValue {
+        CacheReport(directory: cacheDirectory, attributes: parts.attributes.size()).json
+    }
+
+    func cacheDrop() -> JSONValue {
+        parts.attributes.removeAll()
+        return cacheStatus()
+    }
 
     var settings: MountSettings { current.withLock { $0 } }
 

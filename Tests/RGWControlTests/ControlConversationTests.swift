@@ -38,6 +38,8 @@ final class FakePort: ControlPort {
         return MountReport()
     }
     func stats() -> JSONValue { .object(["requests": .integer(1)]) }
+    func cacheStatus() -> JSONValue { .object(["objects": .integer(7)]) }
+    func cacheDrop() -> JSONValue { .object(["objects": .integer(0)]) }
     func remount(_ request: RemountRequest) throws(ControlError) -> JSONValue {
         note("remount \(request.options) trial \(request.isTrial)")
         return RemountRequest.answer(changed: ["uploads"], warnings: ["careful"])

@@ -72,6 +72,63 @@ import Testing
         #expect(try numbers(volume) == before)
     }
 
+    /// What a program does that makes and replaces files.
+    private func work(_ volume: Volume) throws {
+        try volume.mkdir("made")
+        try volume.save("made/f", "f")
+        try volume.save("found/temporary", "t")
+        try volume.rename("found/temporary", "found/saved")
+        try volume.rename("found/moved", "made/moved")
+        try volume.rename("tree", "made/tree")
+        for number in 0..<20 { try volume.save("made/\(number)", "\(number)") }
+        for number in 0..<5 { try volume.rename("made/\(number)", "made/\(number + 5)") }
+        try volume.unlink("made/10")
+    }
+
+    @Test func theNextMountShowsTheSameNumbers() throws {
+        var volume = try volume("found/a", "found/b/c", "found/moved", "tree/x/y")
+        _ = try numbers(volume)
+        try work(volume)
+        let before = try numbers(volume)
+        #expect(Set(before.values).count == before.count)
+        for _ in 0..<2 {
+            volume.settle()
+            volume.world.advance(by: .seconds(300))
+            volume = try Volume(remounting: volume)
+            #expect(try numbers(volume) == before)
+            forget(volume, before)
+            #expect(try numbers(volume) == before)
+        }
+    }
+
+    /// With the store lost, or with what a kill left of it, numbers may be others, but no two are the same.
+    @Test(arguments: [0, 1, 300, 1_500, 5_000], [false, true])
+    func noTwoFilesHaveOneNumber(milliseconds: Int, isLost: Bool) throws {
+        var volume = try volume("found/a", "found/b/c", "found/moved", "tree/x/y")
+        _ = try numbers(volume)
+        try work(volume)
+        volume.world.advance(by: .milliseconds(milliseconds))
+        try volume.rename("found/a", "found/z")
+        try volume.rename("made/12", "made/99")
+        try plant(volume, "made/12x")
+        volume.world.advance(by: .milliseconds(milliseconds))
+        for round in 0..<3 {
+            if isLost { volume.attributeStore.die() }
+            volume = try Volume(remounting: volume)
+            try volume.save("found/new\(round)", "new")
+            volume.settle()
+            // Others take names that were left.
+            try plant(volume, "found/a")
+            try plant(volume, "made/12")
+            volume.world.advance(by: .seconds(300))
+            let found = try numbers(volume)
+            #expect(Set(found.values).count == found.count)
+            forget(volume, found)
+            let again = try numbers(volume)
+            #expect(Set(again.values).count == again.count)
+        }
+    }
+
     @Test func theNextMountShowsTheNumbersOfWhatWasNotRenamed() throws {
         let volume = try volume("d/a", "d/b/c")
         let before = try numbers(volume)

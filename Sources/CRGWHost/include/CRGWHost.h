@@ -61,6 +61,7 @@ int64_t CRGWHost_seek_data(int fd, int64_t offset);
 int64_t CRGWHost_seek_hole(int fd, int64_t offset);
 int CRGWHost_fstat(int fd, struct CRGWHost_status *status);
 int CRGWHost_stat(const char *path, struct CRGWHost_status *status);
+int CRGWHost_lstat(const char *path, struct CRGWHost_status *status);
 int CRGWHost_fchmod(int fd, uint32_t mode);
 int CRGWHost_flock(int fd);
 /// 1: another descriptor has it, with CRGWHost_flock.
