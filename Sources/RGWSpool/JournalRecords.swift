@@ -15,8 +15,7 @@ package struct BaseVersion: Equatable, Sendable {
     /// Whether both are the same bytes. An ETag that comes with two sizes names two versions: a server that is
     /// mistaken must not make a reader see one's length with the other's bytes.
     package func isSameVersion(as other: BaseVersion) -> Bool {
-        // A listing tells the size of a manifest, HEAD that of its segments.
-        etag == other.etag ? size == other.size : etag.isSame(as: other.etag)
+        etag == other.etag && size == other.size
     }
 
     /// What HEAD or GET tells of an object.

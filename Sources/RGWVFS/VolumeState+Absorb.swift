@@ -226,7 +226,7 @@ extension VolumeState {
     /// The size of bytes that are here is theirs, whatever a server tells.
     private func isOther(_ base: BaseVersion, _ head: ObjectHead, _ known: Inode) -> Bool {
         known.dataID == nil
-            ? !base.isSameVersion(as: BaseVersion(head)) : !base.etag.isSame(as: head.etag)
+            ? !base.isSameVersion(as: BaseVersion(head)) : base.etag != head.etag
     }
 
     /// The directory has no marker but exists: defaults.
