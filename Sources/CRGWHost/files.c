@@ -40,26 +40,14 @@ int CRGWHost_open(const char *path, int flags, uint32_t mode) {
 // Not repeated: on Linux the descriptor is gone after EINTR, too (close(2)).
 int CRGWHost_close(int fd) { return close(fd) < 0 ? -errno : 0; }
 
-int64_t CRGWHost_read(int fd, void *bytes, size_t count) {
+int64_t CRGWHost_read(int fd, void *bytes, size_t count, bool waits) {
+    int flags = waits ? 0 : fcntl(fd, F_GETFL);
+    if (!waits && (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)) return -errno;
     size_t done = 0;
     while (done < count) {
         ssize_t n = read(fd, (char *)bytes + done, count - done);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return -errno;
-        if (n == 0) break;
-        done += (size_t)n;
-    }
-    return (int64_t)done;
-}
-
-int64_t CRGWHost_read_now(int fd, void *bytes, size_t count) {
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
-    size_t done = 0;
-    while (done < count) {
-        ssize_t n = read(fd, (char *)bytes + done, count - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0 && errno == EAGAIN) break;
+        if (n < 0 && errno == EAGAIN && !waits) break;
         if (n < 0) return -errno;
         if (n == 0) break;
         done += (size_t)n;

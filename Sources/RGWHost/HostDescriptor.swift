@@ -78,22 +78,19 @@ package struct HostDescriptor: ~Copyable, Sendable {
     /// From the descriptor's own position to its end or `limit` bytes; waits as a pipe makes it
     /// wait.
     package func readToEnd(limit: Int) throws(HostError) -> [UInt8] {
-        var result: Int64 = 0
-        // SAFETY: as for `read(at:count:)`.
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
-            result = unsafe CRGWHost_read(number, buffer.baseAddress, limit)
-            filled = max(0, Int(result))
-        }
-        try checked(result, "read", path)
-        return bytes
+        try read(limit: limit, waits: true)
     }
 
     /// What a pipe holds now, at most `limit` bytes: somebody may keep its other end open for ever.
     func readWhatIsThere(limit: Int) throws(HostError) -> [UInt8] {
+        try read(limit: limit, waits: false)
+    }
+
+    private func read(limit: Int, waits: Bool) throws(HostError) -> [UInt8] {
         var result: Int64 = 0
         // SAFETY: as for `read(at:count:)`.
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
-            result = unsafe CRGWHost_read_now(number, buffer.baseAddress, limit)
+            result = unsafe CRGWHost_read(number, buffer.baseAddress, limit, waits)
             filled = max(0, Int(result))
         }
         try checked(result, "read", path)

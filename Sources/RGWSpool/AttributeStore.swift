@@ -36,17 +36,6 @@ package struct KnownObject: Equatable, Sendable {
     }
 }
 
-extension BaseVersion {
-    /// The same version with the same metadata, told by HEAD (in whole seconds) or by LIST.
-    package func isSame(as other: BaseVersion) -> Bool {
-        guard etag == other.etag, size == other.size,
-            lastModified.seconds == other.lastModified.seconds
-        else { return false }
-        let fractions = (lastModified.nanoseconds, other.lastModified.nanoseconds)
-        return fractions.0 == fractions.1 || fractions.0 == 0 || fractions.1 == 0
-    }
-}
-
 /// What is written at a time.
 package struct KnownChanges: Sendable {
     package var objects: [(ObjectAddress, KnownObject)] = []

@@ -18,6 +18,18 @@ package struct BaseVersion: Equatable, Sendable {
         etag == other.etag && size == other.size
     }
 
+    /// The same version, last changed in the same second: HEAD tells no fractions, and LIST does not always.
+    package func isSameToTheSecond(as other: BaseVersion) -> Bool {
+        isSameVersion(as: other) && lastModified.seconds == other.lastModified.seconds
+    }
+
+    /// The same, and in the same fraction of it where both tell one: its metadata is the same too.
+    package func isSame(as other: BaseVersion) -> Bool {
+        let fractions = (lastModified.nanoseconds, other.lastModified.nanoseconds)
+        return isSameToTheSecond(as: other)
+            && (fractions.0 == fractions.1 || fractions.0 == 0 || fractions.1 == 0)
+    }
+
     /// What HEAD or GET tells of an object.
     package init(_ head: ObjectHead) {
         self.init(etag: head.etag, size: head.size, lastModified: head.lastModified)

@@ -42,8 +42,7 @@ struct DeniedNames: Sendable {
         guard let object, let denied = denial.object else {
             return object == nil && denial.object == nil
         }
-        return object.etag == denied.etag && object.size == denied.size
-            && object.lastModified.seconds == denied.lastModified.seconds
+        return object.isSameToTheSecond(as: denied)
     }
 
     /// A listing shows no such directories: the answers agree.

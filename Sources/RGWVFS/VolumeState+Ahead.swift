@@ -95,10 +95,11 @@ extension VolumeState {
     /// The bytes that came with the attributes, of the same version.
     mutating func keep(_ body: [UInt8], of inode: InodeNumber, _ head: ObjectHead) {
         guard UInt64(body.count) == head.size, let known = inodes[inode],
-            known.base?.etag == head.etag, known.base?.size == head.size, !hasOwnChanges(inode)
+            let base = known.base, base.isSameVersion(as: BaseVersion(head)),
+            !hasOwnChanges(inode)
         else { return }
         switch known.attributes.kind {
-        case .regular: reads.keep(ReadCache.Version(inode, BaseVersion(head)), body)
+        case .regular: reads.keep(ReadCache.Version(inode, base), body)
         case .symlink where body.count <= FileSystem.targetMax:
             inodes[inode]?.symlinkTarget = body
         default: break

@@ -23,8 +23,8 @@ extension VolumeState {
     /// A listing shows the version. True: that is all there is to know.
     mutating func takesVouched(_ inode: InodeNumber, _ version: BaseVersion, at: Instant) -> Bool {
         guard usesKnown, let known = inodes[inode], let vouched = known.vouched,
-            known.attributesKnown, known.base?.etag == vouched.etag,
-            known.base?.size == vouched.size, version.etag == vouched.etag,
+            known.attributesKnown, known.base?.isSameVersion(as: vouched) == true,
+            version.etag == vouched.etag,
             !hasOwnChanges(inode)
         else { return false }
         guard known.checkedAt < at else { return true }
@@ -57,7 +57,7 @@ extension VolumeState {
 
     private mutating func vouch(_ inode: InodeNumber, _ object: KnownObject, at: Instant) {
         guard let known = inodes[inode], known.attributesKnown, known.checkedAt == at,
-            known.base?.etag == object.head.etag, known.base?.size == object.head.size,
+            known.base?.isSameVersion(as: object.version) == true,
             !hasOwnChanges(inode)
         else { return }
         inodes[inode]?.vouched = object.version

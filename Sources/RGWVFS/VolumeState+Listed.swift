@@ -8,10 +8,7 @@ extension VolumeState {
     mutating func absorbListed(_ child: InodeNumber, _ object: BaseVersion?, at: Instant) {
         guard let known = inodes[child], known.checkedAt < at, !hasOwnChanges(child) else { return }
         guard let object else { return renew(child, at: at, isSame: true) }
-        if let base = known.base, base.isSameVersion(as: object),
-            // HEAD tells whole seconds.
-            base.lastModified.seconds == object.lastModified.seconds
-        {
+        if known.base?.isSameToTheSecond(as: object) == true {
             return renew(child, at: at, isSame: true)
         }
         if known.attributesKnown { inodes[child]?.attributesKnown = false }

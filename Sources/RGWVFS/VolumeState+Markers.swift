@@ -38,8 +38,7 @@ extension VolumeState {
         guard let old = inodes.look(parent, { $0.directory?.oldMarkers[name] }) ?? nil else {
             return false
         }
-        return old.etag == version.etag && old.size == version.size
-            && old.lastModified.seconds == version.lastModified.seconds
+        return old.isSameToTheSecond(as: version)
     }
 
     /// An empty object beside the directory that was not looked at; nil: there is none.

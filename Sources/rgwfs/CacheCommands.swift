@@ -27,21 +27,18 @@ struct CacheReport {
         else { return "\(directory): no attributes are kept" }
         return "\(directory): attributes of \(objects) objects, \(bytes / 1024) KiB"
     }
+}
 
+extension CacheReport {
     /// Of a source that nobody has mounted.
     init(of spool: CataloguedSpool) {
-        directory = AttributeCache.directory(of: spool)
+        self.init(directory: AttributeCache.directory(of: spool))
         let path = AttributeCache.path(in: directory)
         let status = try? HostNames.status(path)
         guard status != nil else { return }
         let store = SQLiteAttributes(path: path) { _ in }
         attributes = store.size()
         store.close()
-    }
-
-    init(directory: String, attributes: SQLiteAttributes.Size?) {
-        self.directory = directory
-        self.attributes = attributes
     }
 }
 

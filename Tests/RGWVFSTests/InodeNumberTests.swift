@@ -54,15 +54,20 @@ import Testing
         volume.world.advance(by: .seconds(1000))
     }
 
-    @Test func aForgottenFileComesBackWithItsNumber() throws {
-        let volume = try volume("found/a", "found/b/c", "found/moved", "tree/x/y")
-        _ = try numbers(volume)
+    /// Files that are made, saved under another name, and moved.
+    private func move(_ volume: Volume) throws {
         try volume.mkdir("made")
         try volume.save("made/f", "f")
         try volume.save("found/temporary", "t")
         try volume.rename("found/temporary", "found/saved")
         try volume.rename("found/moved", "made/moved")
         try volume.rename("tree", "made/tree")
+    }
+
+    @Test func aForgottenFileComesBackWithItsNumber() throws {
+        let volume = try volume("found/a", "found/b/c", "found/moved", "tree/x/y")
+        _ = try numbers(volume)
+        try move(volume)
         let before = try numbers(volume)
         #expect(before.count == 11)
         #expect(Set(before.values).count == before.count)
@@ -74,12 +79,7 @@ import Testing
 
     /// What a program does that makes and replaces files.
     private func work(_ volume: Volume) throws {
-        try volume.mkdir("made")
-        try volume.save("made/f", "f")
-        try volume.save("found/temporary", "t")
-        try volume.rename("found/temporary", "found/saved")
-        try volume.rename("found/moved", "made/moved")
-        try volume.rename("tree", "made/tree")
+        try move(volume)
         for number in 0..<20 { try volume.save("made/\(number)", "\(number)") }
         for number in 0..<5 { try volume.rename("made/\(number)", "made/\(number + 5)") }
         try volume.unlink("made/10")

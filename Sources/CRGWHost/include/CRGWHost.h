@@ -4,6 +4,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,9 +44,8 @@ struct CRGWHost_status {
 // Files. `read` and `write` functions repeat until all is done, the file ends or an error comes.
 int CRGWHost_open(const char *path, int flags, uint32_t mode);
 int CRGWHost_close(int fd);
-int64_t CRGWHost_read(int fd, void *bytes, size_t count);
-// What is there without waiting; the descriptor does not wait afterwards.
-int64_t CRGWHost_read_now(int fd, void *bytes, size_t count);
+// !waits: what is there now; the descriptor does not wait afterwards either.
+int64_t CRGWHost_read(int fd, void *bytes, size_t count, bool waits);
 int64_t CRGWHost_write(int fd, const void *bytes, size_t count);
 int64_t CRGWHost_pread(int fd, void *bytes, size_t count, int64_t offset);
 int64_t CRGWHost_pwrite(int fd, const void *bytes, size_t count, int64_t offset);
